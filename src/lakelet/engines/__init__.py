@@ -1,0 +1,5 @@
+"""Dialects, read routes, and the SQL engine behind one protocol."""
+
+from __future__ import annotations
+
+__all__ = ()

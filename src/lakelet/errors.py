@@ -1,0 +1,153 @@
+"""Every error a person can meet, in one family.
+
+An error message says what happened, to what, what state was left behind and, in its hint, what to
+do next. Each class also derives from the builtin a Python programmer would expect, so that
+``except KeyError`` catches a missing table.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import Self
+
+__all__ = (
+    "ChangedFileError",
+    "CommandError",
+    "ConflictError",
+    "ConstraintError",
+    "InvalidNameError",
+    "LakeletError",
+    "LoadError",
+    "LockedError",
+    "MissingExtraError",
+    "SchemaError",
+    "SettingsError",
+    "SqlError",
+    "StorageError",
+    "TableExistsError",
+    "TableNotFoundError",
+    "UnsupportedTableError",
+    "VersionNotFoundError",
+    "WorkspaceNotFoundError",
+    "nearest",
+)
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known word most like ``word``, or None when nothing comes close."""
+    close = difflib.get_close_matches(word, sorted(known), n=1, cutoff=0.6)
+    return close[0] if close else None
+
+
+class LakeletError(Exception):
+    """The base of all errors Lakelet raises on purpose.
+
+    Attributes:
+        message: what happened, to what, and what state was left.
+        hint: what to do next, or None where the message says it all.
+    """
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}\nHint: {self.hint}" if self.hint else self.message
+
+
+class WorkspaceNotFoundError(LakeletError, FileNotFoundError):
+    """No ``lakelet.toml`` in the folder asked for or in any parent."""
+
+
+class SettingsError(LakeletError, ValueError):
+    """A setting is unknown, of the wrong type, or out of range."""
+
+    @classmethod
+    def unknown(cls, name: str, known: Iterable[str], *, where: str) -> Self:
+        """An unknown setting, with the nearest known name."""
+        known = list(known)
+        close = nearest(name, known)
+        hint = f"did you mean {close!r}?" if close else f"known here: {', '.join(sorted(known))}."
+        return cls(f"{where}: unknown setting {name!r}; nothing was read from it.", hint=hint)
+
+
+class InvalidNameError(LakeletError, ValueError):
+    """A table, schema, column or volume name that cannot be one."""
+
+
+class TableNotFoundError(LakeletError, KeyError):
+    """A table that is not in the lake."""
+
+    __str__ = LakeletError.__str__  # KeyError would print the repr
+
+    @classmethod
+    def named(cls, name: str, known: Iterable[str]) -> Self:
+        """A missing table, with the nearest existing one."""
+        close = nearest(name, known)
+        hint = f"did you mean {close}?" if close else "`lakelet tables` lists what is there."
+        return cls(f"there is no table {name}.", hint=hint)
+
+
+class TableExistsError(LakeletError, FileExistsError):
+    """A table that was to be created is already there."""
+
+
+class VersionNotFoundError(LakeletError, LookupError):
+    """A version or moment that a table's history no longer, or not yet, reaches."""
+
+
+class UnsupportedTableError(LakeletError, NotImplementedError):
+    """A table that cannot be read, or written, exactly on this stack.
+
+    Reading is exact or refused: the message names the feature or the damage.
+    """
+
+
+class SchemaError(LakeletError, TypeError):
+    """Data whose columns or types do not fit the table."""
+
+
+class ConstraintError(LakeletError, ValueError):
+    """A row breaks a NOT NULL or CHECK constraint; nothing was written."""
+
+
+class ConflictError(LakeletError, RuntimeError):
+    """Another writer changed the table first, again and again, until time ran out."""
+
+
+class LockedError(LakeletError, BlockingIOError):
+    """Another process holds the lock and did not let go in time."""
+
+
+class StorageError(LakeletError, OSError):
+    """Disk or bucket said no: full, unreachable, forbidden, or not what it should be."""
+
+
+class LoadError(LakeletError, ValueError):
+    """A load that cannot go on; what was loaded before stays loaded."""
+
+
+class ChangedFileError(LoadError):
+    """A file that was loaded before has changed under its old name."""
+
+
+class SqlError(LakeletError, ValueError):
+    """A statement that is wrong, or that cannot be run with exactly its meaning."""
+
+
+class CommandError(LakeletError, ValueError):
+    """A command line that does not say what it must."""
+
+
+class MissingExtraError(LakeletError, ImportError):
+    """A feature whose packages are not installed."""
+
+    @classmethod
+    def needs(cls, extra: str, what: str) -> Self:
+        """``what`` needs the packages of an extra."""
+        return cls(
+            f"{what} needs packages that are not installed.",
+            hint=f"pip install 'lakelet[{extra}]'",
+        )
