@@ -1,0 +1,66 @@
+"""The DuckDB type that holds a Delta type's values exactly."""
+
+from __future__ import annotations
+
+from deltalake.schema import ArrayType, MapType, PrimitiveType, StructType
+
+from lakelet.errors import UnsupportedTableError
+
+__all__ = ("DeltaType", "quote_name", "quote_text", "to_duckdb_type")
+
+DeltaType = PrimitiveType | ArrayType | MapType | StructType
+
+_PRIMITIVES = {
+    "string": "VARCHAR",
+    "long": "BIGINT",
+    "integer": "INTEGER",
+    "short": "SMALLINT",
+    "byte": "TINYINT",
+    "float": "FLOAT",
+    "double": "DOUBLE",
+    "boolean": "BOOLEAN",
+    "binary": "BLOB",
+    "date": "DATE",
+    # A Delta timestamp is an instant, a timestamp_ntz a wall clock: two types, never one.
+    "timestamp": "TIMESTAMP WITH TIME ZONE",
+    "timestamp_ntz": "TIMESTAMP",
+}
+
+
+def quote_name(name: str) -> str:
+    """A name as an SQL identifier, whatever characters it holds."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def quote_text(text: str) -> str:
+    """A text as an SQL literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def to_duckdb_type(delta_type: object) -> str:
+    """The DuckDB type text for a Delta type, nested types included.
+
+    Source: Delta Transaction Log Protocol, "Schema Serialization Format".
+
+    Raises:
+        UnsupportedTableError: the type is one this stack cannot hold exactly (variant, void,
+            intervals, geometries).
+    """
+    if isinstance(delta_type, PrimitiveType):
+        name = delta_type.type
+        if name.startswith("decimal"):
+            return name.upper()
+        if name in _PRIMITIVES:
+            return _PRIMITIVES[name]
+    if isinstance(delta_type, ArrayType):
+        return to_duckdb_type(delta_type.element_type) + "[]"
+    if isinstance(delta_type, MapType):
+        key = to_duckdb_type(delta_type.key_type)
+        return f"MAP({key}, {to_duckdb_type(delta_type.value_type)})"
+    if isinstance(delta_type, StructType):
+        inner = (f"{quote_name(f.name)} {to_duckdb_type(f.type)}" for f in delta_type.fields)
+        return f"STRUCT({', '.join(inner)})"
+    raise UnsupportedTableError(
+        f"a column has the type {delta_type}, which has no exact equal in DuckDB.",
+        hint="read it with the engine that wrote it, or leave the column out there.",
+    )
