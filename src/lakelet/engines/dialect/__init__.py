@@ -1,0 +1,56 @@
+"""SQL dialects: a Databricks query becomes DuckDB SQL of the very same meaning or is refused."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from lakelet.engines.dialect.translation import (
+    TableFunctionCall,
+    TableReference,
+    Translation,
+    quote,
+)
+
+__all__ = (
+    "TableFunctionCall",
+    "TableReference",
+    "Translation",
+    "quote",
+    "translate_expression",
+    "translate_query",
+)
+
+
+def translate_query(
+    text: str, *, dialect: Literal["databricks", "duckdb"] = "databricks"
+) -> Translation:
+    """Translate one query and say what it reads.
+
+    The translated text expects the session's zone to be set, a view for every table and call,
+    and the macros created on the connection. In the dialect ``duckdb`` the text stays as it is,
+    time travel apart.
+
+    Raises:
+        SqlError: the query cannot be read, or a part of it is not among the tested translations.
+    """
+    if dialect == "duckdb":
+        from lakelet.engines.dialect.duckdb_text import read_duckdb
+
+        return read_duckdb(text)
+    from lakelet.engines.dialect.databricks import query
+
+    return query(text)
+
+
+def translate_expression(text: str) -> Translation:
+    """Translate a value or condition standing alone, as in UPDATE SET, WHERE or CHECK.
+
+    The result's ``sql`` is the expression and ``macros`` what it needs. Subqueries inside it are
+    translated too, their tables listed.
+
+    Raises:
+        SqlError: as for ``translate_query``.
+    """
+    from lakelet.engines.dialect.databricks import expression
+
+    return expression(text)

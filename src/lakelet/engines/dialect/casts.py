@@ -1,0 +1,76 @@
+"""cast, try_cast, ``::`` and typed literals (page "cast function")."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lakelet.engines.dialect.kinds import kind_of, without_parentheses
+from lakelet.engines.dialect.renderer import Node, Renderer, refuse
+
+if TYPE_CHECKING:
+    from sqlglot import exp
+
+__all__ = ("CASTS", "cast_to", "type_name")
+
+# Macro suffix and DuckDB type of each Databricks type that can be cast to.
+_TARGETS = {
+    "TINYINT": ("whole", "TINYINT"), "SMALLINT": ("whole", "SMALLINT"),
+    "INT": ("whole", "INTEGER"), "BIGINT": ("whole", "BIGINT"),
+    "DOUBLE": ("double", "DOUBLE"), "FLOAT": ("float", "FLOAT"),
+    "DECIMAL": ("decimal", "DECIMAL"), "BOOLEAN": ("boolean", "BOOLEAN"),
+    "TEXT": ("text", "VARCHAR"), "VARCHAR": ("text", "VARCHAR"), "BINARY": ("binary", "BLOB"),
+    "DATE": ("date", "DATE"), "TIMESTAMPTZ": ("timestamp", "TIMESTAMPTZ"),
+    "TIMESTAMPLTZ": ("timestamp", "TIMESTAMPTZ"), "TIMESTAMPNTZ": ("wall", "TIMESTAMP"),
+}  # fmt: skip
+_NEVER_FAILS = frozenset({"text", "binary"})
+
+
+def type_name(node: exp.Expr) -> tuple[str, str]:
+    """The macro suffix and the DuckDB type of a type written in a query.
+
+    Raises:
+        SqlError: the type is not one that can be cast to.
+    """
+    kind = node.this.name if hasattr(node.this, "name") else ""
+    found = _TARGETS.get(kind)
+    if found is None:
+        raise refuse(
+            f"a cast to {node.sql('databricks')}",
+            hint="cast to a plain type: STRING, BIGINT, DOUBLE, DECIMAL(p,s), DATE, TIMESTAMP, ….",
+        )
+    if kind != "DECIMAL":
+        return found
+    sizes = [int(parameter.this.name) for parameter in node.expressions] or [10, 0]
+    precision, scale = sizes[0], sizes[1] if len(sizes) > 1 else 0
+    if not 1 <= precision <= 38 or scale > precision:
+        raise refuse(f"DECIMAL({precision},{scale})", hint="use 1 to 38 digits.")
+    return "decimal", f"DECIMAL({precision}, {scale})"
+
+
+def cast_to(sql: str, suffix: str, target: str, *, trying: bool = False) -> str:
+    """``sql`` cast to a target as ``type_name`` gives it."""
+    verb = "try" if trying and suffix not in _NEVER_FAILS else "cast"
+    if suffix == "whole":
+        if trying:
+            return f"try_cast(lk_try_whole({sql}, NULL::{target}) AS {target})"
+        return f"lk_cast_whole({sql}, NULL::{target})"
+    if suffix == "decimal":
+        return f"lk_{verb}_decimal({sql}, NULL::{target})"
+    return f"lk_{verb}_{suffix}({sql})"
+
+
+def _cast(r: Renderer, node: exp.Expr) -> str:
+    suffix, target = type_name(node.args["to"])
+    trying = type(node).__name__ == "TryCast"
+    inner = without_parentheses(node.this)
+    name, text = type(inner).__name__, r.sql(node.this)
+    whole = name == "Literal" and inner.name.isdigit() and not inner.args.get("is_string")
+    if whole and suffix == "whole":  # 5L and the like
+        return f"CAST({inner.name} AS {target})"
+    if name == "Null" or (kind_of(r, inner) == "string" and suffix == "text"):
+        return f"CAST({text} AS {target})"
+    return cast_to(text, suffix, target, trying=trying)
+
+
+_PARTS = frozenset({"this", "to"})
+CASTS: dict[str, Node] = {"Cast": Node(_cast, _PARTS), "TryCast": Node(_cast, _PARTS)}

@@ -1,0 +1,64 @@
+"""Databricks SQL to DuckDB SQL: the tables of nodes put together and run."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+from lakelet.engines.dialect.arithmetic import ARITHMETIC
+from lakelet.engines.dialect.calls import CALLS
+from lakelet.engines.dialect.casts import CASTS
+from lakelet.engines.dialect.conditions import CONDITIONS
+from lakelet.engines.dialect.literals import LITERALS
+from lakelet.engines.dialect.macros import definitions
+from lakelet.engines.dialect.parsing import Prepared, parse_expression, parse_query, prepare
+from lakelet.engines.dialect.queries import QUERIES
+from lakelet.engines.dialect.renderer import Node, Renderer
+from lakelet.engines.dialect.sources import SOURCES
+from lakelet.engines.dialect.translation import Translation
+from lakelet.engines.dialect.values import VALUES
+from lakelet.errors import SqlError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlglot import exp
+
+__all__ = ("expression", "nodes", "query")
+
+
+@cache
+def nodes() -> dict[str, Node]:
+    """Every class of syntax node that can be translated."""
+    return {
+        **QUERIES, **SOURCES, **VALUES, **LITERALS, **ARITHMETIC, **CONDITIONS, **CASTS, **CALLS,
+    }  # fmt: skip
+
+
+def _translated(text: str, parse: Callable[[Prepared], exp.Expr]) -> Translation:
+    prepared = prepare(text)
+    tree = parse(prepared)
+    renderer = Renderer(prepared, nodes())
+    try:
+        sql = renderer.sql(tree)
+    except RecursionError:
+        raise SqlError(
+            "the query is nested too deeply to translate.", hint="split it with WITH."
+        ) from None
+    return Translation(
+        sql,
+        tuple(renderer.tables.values()),
+        tuple(renderer.calls),
+        tuple(renderer.parameters),
+        definitions(sql),
+    )
+
+
+def query(text: str) -> Translation:
+    """A Databricks query for DuckDB."""
+    return _translated(text, parse_query)
+
+
+def expression(text: str) -> Translation:
+    """A Databricks expression for DuckDB."""
+    return _translated(text, parse_expression)

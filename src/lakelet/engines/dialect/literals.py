@@ -1,0 +1,102 @@
+"""Literals, typed as Databricks types them (pages "Literals", "DECIMAL type", "DOUBLE type")."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from lakelet.engines.dialect.renderer import Node, Renderer, refuse
+from lakelet.errors import SqlError
+
+if TYPE_CHECKING:
+    from sqlglot import exp
+
+__all__ = ("LITERALS", "decimal_type", "string_literal")
+
+_INTERVAL_UNITS = ("year", "month", "week", "day", "hour", "minute", "second")
+
+
+def string_literal(text: str) -> str:
+    """Text as a DuckDB string, whatever characters it holds.
+
+    Raises:
+        SqlError: the text holds a NUL character, which DuckDB's text cannot.
+    """
+    if "\0" in text:
+        raise SqlError("a NUL character in a string literal is refused.", hint="leave it out.")
+    return "'" + text.replace("'", "''") + "'"
+
+
+def decimal_type(text: str) -> tuple[int, int]:
+    """Precision and scale of a number written with a point: 1.5 is DECIMAL(2,1), 0.05 (2,2)."""
+    whole, _, fraction = text.partition(".")
+    whole = whole.lstrip("0")
+    return max(len(whole) + len(fraction), 1), len(fraction)
+
+
+def _number(text: str) -> str:
+    if re.search(r"[eE]", text):
+        return f"CAST('{text}' AS DOUBLE)"
+    if "." not in text and len(text.lstrip("0") or "0") <= 19 and int(text) < 2**63:
+        return str(int(text))
+    precision, scale = decimal_type(text)
+    if precision > 38:
+        raise SqlError(
+            f"the number {text} has more than 38 digits.", hint="write it as 1.23e40, a DOUBLE."
+        )
+    return f"CAST('{text}' AS DECIMAL({precision}, {scale}))"
+
+
+def _literal(r: Renderer, node: exp.Expr) -> str:
+    if node.args.get("is_string"):
+        return string_literal(r.prepared.string(node.name))
+    return _number(node.name)
+
+
+def _hex(r: Renderer, node: exp.Expr) -> str:
+    digits = node.name if len(node.name) % 2 == 0 else "0" + node.name
+    return f"unhex('{digits}')"
+
+
+def _interval(r: Renderer, node: exp.Expr) -> str:
+    """``INTERVAL n unit`` with one unit; n is a whole number or, for seconds, a fraction."""
+    unit_node, value = node.args.get("unit"), node.this
+    unit = str(unit_node.name).lower() if unit_node and type(unit_node).__name__ == "Var" else ""
+    singular = unit.removesuffix("s")
+    if singular not in _INTERVAL_UNITS or value is None:
+        raise refuse(
+            f"this INTERVAL ({node.sql('databricks')})",
+            hint="write one number and one unit, for example INTERVAL 3 DAY.",
+        )
+    if type(value).__name__ == "Literal":
+        text = r.prepared.string(value.name).strip()
+        whole = r"[+-]?\d+(\.\d{1,6})?" if singular == "second" else r"[+-]?\d+"
+        if not re.fullmatch(whole, text):
+            raise refuse(f"INTERVAL '{text}' {unit.upper()}", hint="write one number and one unit.")
+        return f"INTERVAL '{text.removeprefix('+')} {singular}'"
+    if type(value).__name__ == "Neg" and type(value.this).__name__ == "Literal":
+        return f"INTERVAL '-{value.this.name} {singular}'"
+    raise refuse("INTERVAL with an expression", hint="use dateadd(unit, number, date).")
+
+
+def _placeholder(r: Renderer, node: exp.Expr) -> str:
+    name = str(node.name) if node.args.get("this") else "?"
+    if name == "?" or name not in r.parameters:
+        r.parameters.append(name)
+    if len({p == "?" for p in r.parameters}) == 2:
+        raise SqlError(":name and ? are mixed in one query.", hint="use one of the two kinds.")
+    return "?" if name == "?" else f"${name}"
+
+
+LITERALS: dict[str, Node] = {
+    "Literal": Node(_literal, frozenset({"this", "is_string"})),
+    "Concat": Node(  # adjacent string literals
+        lambda r, node: " || ".join(r.sql(part) for part in node.expressions).join("()"),
+        frozenset({"expressions", "coalesce"}),
+    ),
+    "HexString": Node(_hex, frozenset({"this", "is_integer"})),
+    "Null": Node(lambda r, node: "NULL", frozenset()),
+    "Boolean": Node(lambda r, node: "TRUE" if node.this else "FALSE", frozenset({"this"})),
+    "Interval": Node(_interval, frozenset({"this", "unit"})),
+    "Placeholder": Node(_placeholder, frozenset({"this"})),
+}

@@ -1,0 +1,48 @@
+"""DuckDB macros that give operators and functions their exact meaning.
+
+Column types are known only to DuckDB, so the macros decide by ``typeof`` while a query is bound:
+``from_json('null', '"TYPE"')`` is a NULL of a computed type, ``cast_to_type`` casts to it, and
+``struct_extract`` by a computed name keeps one branch and drops the others. All of it is constant
+and folds away before the query runs.
+
+A type code stands for a numeric type in such computations: precision * 100 + scale for DECIMAL,
+-3, -5, -10, -20 for TINYINT to BIGINT (the digits Databricks gives them as decimals), -1000 - n or
+-2000 - n for an INT or BIGINT literal of n digits, 1 FLOAT, 2 DOUBLE, 0 for everything else.
+"""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ("definitions",)
+
+
+def _sources() -> dict[str, str]:
+    from lakelet.engines.dialect import (
+        macros_casts,
+        macros_numbers,
+    )
+
+    return {**macros_numbers.MACROS, **macros_casts.MACROS}
+
+
+def definitions(sql: str) -> tuple[str, ...]:
+    """The statements that create the macros ``sql`` uses, each after those it needs itself."""
+    names = re.findall(r"\blk_\w+", sql)
+    if not names:
+        return ()
+    sources = _sources()
+    ordered: dict[str, str] = {}
+
+    def need(name: str) -> None:
+        if name in ordered or name not in sources:
+            return
+        head, body = sources[name].split(" AS ", 1)
+        for inner in re.findall(r"\blk_\w+", body):
+            if inner != name:
+                need(inner)
+        ordered[name] = f"CREATE OR REPLACE TEMP MACRO {name}{head} AS {body}"
+
+    for name in names:
+        need(name)
+    return tuple(ordered.values())

@@ -1,0 +1,214 @@
+"""SELECT and its clauses, set operations, VALUES and WITH, for DuckDB."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lakelet.engines.dialect.naming import output_name
+from lakelet.engines.dialect.renderer import Node, NodeRenderer, Renderer, refuse
+from lakelet.engines.dialect.translation import quote
+from lakelet.errors import SqlError
+
+if TYPE_CHECKING:
+    from sqlglot import exp
+
+__all__ = ("QUERIES", "order_items")
+
+
+def _with(r: Renderer, node: exp.Expr) -> str:
+    """The WITH clause; each name is known to those after it, and to the query."""
+    clause = node.args.get("with_")
+    if clause is None:
+        return ""
+    if clause.args.get("recursive"):
+        raise refuse("WITH RECURSIVE")
+    pieces = []
+    for common in clause.expressions:
+        unknown = {k for k, v in common.args.items() if v} - {"this", "alias"}
+        if unknown:
+            raise refuse(f"{unknown.pop().upper()} in WITH")
+        name = common.alias.lower()
+        columns = common.args["alias"].args.get("columns") or []
+        listed = f"({', '.join(quote(column.name) for column in columns)})" if columns else ""
+        pieces.append(f"{quote(name)}{listed} AS ({r.sql(common.this)})")
+        r.common_names[-1] |= {name}
+    return f"WITH {', '.join(pieces)} "
+
+
+def _scoped(render: NodeRenderer) -> NodeRenderer:
+    """A query whose WITH names end where the query ends."""
+
+    def scoped(r: Renderer, node: exp.Expr) -> str:
+        r.common_names.append(frozenset())
+        try:
+            return _with(r, node) + render(r, node)
+        finally:
+            r.common_names.pop()
+
+    return scoped
+
+
+def _item(r: Renderer, node: exp.Expr) -> str:
+    kind = type(node).__name__
+    if kind == "Alias":
+        return f"{r.sql(node.this)} AS {quote(node.alias)}"
+    text = r.sql(node)
+    name = output_name(r, node)
+    return f"{text} AS {quote(name)}" if name else text
+
+
+def _select(r: Renderer, node: exp.Expr) -> str:
+    args = node.args
+    outer_windows, r.windows = r.windows, {w.name.lower(): w for w in args.get("windows") or []}
+    try:
+        distinct = args.get("distinct")
+        if distinct is not None and distinct.args.get("on"):
+            raise refuse("SELECT DISTINCT ON", hint="use row_number() with QUALIFY.")
+        pieces = ["SELECT DISTINCT" if distinct else "SELECT"]
+        source = "".join(
+            [
+                f" FROM {r.sql(args['from_'].this)}" if args.get("from_") else "",
+                *(r.sql(join) for join in args.get("joins") or []),
+                *(r.sql(lateral) for lateral in args.get("laterals") or []),
+            ]
+        )
+        pieces.append(", ".join(_item(r, item) for item in node.expressions) + source)
+        for clause in ("where", "having", "qualify"):
+            if clause == "having" and args.get("group"):
+                pieces.append(r.sql(args["group"]))
+            if args.get(clause):
+                pieces.append(f"{clause.upper()} {r.sql(args[clause].this)}")
+        return " ".join(pieces) + _tail(r, node)
+    finally:
+        r.windows = outer_windows
+
+
+def order_items(r: Renderer, order: exp.Expr) -> str:
+    """ORDER BY items with NULLs placed as Databricks does (page "ORDER BY clause")."""
+    return "ORDER BY " + ", ".join(_ordered(r, item) for item in order.expressions)
+
+
+def _ordered(r: Renderer, item: exp.Expr) -> str:
+    text = "ALL" if type(item.this).__name__ == "Var" else r.sql(item.this)
+    direction = "DESC" if item.args.get("desc") else "ASC"
+    nulls = "FIRST" if item.args.get("nulls_first") else "LAST"
+    return f"{text} {direction} NULLS {nulls}"
+
+
+def _tail(r: Renderer, node: exp.Expr) -> str:
+    args, pieces = node.args, []
+    if args.get("order"):
+        pieces.append(order_items(r, args["order"]))
+    limit = args.get("limit")
+    if limit is not None and type(limit.expression).__name__ != "Var":
+        pieces.append(f"LIMIT {_count(r, limit.expression, 'LIMIT')}")
+    if args.get("offset"):
+        pieces.append(f"OFFSET {_count(r, args['offset'].expression, 'OFFSET')}")
+    return "".join(f" {piece}" for piece in pieces)
+
+
+def _count(r: Renderer, node: exp.Expr, clause: str) -> str:
+    kind = type(node).__name__
+    if kind == "Placeholder" or (kind == "Literal" and node.name.isdigit()):
+        return r.sql(node)
+    raise SqlError(
+        f"{clause} takes a whole number here.", hint=f"write it out, or bind it: {clause} :n."
+    )
+
+
+def _group(r: Renderer, node: exp.Expr) -> str:
+    if node.args.get("all"):
+        return "GROUP BY ALL"
+    items = [r.sql(item) for item in node.expressions]
+    for kind in ("grouping_sets", "cube", "rollup"):
+        for wrapper in node.args.get(kind) or []:
+            if wrapper.expressions:
+                items.append(r.sql(wrapper))
+            else:  # GROUP BY a, b WITH ROLLUP
+                items = [f"{kind.upper()} ({', '.join(items)})"]
+    return f"GROUP BY {', '.join(items)}"
+
+
+def _grouping(name: str) -> NodeRenderer:
+    def render(r: Renderer, node: exp.Expr) -> str:
+        return f"{name} ({r.list(node.expressions)})"
+
+    return render
+
+
+def _set_operation(name: str) -> NodeRenderer:
+    def render(r: Renderer, node: exp.Expr) -> str:
+        every = "" if node.args.get("distinct") else " ALL"
+        left, right = _side(r, node.this), _side(r, node.expression)
+        return f"{left} {name}{every} {right}" + _tail(r, node)
+
+    return render
+
+
+def _side(r: Renderer, node: exp.Expr) -> str:
+    text = r.sql(node)
+    return text if type(node).__name__ == "Subquery" else f"({text})"
+
+
+def values_rows(r: Renderer, node: exp.Expr) -> str:
+    """The rows of VALUES; a lone value is a row of one column."""
+    rows = []
+    for row in node.expressions:
+        items = row.expressions if type(row).__name__ == "Tuple" else [row]
+        rows.append(f"({r.list(items)})")
+    return "VALUES " + ", ".join(rows)
+
+
+def _values(r: Renderer, node: exp.Expr) -> str:
+    first = node.expressions[0]
+    width = len(first.expressions) if type(first).__name__ == "Tuple" else 1
+    alias = node.args.get("alias")
+    columns = (alias.args.get("columns") if alias else None) or []
+    names = [column.name for column in columns] or [f"col{i + 1}" for i in range(width)]
+    name = (alias.name if alias else "") or "values"
+    listed = ", ".join(quote(name) for name in names)
+    source = f"({values_rows(r, node)}) AS {quote(name)}({listed})"
+    # Standing alone, VALUES is a query; in FROM it is a source.
+    alone = node.parent is None or type(node.parent).__name__ not in {"From", "Join", "Lateral"}
+    return (f"SELECT * FROM {source}" if alone else source) + _tail(r, node)
+
+
+def _subquery(r: Renderer, node: exp.Expr) -> str:
+    inner = node.this
+    alias = node.args.get("alias")
+    if type(inner).__name__ == "Table":
+        raise refuse("a join in parentheses", hint="write the join as (SELECT * FROM … JOIN …).")
+    text = f"({r.sql(inner)})"
+    if alias:
+        columns = alias.args.get("columns") or []
+        listed = f"({', '.join(quote(column.name) for column in columns)})" if columns else ""
+        text += f" AS {quote(alias.name)}{listed}" if alias.name else ""
+    tail = _tail(r, node)
+    return f"({text}{tail})" if tail and _is_value(node) else text + tail
+
+
+def _is_value(node: exp.Expr) -> bool:
+    return type(node.parent).__name__ not in {"From", "Join", "Union", "Except", "Intersect"}
+
+
+_TAIL = frozenset({"order", "limit", "offset", "with_"})
+QUERIES: dict[str, Node] = {
+    "Select": Node(
+        _scoped(_select),
+        _TAIL
+        | {"expressions", "from_", "joins", "laterals", "where", "group", "having", "qualify"}
+        | {"distinct", "windows"},
+    ),
+    "Union": Node(_scoped(_set_operation("UNION")), _TAIL | {"this", "expression", "distinct"}),
+    "Except": Node(_scoped(_set_operation("EXCEPT")), _TAIL | {"this", "expression", "distinct"}),
+    "Intersect": Node(
+        _scoped(_set_operation("INTERSECT")),
+        _TAIL | {"this", "expression", "distinct"},
+    ),
+    "Values": Node(_scoped(_values), _TAIL | {"expressions", "alias"}),
+    "Subquery": Node(_scoped(_subquery), _TAIL | {"this", "alias"}),
+    "Group": Node(_group, frozenset({"expressions", "all", "grouping_sets", "cube", "rollup"})),
+    "Rollup": Node(_grouping("ROLLUP"), frozenset({"expressions"})),
+    "Cube": Node(_grouping("CUBE"), frozenset({"expressions"})),
+    "GroupingSets": Node(_grouping("GROUPING SETS"), frozenset({"expressions"})),
+}

@@ -1,0 +1,98 @@
+"""The walk over a syntax tree: every node must stand in a table, or the query is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+from lakelet.engines.dialect.translation import TableFunctionCall, TableReference
+from lakelet.errors import SqlError, nearest
+
+if TYPE_CHECKING:
+    from sqlglot import exp
+
+    from lakelet.engines.dialect.parsing import Prepared
+
+__all__ = ("Node", "NodeRenderer", "Renderer", "refuse", "words_of")
+
+# Kept by the parser for its own use; they carry no meaning of the query.
+_SILENT = frozenset({"comments", "_type", "nested", "safe", "requires_json"})
+
+
+NodeRenderer: TypeAlias = "Callable[[Renderer, exp.Expr], str]"
+
+
+class Node(NamedTuple):
+    """How one class of syntax node is written for DuckDB, and which of its parts are understood."""
+
+    render: NodeRenderer
+    parts: frozenset[str]
+
+
+def words_of(class_name: str) -> str:
+    """The name of a node class as words a person reads: ``NullSafeEQ`` gives ``null safe eq``."""
+    spaced = "".join(f" {c}" if c.isupper() and i else c for i, c in enumerate(class_name))
+    return spaced.lower()
+
+
+def refuse(what: str, known: Iterable[str] = (), *, hint: str | None = None) -> SqlError:
+    """The error for something outside the tables, naming the nearest thing that works."""
+    name = what.split("(")[0].strip().lower()
+    close = nearest(name, known)
+    if hint is None:
+        hint = f"the nearest that works is {close}." if close else None
+    return SqlError(
+        f"{what} is refused: it is not among the translations tested to mean the same here.",
+        hint=hint
+        or "docs/sql-functions.md lists what works; --dialect duckdb passes text as it is.",
+    )
+
+
+class Renderer:
+    """Writes one query for DuckDB and collects what it reads and needs.
+
+    Attributes:
+        prepared: the text as parsed, for the strings and moments taken out of it.
+        tables: references by view name, in order of first use.
+        calls: table functions of higher layers, in order of use.
+        parameters: parameter markers in order of first use.
+        locals: names bound by enclosing lambdas.
+    """
+
+    def __init__(self, prepared: Prepared, nodes: dict[str, Node]) -> None:
+        self.prepared = prepared
+        self.nodes = nodes
+        self.tables: dict[str, TableReference] = {}
+        self.calls: list[TableFunctionCall] = []
+        self.parameters: list[str] = []
+        self.common_names: list[frozenset[str]] = []
+        self.locals: list[str] = []
+        self.windows: dict[str, exp.Expr] = {}
+
+    def sql(self, node: exp.Expr) -> str:
+        """``node`` for DuckDB.
+
+        Raises:
+            SqlError: the node, or a part of it, is not in the tables.
+        """
+        name = type(node).__name__
+        entry = self.nodes.get(name)
+        if entry is None:
+            raise refuse(words_of(name).upper())
+        unknown = [
+            part
+            for part, value in node.args.items()
+            if value and part not in entry.parts and part not in _SILENT
+        ]
+        if unknown:
+            part = unknown[0].strip("_").replace("_", " ").upper()
+            raise refuse(f"{part} in {words_of(name).upper()}")
+        return entry.render(self, node)
+
+    def list(self, nodes: Iterable[exp.Expr]) -> str:
+        """Several nodes, separated by commas."""
+        return ", ".join(self.sql(node) for node in nodes)
+
+    def is_common_name(self, name: str) -> bool:
+        """Whether a WITH clause around this place gives ``name`` a meaning."""
+        return any(name in names for names in self.common_names)

@@ -1,0 +1,174 @@
+"""What stands in FROM: tables, table functions, joins, lateral views."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lakelet.engines.dialect.renderer import Node, Renderer, refuse
+from lakelet.engines.dialect.timetravel import Moment
+from lakelet.engines.dialect.translation import TableFunctionCall, TableReference, quote
+from lakelet.errors import SqlError
+
+if TYPE_CHECKING:
+    from sqlglot import exp
+
+__all__ = ("SOURCES", "TABLE_FUNCTIONS", "refer")
+
+# Table functions of higher layers: their owners make a view of the result.
+TABLE_FUNCTIONS = frozenset({"read_files", "table_changes"})
+
+
+def refer(r: Renderer, parts: tuple[str, ...], moment: Moment | None) -> TableReference:
+    """Note that the query reads a table, once for each moment of it."""
+    suffix = moment.suffix if moment else ""
+    view = ".".join(quote(part) for part in (*parts[:-1], parts[-1] + suffix))
+    reference = TableReference(
+        parts,
+        moment.version if moment else None,
+        moment.timestamp if moment else None,
+        view,
+    )
+    return r.tables.setdefault(view, reference)
+
+
+def _alias(node: exp.Expr, default: str | None) -> str:
+    alias = node.args.get("alias")
+    name = (alias.name if alias else "") or default
+    columns = (alias.args.get("columns") if alias else None) or []
+    listed = f"({', '.join(quote(column.name) for column in columns)})" if columns else ""
+    return f" AS {quote(name)}{listed}" if name else ""
+
+
+def _parts_of(node: exp.Expr) -> tuple[str, ...]:
+    parts = [part for part in (node.args.get(key) for key in ("catalog", "db", "this")) if part]
+    if any(type(part).__name__ != "Identifier" for part in parts):
+        raise refuse("a table name of more than three parts")
+    names = [part.name for part in parts]
+    by_path = len(names) == 2 and parts[1].args.get("quoted") and "/" in names[1]
+    if by_path and names[0].lower() != "delta":
+        raise SqlError(
+            f"{names[0]}.`{names[1]}` is refused: only Delta tables are read by path.",
+            hint="read other files with read_files('path', format => …).",
+        )
+    return ("delta", names[1]) if by_path else tuple(name.lower() for name in names)
+
+
+def _joined(r: Renderer, node: exp.Expr) -> str:
+    return "".join(r.sql(join) for join in node.args.get("joins") or [])
+
+
+def _table(r: Renderer, node: exp.Expr) -> str:
+    if type(node.this).__name__ == "Anonymous":
+        return _table_function(r, node) + _joined(r, node)
+    pinned = r.prepared.pinned_table(node.name)
+    if pinned:
+        text = refer(r, pinned.parts, pinned.moment).view + _alias(node, pinned.parts[-1])
+        return text + _joined(r, node)
+    parts = _parts_of(node)
+    if len(parts) == 1 and r.is_common_name(parts[0]):
+        return quote(parts[0]) + _alias(node, None) + _joined(r, node)
+    return refer(r, parts, None).view + _alias(node, None) + _joined(r, node)
+
+
+def _literal(r: Renderer, node: exp.Expr, function: str) -> object:
+    kind = type(node).__name__
+    if kind == "Literal":
+        if node.args.get("is_string"):
+            return r.prepared.string(node.name)
+        return int(node.name) if node.name.isdigit() else float(node.name)
+    if kind == "Neg":
+        value = _literal(r, node.this, function)
+        if isinstance(value, int | float):
+            return -value
+    if kind == "Boolean":
+        return bool(node.this)
+    if kind == "Null":
+        return None
+    raise SqlError(
+        f"an argument of {function} is not a literal.",
+        hint="write it out as text, a number, TRUE, FALSE or NULL.",
+    )
+
+
+def _table_function(r: Renderer, node: exp.Expr) -> str:
+    call = node.this
+    name = call.name.lower()
+    if name in {"explode", "explode_outer", "posexplode", "posexplode_outer", "inline"}:
+        raise refuse(f"{name} in FROM", hint=f"write SELECT {name}(…), or LATERAL VIEW {name}(…).")
+    if name == "range":
+        return _range(r, node)
+    if name not in TABLE_FUNCTIONS:
+        raise refuse(f"the table function {name}", sorted(TABLE_FUNCTIONS))
+    positional: list[object] = []
+    named: list[tuple[str, object]] = []
+    for argument in call.expressions:
+        if type(argument).__name__ == "Kwarg":
+            value = _literal(r, argument.expression, name)
+            named.append((argument.this.name.lower(), value))
+        else:
+            positional.append(_literal(r, argument, name))
+    view = quote(f"{name}@{len(r.calls)}")
+    r.calls.append(TableFunctionCall(name, tuple(positional), tuple(named), view))
+    return view + _alias(node, name)
+
+
+def _range(r: Renderer, node: exp.Expr) -> str:
+    """The rows start … end - 1 (page "range table-valued function"); one to three arguments."""
+    arguments = [r.sql(argument) for argument in node.this.expressions]
+    if not 1 <= len(arguments) <= 3:
+        raise refuse(f"range with {len(arguments)} arguments", hint="use one to three.")
+    inner = f"(SELECT range AS id FROM range({', '.join(arguments)}))"
+    return inner + _alias(node, "range")
+
+
+_SIDES = {"": "", "LEFT": "LEFT ", "RIGHT": "RIGHT ", "FULL": "FULL "}
+_KINDS = {
+    "": "",
+    "INNER": "INNER ",
+    "OUTER": "",
+    "SEMI": "SEMI ",
+    "ANTI": "ANTI ",
+    "CROSS": "CROSS ",
+}
+
+
+def _join(r: Renderer, node: exp.Expr) -> str:
+    args = node.args
+    side, kind = (args.get("side") or "").upper(), (args.get("kind") or "").upper()
+    method = (args.get("method") or "").upper()
+    if side not in _SIDES or kind not in _KINDS or method not in {"", "NATURAL"}:
+        raise refuse(" ".join(word for word in (method, side, kind, "JOIN") if word))
+    if kind in {"SEMI", "ANTI"}:
+        if side not in {"", "LEFT"} or method:
+            raise refuse(f"{side} {kind} JOIN", ["left semi join", "left anti join"])
+        side = ""
+    words = f"{'NATURAL ' if method else ''}{_SIDES[side]}{_KINDS[kind]}JOIN"
+    source = r.sql(node.this)
+    on, using = args.get("on"), args.get("using")
+    if on is not None:
+        return f" {words} {source} ON {r.sql(on)}"
+    if using:
+        return f" {words} {source} USING ({', '.join(quote(column.name) for column in using)})"
+    if method or kind == "CROSS":
+        return f" {words} {source}"
+    if side or kind in {"SEMI", "ANTI"}:
+        raise SqlError(
+            f"{words} without ON or USING is refused.", hint="say what rows match: ON a.id = b.id."
+        )
+    return f" CROSS JOIN {source}"
+
+
+def _lateral(r: Renderer, node: exp.Expr) -> str:
+    inner = node.this
+    if node.args.get("view"):
+        raise refuse("LATERAL VIEW", hint="use SELECT explode(…) in a subquery.")
+    if type(inner).__name__ != "Subquery":
+        raise refuse("LATERAL with a table function", hint="use a LATERAL subquery.")
+    return f"LATERAL {r.sql(inner)}" + _alias(node, None)
+
+
+SOURCES: dict[str, Node] = {
+    "Table": Node(_table, frozenset({"this", "db", "catalog", "alias", "joins"})),
+    "Join": Node(_join, frozenset({"this", "side", "kind", "method", "on", "using"})),
+    "Lateral": Node(_lateral, frozenset({"this", "view", "outer", "alias", "ordinality"})),
+}

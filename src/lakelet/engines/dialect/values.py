@@ -1,0 +1,118 @@
+"""Columns, fields, subscripts, CASE and the other forms a value can take."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lakelet.engines.dialect.kinds import kind_of
+from lakelet.engines.dialect.literals import string_literal
+from lakelet.engines.dialect.renderer import Node, Renderer, refuse
+from lakelet.engines.dialect.translation import quote
+from lakelet.errors import SqlError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sqlglot import exp
+
+__all__ = ("VALUES", "unmixed")
+
+
+def unmixed(r: Renderer, nodes: Iterable[exp.Expr]) -> str:
+    """SQL that stops the query when text is mixed with another type among ``nodes``, else ''.
+
+    Databricks would convert the text to the other type (page "Data type rules", least common
+    type), DuckDB the other type to text.
+    """
+    nodes = [node for node in nodes if kind_of(r, node) != "null"]
+    kinds = {kind_of(r, node) for node in nodes}
+    if len(nodes) < 2 or (len(kinds) == 1 and kinds != {None}):
+        return ""
+    if None not in kinds and "string" not in kinds:
+        return ""
+    types = ", ".join(f"typeof({r.sql(node)})" for node in nodes)
+    return f"lk_mixed([{types}])"
+
+
+def _column(r: Renderer, node: exp.Expr) -> str:
+    parts = [node.args.get(key) for key in ("catalog", "db", "table")]
+    names = [quote(part.name) for part in parts if part]
+    if type(node.this).__name__ == "Star":
+        return ".".join([*names, r.sql(node.this)])
+    if not names and node.name in r.locals:
+        return quote(node.name)
+    return ".".join([*names, quote(node.name)])
+
+
+def _star(r: Renderer, node: exp.Expr) -> str:
+    excluded = node.args.get("except_") or []
+    if not excluded:
+        return "*"
+    return f"* EXCLUDE ({', '.join(quote(column.name) for column in excluded)})"
+
+
+def _case(r: Renderer, node: exp.Expr) -> str:
+    subject, default = node.this, node.args.get("default")
+    branches = node.args["ifs"]
+    results = [branch.args["true"] for branch in branches] + ([default] if default else [])
+    pieces = ["CASE"]
+    check = unmixed(r, results)
+    if check:
+        pieces.append(f"WHEN {check} THEN lk_mixed_error()")
+    from lakelet.engines.dialect.conditions import beside
+
+    for branch in branches:
+        condition = r.sql(branch.this)
+        if subject is not None:
+            condition = f"{r.sql(subject)} = {beside(r, branch.this, subject)}"
+        pieces.append(f"WHEN {condition} THEN {r.sql(branch.args['true'])}")
+    if default is not None:
+        pieces.append(f"ELSE {r.sql(default)}")
+    return " ".join([*pieces, "END"])
+
+
+def _if(r: Renderer, node: exp.Expr) -> str:
+    results = [node.args["true"]] + ([node.args["false"]] if node.args.get("false") else [])
+    check = unmixed(r, results)
+    first = f"WHEN {check} THEN lk_mixed_error() " if check else ""
+    second = f" ELSE {r.sql(results[1])}" if len(results) > 1 else ""
+    return f"CASE {first}WHEN {r.sql(node.this)} THEN {r.sql(results[0])}{second} END"
+
+
+def _identifier(r: Renderer, node: exp.Expr) -> str:
+    if node.name not in r.locals:
+        raise SqlError(f"the name {node.name} is not known in this lambda.")
+    return quote(node.name)
+
+
+def _bracket(r: Renderer, node: exp.Expr) -> str:
+    if len(node.expressions) != 1:
+        raise refuse("a subscript of several values")
+    index = node.expressions[0]
+    if type(index).__name__ in {"Literal", "Neg"} and kind_of(r, index) == "number":
+        return f"lk_item({r.sql(node.this)}, {r.sql(index)})"
+    return f"lk_subscript({r.sql(node.this)}, {r.sql(index)})"
+
+
+def _dot(r: Renderer, node: exp.Expr) -> str:
+    if type(node.expression).__name__ != "Identifier":
+        raise refuse("this field access")
+    return f"struct_extract({r.sql(node.this)}, {string_literal(node.expression.name)})"
+
+
+def _exists(r: Renderer, node: exp.Expr) -> str:
+    return f"EXISTS ({r.sql(node.this)})"
+
+
+VALUES: dict[str, Node] = {
+    "Column": Node(_column, frozenset({"this", "table", "db", "catalog"})),
+    "Star": Node(_star, frozenset({"except_"})),
+    "Paren": Node(lambda r, node: f"({r.sql(node.this)})", frozenset({"this"})),
+    "Tuple": Node(lambda r, node: f"({r.list(node.expressions)})", frozenset({"expressions"})),
+    "Case": Node(_case, frozenset({"this", "ifs", "default"})),
+    "If": Node(_if, frozenset({"this", "true", "false"})),
+    "Identifier": Node(_identifier, frozenset({"this", "quoted"})),
+    "Bracket": Node(_bracket, frozenset({"this", "expressions"})),
+    "Dot": Node(_dot, frozenset({"this", "expression"})),
+    "Exists": Node(_exists, frozenset({"this"})),
+}
