@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from deltalake.schema import ArrayType, MapType, PrimitiveType, StructType
+import re
+
+from deltalake.schema import ArrayType, MapType, PrimitiveType, StructType, VariantType
 
 from lakelet.errors import UnsupportedTableError
 
-__all__ = ("DeltaType", "quote_name", "quote_text", "to_duckdb_type")
+__all__ = ("DeltaType", "glob_literal", "quote_name", "quote_text", "to_duckdb_type")
 
-DeltaType = PrimitiveType | ArrayType | MapType | StructType
+DeltaType = PrimitiveType | ArrayType | MapType | StructType | VariantType
 
 _PRIMITIVES = {
     "string": "VARCHAR",
@@ -37,7 +39,12 @@ def quote_text(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def to_duckdb_type(delta_type: object) -> str:
+def glob_literal(path: str) -> str:
+    """A path whose own ``*``, ``?`` and ``[`` DuckDB does not take for wildcards."""
+    return re.sub(r"([*?\[])", r"[\1]", path)
+
+
+def to_duckdb_type(delta_type: DeltaType) -> str:
     """The DuckDB type text for a Delta type, nested types included.
 
     Source: Delta Transaction Log Protocol, "Schema Serialization Format".

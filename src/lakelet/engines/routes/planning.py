@@ -2,72 +2,89 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import duckdb
 from deltalake import DeltaTable
 
-from lakelet.engines.routes.duckdb_types import quote_name, quote_text, to_duckdb_type
-from lakelet.engines.routes.route import EmptySource, Route
-from lakelet.engines.routes.scan_stream import ScanStream
+from lakelet.engines.routes.columns import Column, column_mapping, read_columns
+from lakelet.engines.routes.data_files import DataFile, list_files, partition_texts
+from lakelet.engines.routes.deletions import Deletions, read_deletions
+from lakelet.engines.routes.file_source import FileGroup, FilesSource
+from lakelet.engines.routes.footers import stored_schemas
+from lakelet.engines.routes.proof import Reading, prove
+from lakelet.engines.routes.route import EmptySource, Kind, Route
+from lakelet.engines.routes.scan_source import ScanSource
+from lakelet.engines.routes.unproven import NotProvenError
 
 __all__ = ("plan_route",)
 
-_PLAIN_FEATURES = frozenset({"timestampNtz", "v2Checkpoint", "vacuumProtocolCheck"})
 
-
-@dataclass(frozen=True, slots=True)
-class ScanSource:
-    """delta-rs reads the files; DuckDB sees its Arrow stream."""
-
-    table: DeltaTable
-    columns: tuple[tuple[str, str], ...]
-
-    def relation(self, connection: duckdb.DuckDBPyConnection, label: str) -> str:
-        """A SELECT over a registered stream that starts anew for each reference."""
-        name = f"lakelet scan of {label}"
-        connection.register(name, ScanStream(self.table))
-        typed = (f"CAST({quote_name(n)} AS {t}) AS {quote_name(n)}" for n, t in self.columns)
-        return f"SELECT {', '.join(typed)} FROM temp.main.{quote_name(name)}"
-
-
-@dataclass(frozen=True, slots=True)
-class FilesSource:
-    """DuckDB reads the snapshot's Parquet files itself."""
-
-    files: tuple[str, ...]
-    columns: tuple[tuple[str, str], ...]
-
-    def relation(self, connection: duckdb.DuckDBPyConnection, label: str) -> str:
-        """A SELECT over the files, each column by its name and the table's type."""
-        schema = ", ".join(
-            f"{quote_text(n)}: {{name: {quote_text(n)}, type: {quote_text(t)}, default_value: NULL}}"
-            for n, t in self.columns
-        )
-        files = ", ".join(map(quote_text, self.files))
-        return f"SELECT * FROM read_parquet([{files}], schema=MAP {{{schema}}})"
-
-
-def plan_route(table: DeltaTable) -> Route:
+def plan_route(table: DeltaTable, connection: duckdb.DuckDBPyConnection | None = None) -> Route:
     """How the pinned snapshot of ``table`` is read exactly.
 
+    Looks at the log and, once a process, at the footer of each data file; reads no rows.
+
+    Args:
+        table: a snapshot from ``open_snapshot``.
+        connection: what reads the footers. A bucket needs one that knows its file system; it is
+            left as it is.
+
     Raises:
-        UnsupportedTableError: no route reads it exactly.
+        UnsupportedTableError: no route reads the snapshot exactly.
+        StorageError: a data file of the snapshot is missing or damaged.
     """
-    columns = tuple((f.name, to_duckdb_type(f.type)) for f in table.schema().fields)
-    files = tuple(table.file_uris())
-    if not files:
-        return Route("empty", "the table has no files.", columns, EmptySource(columns))
-    metadata = table.metadata()
-    protocol = table.protocol()
-    plain = (
-        protocol.min_reader_version in (1, 3)
-        and set(protocol.reader_features or ()) <= _PLAIN_FEATURES
-        and not metadata.partition_columns
-        and "delta.columnMapping.mode" not in metadata.configuration
+    columns = read_columns(table)
+    typed = tuple((column.name, column.sql_type) for column in columns)
+    cursor = duckdb.connect() if connection is None else connection.cursor()
+    try:
+        files = list_files(table)
+        if not files:
+            return Route("empty", "the table has no files.", typed, EmptySource(typed))
+        deletions = read_deletions(table, frozenset(file.uri for file in files))
+        source = _files_source(table, columns, files, deletions, cursor)
+    except NotProvenError as doubt:
+        reason = f"delta-rs reads it, since {doubt}."
+        return Route("scan", reason, typed, ScanSource.of(table, columns, str(doubt)))
+    finally:
+        cursor.close()
+    kind, reason = _described(column_mapping(table), deletions)
+    return Route(kind, reason, typed, source)
+
+
+def _described(mapping: str, deletions: Deletions | None) -> tuple[Kind, str]:
+    if deletions is not None:
+        count = len(deletions.uris)
+        return "vectors", f"DuckDB reads its files less the rows deleted in {count} of them."
+    if mapping != "none":
+        return "mapped", f"DuckDB reads its files, with columns mapped by {mapping}."
+    return "files", "a plain table: DuckDB reads its Parquet files directly."
+
+
+def _files_source(
+    table: DeltaTable,
+    columns: tuple[Column, ...],
+    files: Sequence[DataFile],
+    deletions: Deletions | None,
+    cursor: duckdb.DuckDBPyConnection,
+) -> FilesSource:
+    for column in columns:
+        if column.renamed_inside:
+            raise NotProvenError(f"fields inside {column.name!r} are mapped too")
+    cursor.execute("SET SESSION TimeZone = 'UTC'")
+    texts = partition_texts(table, columns, cursor)
+    groups: dict[tuple[tuple[Reading, ...], bool], list[str]] = {}
+    deleted = {uri for _, uri in deletions.uris} if deletions else frozenset[str]()
+    for schema, alike in stored_schemas(files, cursor):
+        readings = tuple(
+            Reading.AS_STORED if column.partition else prove(column, schema) for column in columns
+        )
+        for file in alike:
+            groups.setdefault((readings, file.uri in deleted), []).append(file.uri)
+    uris = [file.uri for file in files]
+    return FilesSource(
+        columns,
+        tuple(FileGroup(tuple(group), key[0], key[1]) for key, group in groups.items()),
+        {name: dict(zip(uris, values, strict=True)) for name, values in texts.items()},
+        deletions,
     )
-    if plain:
-        reason = "a plain table: DuckDB reads its Parquet files directly."
-        return Route("files", reason, columns, FilesSource(files, columns))
-    reason = "delta-rs reads it, since the table uses features beyond plain files."
-    return Route("scan", reason, columns, ScanSource(table, columns))

@@ -1,0 +1,102 @@
+"""DuckDB reading a snapshot's Parquet files itself, as the text of a SELECT."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import duckdb
+
+from lakelet.engines.routes.columns import Column
+from lakelet.engines.routes.deletions import Deletions
+from lakelet.engines.routes.duckdb_types import glob_literal, quote_name, quote_text
+from lakelet.engines.routes.proof import Reading
+
+__all__ = ("FileGroup", "FilesSource")
+
+# Columns DuckDB adds to every Parquet scan; a table's own column of such a name would hide them.
+_VIRTUAL = frozenset({"filename", "file_row_number", "file_index", "rowid", "file_size"})
+
+
+@dataclass(frozen=True, slots=True)
+class FileGroup:
+    """Files that are read alike: the same readings, and all or none with deleted rows."""
+
+    uris: tuple[str, ...]
+    readings: tuple[Reading, ...]
+    deletions: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FilesSource:
+    """A snapshot's rows straight from its files.
+
+    Attributes:
+        columns: the table's columns in order.
+        groups: all files, grouped by how they are read.
+        partitions: for each partition column its value in each file, as text by uri.
+        deletions: the deleted positions, or None where no row is deleted.
+    """
+
+    columns: tuple[Column, ...]
+    groups: tuple[FileGroup, ...]
+    partitions: Mapping[str, Mapping[str, str | None]]
+    deletions: Deletions | None
+
+    def relation(self, connection: duckdb.DuckDBPyConnection, label: str) -> str:
+        """A SELECT over the files; deleted positions become a temporary table."""
+        deleted = self.deletions.materialize(connection, label) if self.deletions else ""
+        return " UNION ALL ".join(self._group(group, deleted) for group in self.groups)
+
+    def _group(self, group: FileGroup, deleted: str) -> str:
+        stored = [
+            (column, reading)
+            for column, reading in zip(self.columns, group.readings, strict=True)
+            if not column.partition
+        ]
+        expressions = {column.name: _expression(column, reading) for column, reading in stored}
+        for name, texts in self.partitions.items():
+            expressions[name] = self._partition(name, texts, group.uris)
+        selected = ", ".join(f"{expressions[c.name]} AS {quote_name(c.name)}" for c in self.columns)
+        files = ", ".join(quote_text(glob_literal(uri)) for uri in group.uris)
+        schema = ", ".join(_entry(column, reading) for column, reading in stored)
+        options = f", schema=MAP {{{schema}}}" if schema else ""
+        select = f"SELECT {selected} FROM read_parquet([{files}]{options}) AS stored"
+        if not group.deletions:
+            return select
+        return (
+            f"{select} ANTI JOIN {deleted} AS deleted "
+            "ON stored.filename = deleted.file AND stored.file_row_number = deleted.position"
+        )
+
+    def _partition(self, name: str, texts: Mapping[str, str | None], uris: Sequence[str]) -> str:
+        """A file's constant, looked up by its name so that a filter on it skips whole files."""
+        column = next(column for column in self.columns if column.name == name)
+        values = [texts[uri] for uri in uris]
+        if len(set(values)) == 1:
+            return f"CAST({_text(values[0])} AS {column.sql_type})"
+        keys = ", ".join(map(quote_text, uris))
+        listed = ", ".join(map(_text, values))
+        return f"(MAP([{keys}], [{listed}]::{column.sql_type}[]))[stored.filename]"
+
+
+def _text(value: str | None) -> str:
+    return "NULL" if value is None else quote_text(value)
+
+
+def _stored_name(column: Column) -> str:
+    """The column's name inside the scan; never one of DuckDB's virtual columns."""
+    return f"column {column.name}" if column.name.lower() in _VIRTUAL else column.name
+
+
+def _expression(column: Column, reading: Reading) -> str:
+    name = f"stored.{quote_name(_stored_name(column))}"
+    # Not a cast, which would take the wall clock for one of the session's zone.
+    return f"timezone('UTC', {name})" if reading is Reading.UTC_CLOCK else name
+
+
+def _entry(column: Column, reading: Reading) -> str:
+    key = quote_text(column.key) if isinstance(column.key, str) else str(column.key)
+    kind = "TIMESTAMP" if reading is Reading.UTC_CLOCK else column.sql_type
+    name = quote_text(_stored_name(column))
+    return f"{key}: {{name: {name}, type: {quote_text(kind)}, default_value: NULL}}"
