@@ -14,8 +14,9 @@ from deltalake.schema import PrimitiveType
 from lakelet.engines.routes.columns import Column
 from lakelet.engines.routes.duckdb_types import quote_name
 from lakelet.engines.routes.unproven import NotProvenError
+from lakelet.errors import UnsupportedTableError
 
-__all__ = ("DataFile", "list_files", "partition_texts")
+__all__ = ("DataFile", "list_files", "partition_texts", "table_root")
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:")
 
@@ -25,11 +26,13 @@ class DataFile:
     """One Parquet file of a snapshot.
 
     Attributes:
+        path: its path as the log spells it.
         uri: its place as DuckDB opens it: a local path, or the bucket's URL; nothing escaped.
         size: bytes, from the log.
         modified: milliseconds since 1970, from the log; with uri and size it names one content.
     """
 
+    path: str
     uri: str
     size: int
     modified: int
@@ -44,11 +47,12 @@ def list_files(table: DeltaTable) -> tuple[DataFile, ...]:
 
     Raises:
         NotProvenError: a path is not plainly one place.
+        UnsupportedTableError: one file is added twice.
     """
     adds = table.get_add_actions()
     root = table_root(table.table_uri)
     files = tuple(
-        DataFile(_place(root, path), size, modified)
+        DataFile(path, _place(root, path), size, modified)
         for path, size, modified in zip(
             adds["path"].to_pylist(),
             adds["size_bytes"].to_pylist(),
@@ -57,7 +61,12 @@ def list_files(table: DeltaTable) -> tuple[DataFile, ...]:
         )
     )
     if len({file.uri for file in files}) < len(files):
-        raise NotProvenError("the log names one file twice")
+        # delta-rs' scan mixes the two up, so there is no other route to send this to.
+        raise UnsupportedTableError(
+            f"{table.table_uri} at version {table.version()}: its log adds one file twice without "
+            "removing it; nothing was read.",
+            hint="restore an older version, with the engine that wrote it.",
+        )
     return files
 
 

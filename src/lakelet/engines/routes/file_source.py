@@ -45,7 +45,9 @@ class FilesSource:
 
     def relation(self, connection: duckdb.DuckDBPyConnection, label: str) -> str:
         """A SELECT over the files; deleted positions become a temporary table."""
-        deleted = self.deletions.materialize(connection, label) if self.deletions else ""
+        deleted = quote_name(f"lakelet deletions of {label}")
+        if self.deletions:
+            self.deletions.fill(connection, deleted)
         return " UNION ALL ".join(self._group(group, deleted) for group in self.groups)
 
     def _group(self, group: FileGroup, deleted: str) -> str:
@@ -65,7 +67,7 @@ class FilesSource:
         if not group.deletions:
             return select
         return (
-            f"{select} ANTI JOIN {deleted} AS deleted "
+            f"{select} ANTI JOIN temp.main.{deleted} AS deleted "
             "ON stored.filename = deleted.file AND stored.file_row_number = deleted.position"
         )
 

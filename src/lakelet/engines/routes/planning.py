@@ -41,7 +41,7 @@ def plan_route(table: DeltaTable, connection: duckdb.DuckDBPyConnection | None =
         files = list_files(table)
         if not files:
             return Route("empty", "the table has no files.", typed, EmptySource(typed))
-        deletions = read_deletions(table, frozenset(file.uri for file in files))
+        deletions = read_deletions(table, files, cursor)
         source = _files_source(table, columns, files, deletions, cursor)
     except NotProvenError as doubt:
         reason = f"delta-rs reads it, since {doubt}."
@@ -74,7 +74,7 @@ def _files_source(
     cursor.execute("SET SESSION TimeZone = 'UTC'")
     texts = partition_texts(table, columns, cursor)
     groups: dict[tuple[tuple[Reading, ...], bool], list[str]] = {}
-    deleted = {uri for _, uri in deletions.uris} if deletions else frozenset[str]()
+    deleted = deletions.uris if deletions else frozenset[str]()
     for schema, alike in stored_schemas(files, cursor):
         readings = tuple(
             Reading.AS_STORED if column.partition else prove(column, schema) for column in columns
