@@ -1,0 +1,128 @@
+"""Opening Delta tables, and turning what delta-rs reports into one clear message."""
+
+from __future__ import annotations
+
+import errno
+import random
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeVar
+
+from lakelet.errors import (
+    ConflictError,
+    ConstraintError,
+    LakeletError,
+    SchemaError,
+    StorageError,
+    UnsupportedTableError,
+)
+
+if TYPE_CHECKING:
+    from deltalake import DeltaTable
+
+__all__ = ("delta_errors", "open_delta", "retry_conflicts")
+
+T = TypeVar("T")
+
+_RETRY_SECONDS = 60.0
+_FULL = ("No space left", "StorageFull", "os error 28", "Disk quota")
+_FAILED_ROWS = re.compile(r"(\d+) rows? failed")
+
+
+def open_delta(
+    location: str, *, version: int | None = None, options: dict[str, str] | None = None
+) -> DeltaTable:
+    """Open the Delta table at ``location``, pinned to ``version`` or to its newest.
+
+    Raises:
+        StorageError: no table there, or the place cannot be reached.
+        UnsupportedTableError: the table needs a feature this stack lacks.
+    """
+    from deltalake import DeltaTable
+
+    with delta_errors(location):
+        return DeltaTable(location, version=version, storage_options=options or None)
+
+
+@contextmanager
+def delta_errors(what: str) -> Iterator[None]:
+    """Raise delta-rs' failures in the body as Lakelet's own errors, naming ``what``."""
+    from deltalake.exceptions import (
+        CommitFailedError,
+        DeltaError,
+        DeltaProtocolError,
+        SchemaMismatchError,
+        TableNotFoundError,
+    )
+
+    try:
+        yield
+    except LakeletError:
+        raise
+    except CommitFailedError as error:
+        if any(sign in str(error) for sign in _FULL):
+            raise _full(what) from error
+        raise ConflictError(
+            f"{what}: another writer changed the table at the same moment; nothing was written.",
+            hint="try again.",
+        ) from error
+    except TableNotFoundError as error:
+        raise StorageError(f"there is no Delta table at {what}.") from error
+    except SchemaMismatchError as error:
+        raise SchemaError(f"{what}: the data does not fit the table: {error}.") from error
+    except DeltaProtocolError as error:
+        if "failed" in str(error) or "nvalid data" in str(error):
+            raise _broken_constraint(what, error) from error
+        raise UnsupportedTableError(f"{what}: {error}.") from error
+    except DeltaError as error:
+        raise _from_text(what, error) from error
+    except OSError as error:
+        if error.errno == errno.ENOSPC or any(sign in str(error) for sign in _FULL):
+            raise _full(what) from error
+        raise StorageError(f"{what}: {error}; the table is at its last version.") from error
+
+
+def _from_text(what: str, error: Exception) -> LakeletError:
+    text = str(error)
+    if any(sign in text for sign in _FULL):
+        return _full(what)
+    if "failed validation check" in text or "non-nullable" in text.lower():
+        return _broken_constraint(what, error)
+    if "unsupported" in text.lower() and "feature" in text.lower():
+        return UnsupportedTableError(f"{what}: {text}.")
+    return StorageError(f"{what}: {text}; the table is at its last version.")
+
+
+def _broken_constraint(what: str, error: Exception) -> ConstraintError:
+    count = _FAILED_ROWS.search(str(error))
+    rows = f"{count[1]} rows break" if count else "rows break"
+    return ConstraintError(
+        f"{what}: {rows} a NOT NULL or CHECK constraint; nothing was written.\n{error}"
+    )
+
+
+def _full(what: str) -> StorageError:
+    return StorageError(
+        f"{what}: no space left; the table is at its last version.",
+        hint="free some space, then run the same command again.",
+    )
+
+
+def retry_conflicts(action: Callable[[], T]) -> T:
+    """Run ``action``, again with fresh data when another writer was first, for up to a minute.
+
+    Raises:
+        ConflictError: others were first for the whole minute.
+    """
+    deadline = time.monotonic() + _RETRY_SECONDS
+    pause = 0.005
+    while True:
+        try:
+            return action()
+        except ConflictError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(pause * (0.5 + random.random()))
+            pause = min(pause * 2, 0.5)

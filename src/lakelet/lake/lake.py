@@ -1,0 +1,223 @@
+"""The lake of a workspace: which tables there are, and making, attaching and dropping them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from lakelet.errors import TableExistsError, TableNotFoundError
+from lakelet.lake.delta import delta_errors, open_delta
+from lakelet.lake.names import TableName
+from lakelet.lake.storage import Storage, is_remote, join, storage_for
+from lakelet.lake.table import PRIVATE_FOLDER, LakeTable
+from lakelet.lake.types import Column
+from lakelet.workspace import WorkspaceFolder
+from lakelet.workspace.steps import declare, step
+
+__all__ = ("Lake",)
+
+_CREATE = declare("table.create", "the table is there, without a row")
+_ATTACH = declare("table.attach", "the name leads to a table elsewhere")
+_DROP = declare("table.drop", "the table is marked as dropped; nothing of it has moved")
+_UNDROP = declare("table.undrop", "the mark is gone and the table is back")
+_DROPPED = "dropped.json"
+_ATTACHED = "attached.json"
+
+# Tables made here say what changed between versions, and forget nothing by themselves.
+DEFAULT_PROPERTIES = {
+    "delta.enableChangeDataFeed": "true",
+    "delta.enableExpiredLogCleanup": "false",
+}
+
+
+@dataclass(frozen=True)
+class Lake:
+    """The tables of a workspace, in a folder or a bucket.
+
+    Attributes:
+        workspace: the workspace it belongs to.
+    """
+
+    workspace: WorkspaceFolder
+
+    @cached_property
+    def root(self) -> str:
+        """The folder or URI that holds one folder a schema."""
+        path = self.workspace.settings.lake.path
+        if is_remote(path):
+            return path.rstrip("/")
+        return str(self.workspace.root / Path(path).expanduser())
+
+    @cached_property
+    def storage(self) -> Storage:
+        """Where the lake lives."""
+        return storage_for(self.workspace, self.root)
+
+    def _at(self, name: TableName) -> LakeTable:
+        return LakeTable(self.workspace, name, join(self.root, name.schema, name.table))
+
+    def _state(self, table: LakeTable) -> str:
+        """``there``, ``attached``, ``dropped`` or ``absent``."""
+        if self.storage.entry(table.file(_DROPPED)) is not None:
+            return "dropped"
+        if self.storage.entry(table.file(_ATTACHED)) is not None:
+            return "attached"
+        return "there" if self._has_log(table) else "absent"
+
+    def _has_log(self, table: LakeTable) -> bool:
+        if not is_remote(table.location):
+            return Path(table.location, "_delta_log").is_dir()
+        return next(iter(self.storage.files(join(table.location, "_delta_log"))), None) is not None
+
+    def exists(self, name: TableName) -> bool:
+        """Whether the lake has a table of that name that is not dropped."""
+        return self._state(self._at(name)) in ("there", "attached")
+
+    def table(self, name: TableName) -> LakeTable:
+        """The table of that name.
+
+        Raises:
+            TableNotFoundError: none, or a dropped one.
+        """
+        table = self._at(name)
+        state = self._state(table)
+        if state == "attached":
+            with self.storage.open(table.file(_ATTACHED)) as file:
+                return LakeTable(self.workspace, name, json.load(file)["location"])
+        if state == "dropped":
+            raise TableNotFoundError(
+                f"the table {name} was dropped.", hint=f"UNDROP TABLE {name} brings it back."
+            )
+        if state == "absent":
+            raise TableNotFoundError.named(str(name), [str(known) for known in self.names()])
+        return table
+
+    def names(self) -> Iterator[TableName]:
+        """The names of all tables, in order; dropped ones are left out."""
+        for schema in self.schemas():
+            for table in self.storage.folders(join(self.root, schema)):
+                name = TableName(schema, table)
+                if not table.startswith(("_", ".")) and self.exists(name):
+                    yield name
+
+    def schemas(self) -> list[str]:
+        """The names of all schemas, in order."""
+        found = self.storage.folders(self.root)
+        return [name for name in found if not name.startswith(("_", "."))]
+
+    def create(
+        self,
+        name: TableName,
+        columns: Sequence[Column],
+        *,
+        partition_by: Sequence[str] = (),
+        comment: str | None = None,
+        properties: Mapping[str, str] | None = None,
+        if_absent: bool = False,
+    ) -> LakeTable:
+        """Make an empty table.
+
+        Args:
+            name: its name.
+            columns: its columns.
+            partition_by: names of columns whose values become folders.
+            comment: what it is for.
+            properties: Delta table properties besides `DEFAULT_PROPERTIES`.
+            if_absent: leave a table that is there as it is.
+
+        Raises:
+            TableExistsError: the table is there already.
+        """
+        from deltalake import DeltaTable, Schema
+
+        table = self._at(name)
+        schema = Schema.from_json(
+            json.dumps({"type": "struct", "fields": [c.delta for c in columns]})
+        )
+        with table.lock():
+            state = self._state(table)
+            if state in ("there", "attached"):
+                if if_absent:
+                    return self.table(name)
+                raise TableExistsError(
+                    f"the table {name} is there already; it was left as it is.",
+                    hint="CREATE OR REPLACE TABLE makes a new version of it.",
+                )
+            with delta_errors(str(name)), step(_CREATE):
+                DeltaTable.create(
+                    table.location,
+                    schema,
+                    mode="overwrite" if state == "dropped" else "error",
+                    partition_by=list(partition_by) or None,
+                    name=str(name),
+                    description=comment,
+                    configuration={**DEFAULT_PROPERTIES, **(properties or {})},
+                    storage_options=table.storage.options or None,
+                    raise_if_key_not_exists=False,
+                )
+            if state == "dropped":
+                self.storage.remove(_UNDROP, table.file(_DROPPED))
+        return table
+
+    def attach(self, name: TableName, location: str) -> LakeTable:
+        """Let a name lead to a Delta table elsewhere, which stays where it is.
+
+        Raises:
+            TableExistsError: the name is taken.
+            StorageError, UnsupportedTableError: no table there, or not a readable one.
+        """
+        if not is_remote(location):
+            location = str(Path(location).expanduser().resolve())
+        own = self._at(name)
+        if self._state(own) != "absent":
+            raise TableExistsError(f"the name {name} is taken; nothing was attached.")
+        open_delta(location, options=storage_for(self.workspace, location).options)
+        data = json.dumps({"location": location}, ensure_ascii=False).encode()
+        self.storage.write(_ATTACH, own.file(_ATTACHED), data)
+        return self.table(name)
+
+    def drop(self, name: TableName) -> None:
+        """Mark a table as dropped. Nothing moves, and `undrop` takes the mark away.
+
+        An attached table is detached: the table itself, elsewhere, is not touched.
+
+        Raises:
+            TableNotFoundError: no such table.
+        """
+        self.table(name)
+        own = self._at(name)
+        if self._state(own) == "attached":
+            self.storage.remove(_DROP, join(own.location, PRIVATE_FOLDER, _ATTACHED))
+            return
+        with own.lock():
+            self.storage.write(_DROP, own.file(_DROPPED), b"{}")
+
+    def undrop(self, name: TableName) -> LakeTable:
+        """Bring a dropped table back.
+
+        Raises:
+            TableNotFoundError: no dropped table of that name.
+        """
+        own = self._at(name)
+        if self._state(own) != "dropped":
+            raise TableNotFoundError(f"there is no dropped table {name}.")
+        with own.lock():
+            self.storage.remove(_UNDROP, own.file(_DROPPED))
+        return own
+
+    def describe(self, name: TableName) -> dict[str, Any]:
+        """Name, place, comment and properties of a table, for people."""
+        table = self.table(name)
+        with delta_errors(str(name)):
+            metadata = table.open().metadata()
+        return {
+            "name": str(name),
+            "location": table.location,
+            "comment": metadata.description or None,
+            "partition_by": list(metadata.partition_columns),
+            "properties": dict(metadata.configuration),
+        }

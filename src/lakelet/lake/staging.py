@@ -1,0 +1,169 @@
+"""Staging: rows written beside a table first, and adopted by one small commit later.
+
+The rows go to a scratch Delta table inside the table's own folder, with the same schema, partitions
+and constraints, so that delta-rs checks every row and computes the statistics. Nothing of it is
+visible until `adopt` names its files in the table's log. The folder's name must not begin with an
+underscore: VACUUM would never look into it.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from lakelet.lake.delta import delta_errors
+from lakelet.lake.storage import Storage, join
+from lakelet.workspace.steps import declare, step
+
+if TYPE_CHECKING:
+    from deltalake import DeltaTable
+
+__all__ = ("STAGED_PREFIX", "Staged", "adopt", "discard", "stage")
+
+STAGED_PREFIX = "staged-"
+_STAGE = declare("stage.create", "an empty scratch table is beside the table")
+_WRITE = declare("stage.write", "the rows are in the scratch table, visible to nobody")
+_ADOPT = declare("stage.adopt", "the staged files are the table's, in one commit")
+_FORGET = declare("stage.forget", "the scratch table's log, or the whole of it, is gone")
+_CONSTRAINT = "delta.constraints."
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """Files that wait to be adopted.
+
+    Attributes:
+        folder: the scratch table's folder, relative to the table's.
+        adds: the ``add`` actions of its log.
+        rows: rows in the files.
+    """
+
+    folder: str
+    adds: tuple[dict[str, Any], ...]
+    rows: int
+
+
+def stage(
+    table: DeltaTable,
+    location: str,
+    storage: Storage,
+    data: Any,
+    *,
+    label: str = "",
+    target_size: int | None = None,
+) -> Staged:
+    """Write rows beside the table.
+
+    Args:
+        table: the table, at the version whose schema and constraints count.
+        location: its folder.
+        storage: where it lives.
+        data: an Arrow stream.
+        label: begins the scratch folder's name, so that whoever recovers knows whose it is.
+        target_size: bytes a file should have.
+
+    Raises:
+        ConstraintError: a row breaks a constraint.
+        StorageError: the disk is full or the bucket out of reach.
+    """
+    from deltalake import DeltaTable, PostCommitHookProperties, write_deltalake
+
+    folder = f"{STAGED_PREFIX}{label}{uuid.uuid4().hex[:12]}"
+    path = join(location, folder)
+    metadata = table.metadata()
+    checks = {
+        name.removeprefix(_CONSTRAINT): check
+        for name, check in metadata.configuration.items()
+        if name.startswith(_CONSTRAINT)
+    }
+    with delta_errors(location):
+        with step(_STAGE):
+            scratch = DeltaTable.create(
+                path,
+                table.schema(),
+                partition_by=metadata.partition_columns,
+                storage_options=storage.options or None,
+            )
+            if checks:
+                scratch.alter.add_constraint(checks)
+        with step(_WRITE):
+            write_deltalake(
+                scratch,
+                data,
+                mode="append",
+                target_file_size=target_size,
+                post_commithook_properties=PostCommitHookProperties(create_checkpoint=False),
+            )
+    adds = tuple(_adds(storage, path, scratch.version()))
+    return Staged(folder, adds, sum(json.loads(add["stats"])["numRecords"] for add in adds))
+
+
+def _adds(storage: Storage, path: str, version: int) -> Iterable[dict[str, Any]]:
+    with storage.open(join(path, "_delta_log", f"{version:020d}.json")) as log:
+        for line in log:
+            action = json.loads(line)
+            if "add" in action:
+                yield action["add"]
+
+
+def adopt(
+    table: DeltaTable,
+    location: str,
+    storage: Storage,
+    staged: Iterable[Staged],
+    *,
+    removed: Iterable[Any] = (),
+    metadata: dict[str, str] | None = None,
+    transaction: tuple[str, int] | None = None,
+) -> None:
+    """Make staged files the table's, and take ``removed`` ones out, in one commit.
+
+    Args:
+        table: the table as it was when ``removed`` was decided; a conflict since then is an error.
+        location: its folder.
+        storage: where it lives.
+        staged: what `stage` returned.
+        removed: ``RemoveAction`` of files whose rows are in the staged ones, or deleted.
+        metadata: what the commit says about itself.
+        transaction: application id and number, committed with the rows.
+
+    Raises:
+        ConflictError: another writer removed a file first.
+    """
+    from deltalake import CommitProperties, Transaction
+    from deltalake.transaction import AddAction
+
+    staged = tuple(staged)
+    adds = [
+        AddAction(
+            path=f"{one.folder}/{add['path']}",
+            size=add["size"],
+            partition_values=add["partitionValues"],
+            modification_time=add["modificationTime"],
+            data_change=True,
+            stats=add["stats"],
+        )
+        for one in staged
+        for add in one.adds
+    ]
+    with delta_errors(location), step(_ADOPT):
+        table.create_write_transaction(
+            [*removed, *adds],
+            mode="append",
+            schema=table.schema(),
+            partition_by=table.metadata().partition_columns,
+            commit_properties=CommitProperties(
+                custom_metadata=metadata,
+                app_transactions=[Transaction(*transaction)] if transaction else None,
+            ),
+        )
+    for one in staged:
+        storage.remove(_FORGET, join(location, one.folder, "_delta_log"))
+
+
+def discard(location: str, storage: Storage, folder: str) -> None:
+    """Remove a scratch table that will not be adopted."""
+    storage.remove(_FORGET, join(location, folder))

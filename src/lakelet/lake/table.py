@@ -1,0 +1,151 @@
+"""One Delta table of the lake: opening it, locking it, writing to it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lakelet.lake.delta import delta_errors, open_delta, retry_conflicts
+from lakelet.lake.history import Commit, commits, version_at
+from lakelet.lake.names import TableName
+from lakelet.lake.storage import Storage, is_remote, join, storage_for
+from lakelet.lake.types import Column
+from lakelet.workspace import WorkspaceFolder
+from lakelet.workspace.locks import hold
+from lakelet.workspace.steps import declare, step
+
+if TYPE_CHECKING:
+    from deltalake import DeltaTable
+
+__all__ = ("PRIVATE_FOLDER", "LakeTable", "columns_of")
+
+PRIVATE_FOLDER = "_lakelet"
+_APPEND = declare("table.append", "the rows are in the table")
+_RESTORE = declare("table.restore", "the table's newest version equals the one asked for")
+_COLUMNS = declare("table.add_columns", "the table has the new columns, NULL in all rows so far")
+
+
+def columns_of(table: DeltaTable) -> tuple[Column, ...]:
+    """The columns of a snapshot.
+
+    Raises:
+        SchemaError: a type this stack does not know.
+    """
+    fields = json.loads(table.schema().to_json())["fields"]
+    return tuple(Column.from_delta(field) for field in fields)
+
+
+@dataclass(frozen=True)
+class LakeTable:
+    """A table by its name and place; nothing is opened until it is used.
+
+    Attributes:
+        workspace: the workspace it is seen from.
+        name: its name there.
+        location: its folder or URI, which for an attached table lies elsewhere.
+    """
+
+    workspace: WorkspaceFolder
+    name: TableName
+    location: str
+
+    @cached_property
+    def storage(self) -> Storage:
+        """Where it lives."""
+        return storage_for(self.workspace, self.location)
+
+    def open(self, version: int | None = None) -> DeltaTable:
+        """The table pinned to a version, the newest without one.
+
+        Raises:
+            StorageError, UnsupportedTableError: see `open_delta`.
+        """
+        return open_delta(self.location, version=version, options=self.storage.options)
+
+    def columns(self) -> tuple[Column, ...]:
+        """Its columns as of now."""
+        return columns_of(self.open())
+
+    def lock(self, *, shared: bool = False) -> AbstractContextManager[None]:
+        """The table's lock: appends share it, everything else holds it alone."""
+        return hold(self._lock_file("lock"), shared=shared, what=f"the table {self.name}")
+
+    def load_lock(self) -> AbstractContextManager[None]:
+        """The lock under which loads into the table follow one another."""
+        return hold(self._lock_file("load.lock"), what=f"loading into {self.name}")
+
+    def _lock_file(self, kind: str) -> Path:
+        if is_remote(self.location):
+            digest = hashlib.sha256(self.location.encode()).hexdigest()[:24]
+            return self.workspace.private / "locks" / f"{digest}.{kind}"
+        return Path(self.location) / PRIVATE_FOLDER / kind
+
+    def append(self, data: Any, *, metadata: dict[str, str] | None = None) -> None:
+        """Add the rows of an Arrow stream in one commit.
+
+        Raises:
+            SchemaError: a column the table does not have, or of another type.
+            ConstraintError: a row breaks a constraint; nothing was written.
+        """
+        from deltalake import CommitProperties, write_deltalake
+
+        with self.lock(shared=True), delta_errors(str(self.name)), step(_APPEND):
+            write_deltalake(
+                self.open(),
+                data,
+                mode="append",
+                commit_properties=CommitProperties(
+                    custom_metadata=metadata, max_commit_retries=100
+                ),
+            )
+
+    def add_columns(self, columns: list[Column]) -> None:
+        """Add columns at the end; rows so far have NULL in them."""
+        from deltalake import Field
+
+        fields = [Field.from_json(json.dumps(column.delta)) for column in columns]
+
+        def commit() -> None:
+            with delta_errors(str(self.name)), step(_COLUMNS):
+                self.open().alter.add_columns(fields)
+
+        with self.lock():
+            retry_conflicts(commit)
+
+    def restore(self, version: int) -> None:
+        """Make the newest version equal an earlier one; nothing of the history is lost.
+
+        Raises:
+            VersionNotFoundError: the version is not kept any more.
+        """
+
+        def commit() -> None:
+            with delta_errors(str(self.name)), step(_RESTORE):
+                self.open().restore(version)
+
+        with self.lock():
+            retry_conflicts(commit)
+
+    def history(self, *, limit: int | None = None) -> list[Commit]:
+        """Its commits, the newest first."""
+        with delta_errors(str(self.name)):
+            return commits(self.open(), limit=limit)
+
+    def version_at(self, moment: datetime) -> int:
+        """The version that was current at a moment.
+
+        Raises:
+            VersionNotFoundError: the moment lies before its first commit.
+        """
+        with delta_errors(str(self.name)):
+            return version_at(self.open(), moment, name=str(self.name))
+
+    def file(self, *parts: str) -> str:
+        """The path of a file of its own beside the log."""
+        return join(self.location, PRIVATE_FOLDER, *parts)

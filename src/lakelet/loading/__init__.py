@@ -1,0 +1,9 @@
+"""Raw files into typed rows: discovery, formats, inference, rescue, the ledger."""
+
+from __future__ import annotations
+
+from lakelet.loading.load import LoadRequest, load
+from lakelet.loading.options import ReadOptions, parse_options
+from lakelet.loading.report import LoadReport
+
+__all__ = ("LoadReport", "LoadRequest", "ReadOptions", "load", "parse_options")

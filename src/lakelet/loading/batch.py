@@ -1,0 +1,273 @@
+"""One batch of files into a table, in an order that a kill at any moment cannot harm.
+
+1. The rows are staged beside the table, where nobody sees them.
+2. The ledger gets the batch's entries, the companion table its rejected rows. Both count only
+   once the table's log holds the batch.
+3. One commit adopts the staged rows and names the batch. From here on the files are loaded.
+
+A batch whose third step never came is taken back by whoever loads next (`recover`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import Any
+
+import duckdb
+
+from lakelet.errors import SchemaError
+from lakelet.lake import Lake, LakeTable
+from lakelet.lake.delta import retry_conflicts
+from lakelet.lake.staging import STAGED_PREFIX, Staged, adopt, discard, stage
+from lakelet.lake.types import Column, DataType
+from lakelet.loading.convert import CHUNK, Converter, Counts, make_tables
+from lakelet.loading.handover import handed_over
+from lakelet.loading.inference.columns import new_columns
+from lakelet.loading.ledger import TRANSACTION, Entry, Ledger
+from lakelet.loading.look import look_at, look_at_spool
+from lakelet.loading.records.block import Block, FileUnreadableError
+from lakelet.loading.rejects import append_rejects, discard_rejects
+from lakelet.loading.shape import Shape
+from lakelet.loading.source_file import FileChangedError, Layout, SourceFile
+
+__all__ = ("Batch", "recover")
+
+LABEL = STAGED_PREFIX + "load-"
+
+
+class _FileFailedError(Exception):
+    """A file failed after some of its rows were already handed on; the batch begins again."""
+
+
+@dataclass
+class Batch:
+    """Files on their way into a table.
+
+    Attributes:
+        connection: a connection of the load's own.
+        zone: the time zone of text without one.
+        tolerance: the share of a new field's values its type must fit.
+        hints: types by name in lower case.
+        evolve: ``add``, ``widen``, ``rescue`` or ``fail``.
+        stop: asked between files; True ends the batch with the files so far.
+        progress: told of every block read.
+        quarantined: files that cannot be read, with the reason.
+        changed: files that changed while they were read.
+        done: files that were read to the end.
+    """
+
+    connection: duckdb.DuckDBPyConnection
+    sources: list[SourceFile]
+    zone: str
+    tolerance: float
+    hints: dict[str, DataType]
+    evolve: str
+    stop: Callable[[], bool] = lambda: False
+    progress: Callable[[SourceFile], None] = lambda _: None
+    quarantined: dict[int, str] = field(default_factory=dict)
+    changed: set[int] = field(default_factory=set)
+    done: set[int] = field(default_factory=set)
+    counts: dict[int, Counts] = field(default_factory=dict)
+
+    def look(self, others: tuple[str, ...] = ()) -> list[Column]:
+        """The columns that the files ask for, all values seen."""
+        make_tables(self.connection)
+        while True:
+            try:
+                root = look_at(self.connection, self._blocks())
+            except _FileFailedError:
+                continue
+            return new_columns(root, Shape(()), self.hints, tolerance=self.tolerance, others=others)
+
+    def stage(self, table: LakeTable, number: int) -> tuple[list[Staged], list[Column]]:
+        """Write the rows beside the table, adding columns for new fields where that is wanted.
+
+        Returns:
+            What was staged, and the columns added to the table.
+
+        Raises:
+            SchemaError: ``evolve`` is ``fail`` and a record has a field the table does not know.
+        """
+        while True:
+            make_tables(self.connection)
+            self.connection.executemany(
+                "INSERT INTO sources SELECT $1, $2, make_timestamptz($3)",
+                [(s.index, s.name, s.entry.modified) for s in self.sources],
+            )
+            converter = Converter(
+                self.connection, self._shape(table), self.zone, spool=self.evolve != "rescue"
+            )
+            self.done.clear()
+            staged = self._staged(table, number, converter, converter.rows(self._blocks()))
+            if staged is not None:
+                break
+        self.counts = converter.counts
+        found, columns = [staged], []
+        if self.connection.execute("SELECT 1 FROM spool LIMIT 1").fetchall():
+            if self.evolve == "fail":
+                self._forget(table, [staged])
+                raise self._difference(table, converter)
+            columns = self._evolve(table, converter)
+            second = Converter(self.connection, self._shape(table), self.zone, spool=False)
+            second.counts = converter.counts
+            rows = second.spooled_rows(converter.headers)
+            more = self._staged(table, number, second, rows)
+            assert more is not None
+            found.append(more)
+        return [one for one in found if one.adds], columns
+
+    def _shape(self, table: LakeTable) -> Shape:
+        return Shape.of(table.columns())
+
+    def _evolve(self, table: LakeTable, converter: Converter) -> list[Column]:
+        shape = self._shape(table)
+        root = look_at_spool(self.connection, converter.headers)
+        columns = new_columns(root, shape, self.hints, tolerance=self.tolerance)
+        if columns:
+            table.add_columns(columns)
+        return columns
+
+    def _difference(self, table: LakeTable, converter: Converter) -> SchemaError:
+        root = look_at_spool(self.connection, converter.headers)
+        columns = new_columns(root, self._shape(table), self.hints, tolerance=self.tolerance)
+        shown = ", ".join(
+            f"{c.name} {c.type.sql} ({converter.unknown.get(c.name, 0)} rows)" for c in columns
+        )
+        return SchemaError(
+            f"the files have fields that {table.name} does not: {shown or 'under other names'}; "
+            "nothing was loaded.",
+            hint="--evolve add makes columns of them, --evolve rescue keeps them aside.",
+        )
+
+    def _staged(
+        self, table: LakeTable, number: int, converter: Converter, rows: Iterator[Any]
+    ) -> Staged | None:
+        """Stage rows; None where a file failed and all must be read again without it."""
+        from arro3.core import RecordBatchReader
+
+        failure: list[BaseException] = []
+
+        def watched() -> Generator[Any]:
+            try:
+                yield from handed_over(rows)
+            except Exception as error:
+                failure.append(error)
+                raise
+
+        batches = watched()
+        try:
+            first = next(batches, None)
+            if first is None:
+                return Staged("", (), 0)
+            stream = RecordBatchReader.from_batches(converter.schema, chain([first], batches))
+            return stage(
+                table.open(), table.location, table.storage, stream, label=f"load-{number}-"
+            )
+        except Exception:
+            # What the writer reports is only that its input failed; the cause is what counts.
+            if not failure:
+                raise
+            if not isinstance(failure[0], _FileFailedError):
+                raise failure[0] from None
+        finally:
+            batches.close()
+        remove_staged(table, number)
+        return None
+
+    def _forget(self, table: LakeTable, staged: list[Staged]) -> None:
+        for one in staged:
+            if one.folder:
+                discard(table.location, table.storage, one.folder)
+
+    def _blocks(self) -> Iterator[tuple[SourceFile, Layout, Block]]:
+        """The blocks of all files that can be read; a small file's come all or not at all."""
+        for source in self.sources:
+            if source.index in self.quarantined or source.index in self.changed:
+                continue
+            if self.stop():
+                return
+            source.bytes_read = 0
+            yield from self._blocks_of(source)
+            if source.index not in self.quarantined and source.index not in self.changed:
+                self.done.add(source.index)
+
+    def _blocks_of(self, source: SourceFile) -> Iterator[tuple[SourceFile, Layout, Block]]:
+        waiting: list[tuple[SourceFile, Layout, Block]] = []
+        size, handed_on = 0, False
+        try:
+            for layout, block in source.blocks():
+                self.progress(source)
+                waiting.append((source, layout, block))
+                size += block.size
+                if size > CHUNK:
+                    handed_on = True
+                    yield from waiting
+                    waiting = []
+        except FileUnreadableError as error:
+            self.quarantined[source.index] = str(error)
+        except FileChangedError:
+            self.changed.add(source.index)
+        else:
+            yield from waiting
+            return
+        if handed_on:
+            raise _FileFailedError
+
+    def entries(self, found: Callable[[SourceFile], Any]) -> list[Entry]:
+        """The ledger's entries for the files that were read or quarantined."""
+        entries = []
+        for source in self.sources:
+            reason = self.quarantined.get(source.index)
+            if reason is not None:
+                entries.append(Entry(found(source), 0, 0, 0, "quarantined", reason))
+            elif source.index in self.done:
+                c = self.counts.get(source.index, Counts())
+                entries.append(Entry(found(source), c.kept, c.rescued, c.rejected, "loaded"))
+        return entries
+
+    def commit(
+        self, lake: Lake, ledger: Ledger, table: LakeTable, number: int, staged: list[Staged],
+        entries: list[Entry],
+    ) -> None:  # fmt: skip
+        """Write the account, then make the rows and the account count in one commit."""
+        ledger.append(table.name, number, entries)
+        if any(entry.rejected for entry in entries):
+            append_rejects(lake, table.name, number, self.connection)
+        metadata = {
+            "lakelet.operation": "LOAD",
+            "lakelet.batch": str(number),
+            "lakelet.rows": str(sum(entry.kept for entry in entries)),
+        }
+
+        def commit() -> None:
+            with table.lock(shared=True):
+                adopt(
+                    table.open(), table.location, table.storage, staged,
+                    metadata=metadata, transaction=(TRANSACTION, number),
+                )  # fmt: skip
+
+        retry_conflicts(commit)
+
+
+def remove_staged(table: LakeTable, above: int) -> None:
+    """Remove what batches from ``above`` on staged and, since they never counted, none uses."""
+    for folder in table.storage.folders(table.location):
+        number = folder.removeprefix(LABEL).split("-")[0]
+        if folder.startswith(LABEL) and number.isdecimal() and int(number) >= above:
+            discard(table.location, table.storage, folder)
+
+
+def recover(lake: Lake, ledger: Ledger, table: LakeTable) -> int:
+    """Take back what an unfinished batch left behind.
+
+    Returns:
+        The number of the last batch that counts, 0 without any.
+    """
+    last = table.open().transaction_version(TRANSACTION) or 0
+    if ledger.last_batch(table.name) > last:
+        ledger.discard(table.name, last)
+        discard_rejects(lake, table.name, last)
+    remove_staged(table, last + 1)
+    return int(last)

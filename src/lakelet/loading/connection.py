@@ -1,0 +1,28 @@
+"""The DuckDB connection a load works on: the workspace's zone, bounded memory, spilling to disk."""
+
+from __future__ import annotations
+
+import duckdb
+
+from lakelet.lake.names import literal
+from lakelet.workspace import WorkspaceFolder
+from lakelet.workspace.resources import claim
+
+__all__ = ("loading_connection",)
+
+_MOST = 768 << 20
+"""Bytes DuckDB may hold in a load, which works on one chunk at a time and needs no more."""
+
+
+def loading_connection(workspace: WorkspaceFolder) -> duckdb.DuckDBPyConnection:
+    """A connection of its own, with nothing in it."""
+    share = claim(workspace)
+    connection = duckdb.connect(
+        config={
+            "threads": share.threads,
+            "memory_limit": f"{min(share.memory, _MOST) >> 20}MiB",
+            "temp_directory": str(workspace.temp),
+        }
+    )
+    connection.execute(f"SET TimeZone = {literal(workspace.settings.time_zone)}")
+    return connection

@@ -1,0 +1,314 @@
+"""Records into typed rows, chunk by chunk, with an account of every one.
+
+A chunk of records goes to DuckDB, which picks out those that plainly fit and converts them. What
+is left is looked at exactly, one record at a time: its values that fit go the same way into the
+table, the others into `_rescued_data`, what is no record to the rejected rows, and what has fields
+the table does not know waits in the spool until the new columns are decided.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from lakelet.lake.names import literal, quote
+from lakelet.loading.fit.csv_sql import classify_csv
+from lakelet.loading.fit.examine import Examined, Examiner
+from lakelet.loading.fit.json_sql import classify_json, value_from_json
+from lakelet.loading.records.block import Block
+from lakelet.loading.records.csv_cells import JOIN
+from lakelet.loading.shape import METADATA, RESCUED, Shape
+from lakelet.loading.source_file import Layout, SourceFile
+
+if TYPE_CHECKING:
+    from arro3.core import RecordBatch, RecordBatchReader
+
+__all__ = ("CHUNK", "Converter", "Counts", "make_tables", "records_reader")
+
+CHUNK = 48 << 20
+"""Characters of records that are converted at once."""
+_FEW = 50_000
+"""Records looked at exactly before their rows are handed on."""
+
+
+@dataclass(slots=True)
+class Counts:
+    """What became of one file's records."""
+
+    kept: int = 0
+    rescued: int = 0
+    rejected: int = 0
+
+
+@dataclass
+class _Chunk:
+    layout: Layout
+    parts: list[tuple[int, Block]] = field(default_factory=list)
+    size: int = 0
+
+
+def make_tables(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make the tables in which a load keeps its account."""
+    connection.execute(
+        "CREATE OR REPLACE TABLE sources(file INTEGER, path VARCHAR, modified TIMESTAMPTZ);"
+        "CREATE OR REPLACE TABLE rejects(file INTEGER, line BIGINT, reason VARCHAR, record VARCHAR);"
+        "CREATE OR REPLACE TABLE spool(file INTEGER, line BIGINT, record VARCHAR, header INTEGER);"
+    )
+
+
+def _batches(parts: Iterable[tuple[int, Block]]) -> Iterator[RecordBatch]:
+    from arro3.core import Array, DataType, RecordBatch
+
+    for index, block in parts:
+        yield RecordBatch.from_arrays(
+            [
+                Array.from_buffer(array("i", [index]) * len(block.records)),
+                Array.from_buffer(block.lines),
+                Array(block.records, DataType.string()),
+            ],
+            names=["file", "line", "record"],
+        )
+
+
+def records_reader(parts: Iterable[tuple[int, Block]]) -> RecordBatchReader:
+    """Blocks, by file number, as an Arrow stream of ``file, line, record``."""
+    from arro3.core import DataType, Field, RecordBatchReader, Schema
+
+    schema = Schema(
+        [
+            Field("file", DataType.int32(), nullable=True),
+            Field("line", DataType.int64(), nullable=True),
+            Field("record", DataType.string(), nullable=True),
+        ]
+    )
+    return RecordBatchReader.from_batches(schema, _batches(parts))
+
+
+class Converter:
+    """Converts records to the rows of one shape.
+
+    Attributes:
+        counts: by file number.
+        unknown: keys that fill no column, with how often they had a value.
+        headers: headers of spooled CSV rows.
+        schema: the Arrow schema of the rows.
+    """
+
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, shape: Shape, zone: str, *, spool: bool
+    ) -> None:
+        """Prepare a conversion.
+
+        Args:
+            connection: where `make_tables` was called and ``sources`` filled.
+            shape: the columns.
+            zone: the time zone of text without one.
+            spool: whether records with unknown fields wait; otherwise those are rescued.
+        """
+        self.connection = connection
+        self.shape = shape
+        self.zone = zone
+        self.spool = spool
+        self.examiner = Examiner(shape, zone)
+        self.counts: dict[int, Counts] = {}
+        self.unknown: dict[str, int] = {}
+        self.headers: list[tuple[str, ...]] = []
+        self._statements: dict[Layout, str] = {}
+        self.schema = self._schema()
+
+    def _schema(self) -> Any:
+        from arro3.core import RecordBatchReader
+
+        columns = [
+            f"CAST(NULL AS {f.type.duckdb}) AS {quote(f.column.name)}" for f in self.shape.fields
+        ]
+        empty = self.connection.sql(
+            f"SELECT {', '.join([*columns, ''])}CAST(NULL AS VARCHAR) AS {RESCUED}, "
+            f"{_metadata('NULL')} AS {METADATA} FROM sources s WHERE false"
+        )
+        return RecordBatchReader.from_stream(empty).schema
+
+    def rows(self, blocks: Iterable[tuple[SourceFile, Layout, Block]]) -> Iterator[RecordBatch]:
+        """The rows of records as Arrow batches, in the records' order but for the odd ones."""
+        chunk: _Chunk | None = None
+        for source, layout, block in blocks:
+            self._reject_bad(source.index, block)
+            if chunk is not None and (chunk.layout != layout or chunk.size > CHUNK):
+                yield from self._convert(chunk)
+                chunk = None
+            chunk = chunk or _Chunk(layout)
+            chunk.parts.append((source.index, block))
+            chunk.size += block.size
+        if chunk is not None:
+            yield from self._convert(chunk)
+
+    def spooled_rows(self, headers: list[tuple[str, ...]]) -> Iterator[RecordBatch]:
+        """The rows of the records that waited, now that their columns are decided."""
+        known = self.connection.execute("SELECT DISTINCT header FROM spool ORDER BY 1").fetchall()
+        for (number,) in known:
+            layout = Layout("json") if number < 0 else Layout("csv", headers[number])
+            self.connection.execute(
+                f"CREATE OR REPLACE VIEW batch AS SELECT file, line, record FROM spool "
+                f"WHERE header = {number}"
+            )
+            self._classify(layout)
+            self.connection.execute("DROP VIEW batch")
+            yield from self._rows_of_chunk(layout)
+
+    def _counts(self, file: int) -> Counts:
+        return self.counts.setdefault(file, Counts())
+
+    def _reject_bad(self, file: int, block: Block) -> None:
+        if block.bad:
+            self._reject([(file, bad.line, bad.reason, bad.text) for bad in block.bad])
+
+    def _reject(self, rows: list[tuple[int, int, str, str]]) -> None:
+        for file, *_ in rows:
+            self._counts(file).rejected += 1
+        self.connection.executemany("INSERT INTO rejects VALUES (?, ?, ?, ?)", rows)
+
+    def _convert(self, chunk: _Chunk) -> Iterator[RecordBatch]:
+        parts = [(file, block) for file, block in chunk.parts if block.records]
+        if not parts:
+            return
+        self.connection.register("batch", records_reader(parts))
+        self._classify(chunk.layout)
+        self.connection.unregister("batch")
+        yield from self._rows_of_chunk(chunk.layout)
+
+    def _classify(self, layout: Layout) -> None:
+        if layout not in self._statements:
+            self._statements[layout] = self._statement(layout)
+        self.connection.execute(f"CREATE OR REPLACE TABLE chunk AS {self._statements[layout]}")
+
+    def _rows_of_chunk(self, layout: Layout) -> Iterator[RecordBatch]:
+        for file, kept in self.connection.execute(
+            "SELECT file, count(*) FROM chunk WHERE ok GROUP BY file"
+        ).fetchall():
+            self._counts(file).kept += kept
+        columns = [
+            f"c{index} AS {quote(f.column.name)}" for index, f in enumerate(self.shape.fields)
+        ]
+        yield from self._stream(
+            f"SELECT {', '.join([*columns, ''])}CAST(NULL AS VARCHAR) AS {RESCUED}, "
+            f"{_metadata('NULL')} AS {METADATA} FROM chunk JOIN sources s USING (file) WHERE ok"
+        )
+        yield from self._odd(layout)
+
+    def _statement(self, layout: Layout) -> str:
+        if layout.kind == "csv":
+            return classify_csv(self.shape, layout.header)
+        if layout.kind == "json":
+            return classify_json(self.shape)
+        value = self.shape.find("value")
+        columns = [
+            f"{'record' if f is value else f'CAST(NULL AS {f.type.duckdb})'} AS c{index}, "
+            for index, f in enumerate(self.shape.fields)
+        ]
+        return f"SELECT file, line, record, {''.join(columns)}true AS ok FROM batch"
+
+    def _cursor(self) -> duckdb.DuckDBPyConnection:
+        """A second place to read from while the connection works on; settings are not inherited."""
+        cursor = self.connection.cursor()
+        cursor.execute(f"SET TimeZone = {literal(self.zone)}")
+        return cursor
+
+    def _stream(self, query: str) -> Iterator[RecordBatch]:
+        from arro3.core import RecordBatchReader
+
+        cursor = self._cursor()
+        try:
+            yield from RecordBatchReader.from_stream(cursor.sql(query))
+        finally:
+            cursor.close()
+
+    def _odd(self, layout: Layout) -> Iterator[RecordBatch]:
+        """Look at the records of the chunk that do not plainly fit."""
+        cursor = self._cursor()
+        try:
+            cursor.execute("SELECT file, line, record FROM chunk WHERE NOT ok")
+            while rows := cursor.fetchmany(_FEW):
+                yield from self._examined(layout, rows)
+        finally:
+            cursor.close()
+
+    def _examined(self, layout: Layout, rows: list[tuple[int, int, str]]) -> Iterator[RecordBatch]:
+        fixed: list[tuple[int, int, str, str | None]] = []
+        rejected: list[tuple[int, int, str, str]] = []
+        waiting: list[tuple[int, int, str]] = []
+        for file, line, record in rows:
+            found = self._examine(layout, record)
+            for key in found.unknown:
+                self.unknown[key] = self.unknown.get(key, 0) + 1
+            if found.record is None:
+                if record.strip() or layout.kind == "csv":
+                    rejected.append((file, line, found.reason, _raw(layout, record)))
+            elif found.unknown and self.spool:
+                waiting.append((file, line, record))
+            else:
+                fixed.append((file, line, found.record, found.rescued))
+        if rejected:
+            self._reject(rejected)
+        if waiting:
+            self._wait(layout, waiting)
+        if fixed:
+            yield from self._fixed(fixed)
+
+    def _examine(self, layout: Layout, record: str) -> Examined:
+        if layout.kind == "csv":
+            return self.examiner.csv(record, layout.header)
+        return self.examiner.json(record)
+
+    def _wait(self, layout: Layout, rows: list[tuple[int, int, str]]) -> None:
+        number = -1
+        if layout.kind == "csv":
+            if layout.header not in self.headers:
+                self.headers.append(layout.header)
+            number = self.headers.index(layout.header)
+        self.connection.register("waiting", _arrow(rows, ("file", "line", "record")))
+        self.connection.execute(
+            f"INSERT INTO spool SELECT file, line, record, {number} FROM waiting"
+        )
+
+    def _fixed(self, rows: list[tuple[int, int, str, str | None]]) -> Iterator[RecordBatch]:
+        for file, _, _, rescued in rows:
+            counts = self._counts(file)
+            counts.kept += 1
+            counts.rescued += rescued is not None
+        self.connection.register("arrived", _arrow(rows, ("file", "line", "record", "rescued")))
+        self.connection.execute("CREATE OR REPLACE TABLE fixed AS SELECT * FROM arrived")
+        columns = [f"v.{quote(f.column.name)}" for f in self.shape.fields]
+        line = "CASE WHEN rescued IS NOT NULL THEN line END"
+        yield from self._stream(
+            f"SELECT {', '.join([*columns, ''])}rescued AS {RESCUED}, "
+            f"{_metadata(line)} AS {METADATA} "
+            f"FROM (SELECT *, {value_from_json(self.shape)} AS v FROM fixed) "
+            "JOIN sources s USING (file)"
+        )
+
+
+def _metadata(line: str) -> str:
+    return (
+        "{'file_path': s.path, 'file_modification_time': s.modified, "
+        f"'line': CAST({line} AS BIGINT)}}"
+    )
+
+
+def _raw(layout: Layout, record: str) -> str:
+    return record.replace(JOIN, layout.delimiter) if layout.kind == "csv" else record
+
+
+def _arrow(rows: list[Any], names: tuple[str, ...]) -> Any:
+    from arro3.core import Array, DataType, RecordBatch
+
+    kinds = {"file": DataType.int32(), "line": DataType.int64()}
+    columns = zip(*rows, strict=True)
+    arrays = [
+        Array(list(column), kinds.get(name, DataType.string()))
+        for name, column in zip(names, columns, strict=True)
+    ]
+    return RecordBatch.from_arrays(arrays, names=list(names))

@@ -1,0 +1,101 @@
+"""From what a person names as a source to the list of its files.
+
+A source is a file, a folder, a glob, a path of a volume, or a URL. Listing is all that is done
+here; no file is opened.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fnmatch import translate
+from pathlib import Path
+
+from lakelet.errors import LoadError
+from lakelet.lake.storage import FileEntry, Storage, is_remote, storage_for
+from lakelet.lake.volumes import resolve_path
+from lakelet.workspace import WorkspaceFolder
+
+__all__ = ("FoundFile", "discover")
+
+_GLOB = re.compile(r"[*?\[]")
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFile:
+    """A file of a source.
+
+    Attributes:
+        name: its path from the workspace's folder where it lies in it, else its absolute path or
+            URI; so a workspace that moves as a whole still knows its files.
+        entry: the file as listed.
+        storage: where it is.
+    """
+
+    name: str
+    entry: FileEntry
+    storage: Storage
+
+
+def discover(workspace: WorkspaceFolder, source: str, *, base: Path) -> list[FoundFile]:
+    """The files of a source, in the order of their paths.
+
+    Args:
+        workspace: whose volumes count.
+        source: what a person named.
+        base: where a relative path starts.
+
+    Raises:
+        LoadError: there is no such file or folder, or no file in it.
+    """
+    path = resolve_path(workspace, source, base=base)
+    storage = storage_for(workspace, path)
+    found = [
+        FoundFile(_name(workspace, entry.path), entry, storage) for entry in _entries(storage, path)
+    ]
+    if not found:
+        raise LoadError(
+            f"there is nothing to load at {source}.",
+            hint="name a file, a folder with files, a pattern such as 'posts/*.json', or a URL.",
+        )
+    return found
+
+
+def _entries(storage: Storage, path: str) -> Iterator[FileEntry]:
+    single = storage.entry(path)
+    if single is not None and not (not is_remote(path) and Path(path).is_dir()):
+        yield single
+        return
+    match = _GLOB.search(path)
+    if match is None:
+        yield from _listed(storage, path)
+        return
+    folder = path[: path.rfind("/", 0, match.start())] or "/"
+    pattern = _pattern(path)
+    yield from (entry for entry in _listed(storage, folder) if pattern.fullmatch(entry.path))
+
+
+def _listed(storage: Storage, folder: str) -> Iterator[FileEntry]:
+    if not is_remote(folder) and not Path(folder).exists():
+        return
+    yield from storage.files(folder)
+
+
+def _pattern(path: str) -> re.Pattern[str]:
+    """A glob as a regular expression in which ``*`` stays within one folder and ``**`` does not."""
+    parts = []
+    for part in re.split(r"(\*\*/?)", path):
+        if part.startswith("**"):
+            parts.append("(?:.*/)?" if part.endswith("/") else ".*")
+        else:
+            body = translate(part).removeprefix("(?s:").removesuffix(r")\Z").removesuffix(r")\z")
+            parts.append(body.replace(".*", "[^/]*").replace("(?>", "(?:"))
+    return re.compile("".join(parts))
+
+
+def _name(workspace: WorkspaceFolder, path: str) -> str:
+    if is_remote(path):
+        return path
+    root = str(workspace.root) + "/"
+    return path.removeprefix(root)

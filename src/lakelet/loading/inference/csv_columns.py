@@ -1,0 +1,106 @@
+"""Tallies over the columns of CSV rows, counted by DuckDB where that is exact."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import duckdb
+
+from lakelet.lake.names import literal
+from lakelet.lake.types import Primitive
+from lakelet.loading.fit.rules import text_survives
+from lakelet.loading.inference.tally import Tally
+from lakelet.loading.records.csv_cells import EMPTY, JOIN, cells_of
+
+__all__ = ("tally_csv",)
+
+# Without a leading zero: a number that has one may be a code, and is text.
+_INTEGER = "-?(0|[1-9][0-9]*)"
+_NUMBER = r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?"
+_MAYBE = r"[+-]?[0-9.].*|[+-]?(?i:nan|inf|infinity)"
+
+
+def tally_csv(connection: duckdb.DuckDBPyConnection, root: Tally, header: Sequence[str]) -> None:
+    """Count the rows of the relation ``batch(file, line, record)`` into ``root``, by column."""
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE looked AS SELECT record, "
+        f"string_split(record, {literal(JOIN)}) AS c FROM batch"
+    )
+    whole = f"len(c) = {len(header)} AND NOT starts_with(record, chr(29))"
+    (found,) = connection.execute(
+        f"SELECT {', '.join(_counts(i) for i in range(len(header)))} FROM looked WHERE {whole}"
+    ).fetchall()
+    for index, key in enumerate(header):
+        tally = root.field(key)
+        if tally is None:
+            continue
+        integers, doubles, booleans, dates, moments, texts, maybe = found[7 * index : 7 * index + 7]
+        tally.count += integers + doubles + booleans + moments + texts
+        tally.integers += integers
+        tally.doubles += integers + doubles
+        tally.numbers += integers + doubles
+        tally.scale = max(tally.scale, 15 if doubles else 0)
+        tally.booleans += booleans
+        tally.dates += dates
+        tally.moments += moments
+        tally.texts += moments + texts
+        if maybe:
+            _see_each(connection, tally, index, whole)
+    _see_odd(connection, root, header, whole)
+
+
+def _kinds(index: int) -> tuple[str, dict[str, str]]:
+    """The cell, and conditions of which at most one holds for it."""
+    cell = f"c[{index + 1}]"
+    integer = (
+        f"(regexp_full_match({cell}, '{_INTEGER}') AND TRY_CAST({cell} AS BIGINT) IS NOT NULL)"
+    )
+    double = text_survives(Primitive("DOUBLE"), cell, f"TRY_CAST({cell} AS DOUBLE)")
+    day = text_survives(Primitive("DATE"), cell, f"TRY_CAST({cell} AS DATE)")
+    time = text_survives(Primitive("TIMESTAMP"), cell, f"TRY_CAST({cell} AS TIMESTAMPTZ)")
+    return cell, {
+        "integer": integer,
+        "double": f"(NOT {integer} AND regexp_full_match({cell}, '{_NUMBER}') AND {double})",
+        "boolean": f"lower({cell}) IN ('true', 'false')",
+        "date": day,
+        "moment": f"({day} OR {time})",
+    }
+
+
+def _rest(index: int) -> tuple[str, str]:
+    """Conditions for a cell that is text for certain, and one to be looked at by itself."""
+    cell, kinds = _kinds(index)
+    plain = " OR ".join(kinds.values())
+    maybe = f"regexp_full_match({cell}, '{_MAYBE}')"
+    return (
+        f"{cell} <> '' AND NOT coalesce({plain} OR {maybe}, false)",
+        f"{cell} <> '' AND NOT coalesce({plain}, false) AND {maybe}",
+    )
+
+
+def _counts(index: int) -> str:
+    _, kinds = _kinds(index)
+    conditions = [*kinds.values(), *_rest(index)]
+    return ", ".join(f"count(*) FILTER ({condition})" for condition in conditions)
+
+
+def _see_each(connection: duckdb.DuckDBPyConnection, tally: Tally, index: int, whole: str) -> None:
+    _, maybe = _rest(index)
+    rows = connection.execute(f"SELECT c[{index + 1}] FROM looked WHERE {whole} AND {maybe}")
+    while some := rows.fetchmany(2048):
+        for (cell,) in some:
+            tally.see_cell("" if cell == EMPTY else cell)
+
+
+def _see_odd(
+    connection: duckdb.DuckDBPyConnection, root: Tally, header: Sequence[str], whole: str
+) -> None:
+    rows = connection.execute(f"SELECT record FROM looked WHERE NOT ({whole})").fetchall()
+    for (record,) in rows:
+        cells = cells_of(record)
+        if len(cells) != len(header):
+            continue
+        for key, cell in zip(header, cells, strict=True):
+            tally = root.field(key)
+            if tally is not None and cell is not None:
+                tally.see_cell(cell)

@@ -1,0 +1,171 @@
+"""The ledger: which raw file went into which table, as which batch, with what result.
+
+It is the Delta table ``system.loaded_files``. An entry counts only when the log of the table it
+speaks of holds its batch: the batch's number is committed there as an application transaction,
+together with the rows (Delta Transaction Log Protocol, "Transaction Identifiers").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from lakelet.engines.routes import plan_route
+from lakelet.lake import Lake, LakeTable, TableName
+from lakelet.lake.delta import delta_errors, retry_conflicts
+from lakelet.lake.names import literal
+from lakelet.lake.type_text import parse_columns
+from lakelet.workspace.steps import declare, step
+
+if TYPE_CHECKING:
+    from lakelet.loading.discovery import FoundFile
+
+__all__ = ("LEDGER", "TRANSACTION", "Entry", "Known", "Ledger")
+
+LEDGER = TableName("system", "loaded_files")
+TRANSACTION = "lakelet-load"
+"""The application id under which batches stand in a table's log."""
+
+_DISCARD = declare("ledger.discard", "entries of a batch that never counted are gone")
+_UNDO = declare("ledger.undo", "entries of batches that a restore took back say so")
+_COMPACT = declare("ledger.compact", "the ledger's many small files are few")
+_MANY_FILES = 64
+
+_COLUMNS = parse_columns(
+    "table_name STRING, file STRING, size BIGINT, modified TIMESTAMP, etag STRING, batch BIGINT, "
+    "kept BIGINT, rescued BIGINT, rejected BIGINT, state STRING, reason STRING, "
+    "loaded_at TIMESTAMP"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What became of one file.
+
+    Attributes:
+        state: ``loaded``, ``quarantined`` (it could not be read) or ``undone`` (by a restore).
+    """
+
+    found: FoundFile
+    kept: int
+    rescued: int
+    rejected: int
+    state: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """How the files of a listing compare with the ledger: new, changed under an old name, known."""
+
+    new: list[FoundFile]
+    changed: list[FoundFile]
+    same: int
+
+
+class Ledger:
+    """The ledger of a lake."""
+
+    def __init__(self, lake: Lake, connection: duckdb.DuckDBPyConnection) -> None:
+        self.lake = lake
+        self.connection = connection
+
+    def table(self) -> LakeTable:
+        """The Delta table, made when it is not there yet."""
+        if not self.lake.exists(LEDGER):
+            comment = "one entry a raw file and load; see `lakelet files`"
+            self.lake.create(LEDGER, _COLUMNS, comment=comment, if_absent=True)
+        return self.lake.table(LEDGER)
+
+    def attach(self) -> bool:
+        """Make the view ``ledger`` on the connection; False when there is no ledger yet."""
+        if not self.lake.exists(LEDGER):
+            return False
+        plan_route(self.lake.table(LEDGER).open()).attach(self.connection, "ledger")
+        return True
+
+    def compare(self, table: TableName, found: Sequence[FoundFile]) -> Known:
+        """Which of the files are new, changed or known; the files themselves are not opened."""
+        if not self.attach():
+            return Known(list(found), [], 0)
+        rows = self.connection.execute(
+            "SELECT file, arg_max(CASE WHEN state = 'undone' THEN NULL ELSE "
+            "size || ' ' || etag END, batch) FROM ledger WHERE table_name = $1 GROUP BY file",
+            [str(table)],
+        ).fetchall()
+        tags = dict(rows)
+        new, changed, same = [], [], 0
+        for file in found:
+            tag = tags.get(file.name)
+            if tag is None:
+                new.append(file)
+            elif tag == f"{file.entry.size} {file.entry.etag}":
+                same += 1
+            else:
+                changed.append(file)
+        return Known(new, changed, same)
+
+    def last_batch(self, table: TableName) -> int:
+        """The highest batch number of a table in the ledger, 0 without any."""
+        if not self.attach():
+            return 0
+        rows = self.connection.execute(
+            "SELECT coalesce(max(batch), 0) FROM ledger WHERE table_name = $1", [str(table)]
+        ).fetchall()
+        return int(rows[0][0])
+
+    def append(self, table: TableName, batch: int, entries: Iterable[Entry]) -> None:
+        """Write the entries of a batch; they count once the batch's rows are committed."""
+        rows = [
+            (
+                str(table), e.found.name, e.found.entry.size, e.found.entry.modified,
+                e.found.entry.etag, batch, e.kept, e.rescued, e.rejected, e.state, e.reason,
+            )
+            for e in entries
+        ]  # fmt: skip
+        self.connection.execute(
+            "CREATE OR REPLACE TABLE entries(t VARCHAR, f VARCHAR, s BIGINT, m BIGINT, e VARCHAR, "
+            "b BIGINT, k BIGINT, r BIGINT, x BIGINT, state VARCHAR, reason VARCHAR)"
+        )
+        self.connection.executemany(f"INSERT INTO entries VALUES ({'?, ' * 10}?)", rows)
+        self.table().append(
+            self.connection.sql(
+                "SELECT t AS table_name, f AS file, s AS size, make_timestamptz(m) AS modified, "
+                "e AS etag, b AS batch, k AS kept, r AS rescued, x AS rejected, state, reason, "
+                "now() AS loaded_at FROM entries"
+            )
+        )
+
+    def discard(self, table: TableName, above: int) -> None:
+        """Remove entries of batches above one number: they never counted."""
+        predicate = f"table_name = {literal(str(table))} AND batch > {above}"
+
+        def commit() -> None:
+            with delta_errors(str(LEDGER)), step(_DISCARD):
+                self.table().open().delete(predicate)
+
+        retry_conflicts(commit)
+
+    def undo(self, table: TableName, batches: Sequence[int]) -> None:
+        """Mark batches that a restore took back, so that their files count as not loaded."""
+        numbers = ", ".join(map(str, batches))
+        predicate = (
+            f"table_name = {literal(str(table))} AND batch IN ({numbers}) AND state <> 'undone'"
+        )
+
+        def commit() -> None:
+            with delta_errors(str(LEDGER)), step(_UNDO):
+                self.table().open().update({"state": "'undone'"}, predicate=predicate)
+
+        retry_conflicts(commit)
+
+    def compact(self) -> None:
+        """Merge the ledger's files when they have become many."""
+        table = self.table().open()
+        if len(table.file_uris()) < _MANY_FILES:
+            return
+        with delta_errors(str(LEDGER)), step(_COMPACT):
+            table.optimize.compact()

@@ -1,0 +1,232 @@
+"""Loading: raw files into a Delta table, each exactly once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lakelet.errors import ChangedFileError, LoadError
+from lakelet.lake import Lake, LakeTable, TableName
+from lakelet.lake.names import SYSTEM_SCHEMA
+from lakelet.lake.types import Column
+from lakelet.loading.batch import Batch, recover
+from lakelet.loading.connection import loading_connection
+from lakelet.loading.discovery import FoundFile, discover
+from lakelet.loading.inference.columns import hinted
+from lakelet.loading.ledger import Known, Ledger
+from lakelet.loading.options import ReadOptions
+from lakelet.loading.report import LoadReport
+from lakelet.loading.restored import mark_restored
+from lakelet.loading.shape import service_columns
+from lakelet.loading.source_file import SourceFile
+
+__all__ = ("LoadRequest", "load")
+
+_MOST_FILES = 10_000
+_MOST_BYTES = 4_000_000_000
+
+
+@dataclass(frozen=True)
+class LoadRequest:
+    """What is to be loaded, and how.
+
+    Attributes:
+        source: a file, folder, glob, volume path or URL.
+        into: the table.
+        base: where a relative source starts.
+        options: how the files are read.
+        hints: columns whose type is given.
+        evolve: what becomes of new fields: ``add``, ``widen``, ``rescue`` or ``fail``; None for
+            the workspace's setting.
+        key: columns that identify a row; the load is then a merge.
+        on_changed: what becomes of a file that changed under its old name: ``report``,
+            ``replace`` or ``fail``; None for the workspace's setting.
+        dry_run: look, and write nothing.
+        stop: asked between files whether to end early.
+        progress: told of bytes read and to read.
+    """
+
+    source: str
+    into: TableName
+    base: Path
+    options: ReadOptions = field(default_factory=ReadOptions)
+    hints: tuple[Column, ...] = ()
+    evolve: str | None = None
+    key: tuple[str, ...] = ()
+    on_changed: str | None = None
+    dry_run: bool = False
+    stop: Callable[[], bool] = lambda: False
+    progress: Callable[[int, int], None] = field(default=lambda _read, _all: None)
+
+
+def load(lake: Lake, request: LoadRequest) -> LoadReport:
+    """Load the files of a source that are not loaded yet.
+
+    Returns:
+        What became of every file.
+
+    Raises:
+        LoadError: nothing to load at the source, or a table that cannot be loaded into.
+        ChangedFileError: a file changed under its old name and that was to fail the load.
+        SchemaError: new fields that were to fail the load, or a hint that cannot hold.
+    """
+    name = request.into
+    if name.schema == SYSTEM_SCHEMA or name.is_rejected:
+        raise LoadError(
+            f"{name} is a table Lakelet writes itself; nothing was loaded.",
+            hint="choose another schema, such as bronze.",
+        )
+    found = discover(lake.workspace, request.source, base=request.base)
+    connection = loading_connection(lake.workspace)
+    try:
+        ledger = Ledger(lake, connection)
+        run = _Load(lake, request, ledger)
+        if request.dry_run:
+            return run.look(found)
+        if lake.exists(name):
+            with lake.table(name).load_lock():
+                return run.into_existing(found)
+        return run.into_new(found)
+    finally:
+        connection.close()
+
+
+@dataclass
+class _Load:
+    lake: Lake
+    request: LoadRequest
+    ledger: Ledger
+
+    def __post_init__(self) -> None:
+        self.report = LoadReport(str(self.request.into), dry_run=self.request.dry_run)
+        self.settings = self.lake.workspace.settings.loading
+        self.evolve = self.request.evolve or self.settings.evolve
+
+    def look(self, found: list[FoundFile]) -> LoadReport:
+        """What a load would do, as far as listing and, for a new table, reading can tell."""
+        exists = self.lake.exists(self.request.into)
+        known = self.ledger.compare(self.request.into, found) if exists else Known(found, [], 0)
+        self.report.same = known.same
+        self.report.changed = [file.name for file in known.changed]
+        batch = self._batch(known.new)
+        columns = batch.look()
+        old = {c.name for c in self.lake.table(self.request.into).columns()} if exists else set()
+        self.report.created = not exists
+        self.report.new_columns = [column for column in columns if column.name not in old]
+        self._note(batch)
+        self.report.entries = batch.entries(_found(known.new))
+        return self.report
+
+    def into_new(self, found: list[FoundFile]) -> LoadReport:
+        """Make the table from what its first files hold, then load them."""
+        first = _batches(found)[0]
+        batch = self._batch(first)
+        columns = batch.look()
+        readable = [s for s in batch.sources if s.index not in batch.quarantined]
+        if not readable and batch.quarantined:
+            names = "; ".join(f"{s.name}: {batch.quarantined[s.index]}" for s in batch.sources[:3])
+            raise LoadError(f"no file could be read, so no table was made: {names}.")
+        table = self.lake.create(self.request.into, [*columns, *service_columns()], if_absent=True)
+        with table.load_lock():
+            self.report.created = True
+            self.report.new_columns = columns
+            return self.into_existing(found)
+
+    def into_existing(self, found: list[FoundFile]) -> LoadReport:
+        """Load what the ledger does not know; called under the table's load lock."""
+        table = self.lake.table(self.request.into)
+        last = recover(self.lake, self.ledger, table)
+        mark_restored(self.ledger, table)
+        known = self.ledger.compare(table.name, found)
+        self.report.same = known.same
+        todo = self._with_changed(known)
+        if not todo:
+            return self.report
+        self._ensure_service_columns(table)
+        for files in _batches(todo):
+            if self.request.stop():
+                self.report.interrupted = True
+                break
+            last += 1
+            self._one(table, last, files)
+        self.ledger.compact()
+        self.report.version = table.open().version()
+        return self.report
+
+    def _with_changed(self, known: Known) -> list[FoundFile]:
+        how = self.request.on_changed or self.settings.on_changed
+        names = [file.name for file in known.changed]
+        if names and how == "fail":
+            raise ChangedFileError(
+                f"{len(names)} files changed since they were loaded into {self.request.into}, "
+                f"{names[0]} among them; nothing was loaded.",
+                hint="--on-changed replace loads them again in place of their earlier rows.",
+            )
+        self.report.changed = names
+        return known.new
+
+    def _one(self, table: LakeTable, number: int, files: list[FoundFile]) -> None:
+        batch = self._batch(files)
+        staged, columns = batch.stage(table, number)
+        self.report.new_columns += columns
+        entries = batch.entries(_found(files))
+        if entries:
+            batch.commit(self.lake, self.ledger, table, number, staged, entries)
+        self.report.entries += entries
+        self.report.left += [s.name for s in batch.sources if s.index in batch.changed]
+        self._note(batch)
+
+    def _ensure_service_columns(self, table: LakeTable) -> None:
+        there = {column.name for column in table.columns()}
+        missing = [column for column in service_columns() if column.name not in there]
+        if missing:
+            table.add_columns(missing)
+
+    def _batch(self, files: Sequence[FoundFile]) -> Batch:
+        whole = sum(file.entry.size for file in files)
+        sources = [
+            SourceFile(index, file.name, file.entry, file.storage, self.request.options)
+            for index, file in enumerate(files)
+        ]
+        before: dict[int, int] = {}
+
+        def progress(source: SourceFile) -> None:
+            before[source.index] = source.bytes_read
+            self.request.progress(sum(before.values()) if len(before) < 50 else 0, whole)
+
+        return Batch(
+            self.ledger.connection,
+            sources,
+            zone=self.lake.workspace.settings.time_zone,
+            tolerance=self.settings.tolerance,
+            hints=hinted(self.request.hints),
+            evolve=self.evolve,
+            stop=self.request.stop,
+            progress=progress,
+        )
+
+    def _note(self, batch: Batch) -> None:
+        for source in batch.sources:
+            if source.decided and source.decided not in self.report.decided:
+                self.report.decided.append(source.decided)
+
+
+def _found(files: Sequence[FoundFile]) -> Callable[[SourceFile], FoundFile]:
+    by_name: Mapping[str, FoundFile] = {file.name: file for file in files}
+    return lambda source: by_name[source.name]
+
+
+def _batches(files: Sequence[FoundFile]) -> list[list[FoundFile]]:
+    """Files in batches of bounded size, in order."""
+    batches: list[list[FoundFile]] = [[]]
+    size = 0
+    for file in files:
+        if batches[-1] and (
+            len(batches[-1]) >= _MOST_FILES or size + file.entry.size > _MOST_BYTES
+        ):
+            batches.append([])
+            size = 0
+        batches[-1].append(file)
+        size += file.entry.size
+    return batches

@@ -1,0 +1,205 @@
+"""Records out of a JSON file that is one array, one object, or values behind one another."""
+
+from __future__ import annotations
+
+import json
+import re
+from array import array
+from collections.abc import Iterable, Iterator
+
+from lakelet.loading.records.block import Bad, Block
+from lakelet.loading.records.lines import MAX_RECORD, has_bad_bytes, line_blocks
+from lakelet.loading.records.text import show_bytes
+
+__all__ = ("MAX_KEPT", "json_blocks")
+
+MAX_KEPT = 1 << 20
+"""Characters of a broken file's rest that are kept as its rejected row."""
+
+_SPACE = re.compile(r"[ \t\n\r]*")
+_BLOCK = 1 << 20
+
+
+def json_blocks(texts: Iterable[tuple[str, bool]]) -> Iterator[Block]:
+    """The records of a JSON file, its form told apart by its first bytes.
+
+    ``[`` begins an array, whose elements are the records. ``{`` begins lines when the first line
+    is an object by itself, else objects that may span lines.
+    """
+    iterator = iter(texts)
+    head: list[tuple[str, bool]] = []
+    start = ""
+    for text, dirty in iterator:
+        head.append((text, dirty))
+        start += text
+        if "\n" in start.lstrip() or len(start) > _BLOCK:
+            break
+    stripped = start.lstrip()
+    everything = _chain(head, iterator)
+    if stripped.startswith("["):
+        yield from _Splitter(everything).array()
+    elif not stripped.startswith("{") or _is_value(stripped.split("\n", 1)[0]):
+        yield from line_blocks(everything)
+    else:
+        yield from _Splitter(everything).sequence()
+
+
+def _chain(
+    head: list[tuple[str, bool]], rest: Iterator[tuple[str, bool]]
+) -> Iterator[tuple[str, bool]]:
+    yield from head
+    yield from rest
+
+
+def _is_value(line: str) -> bool:
+    """Whether a first line is a record by itself, or broken in a way lines can be broken.
+
+    A pretty-printed object's first line leaves a bracket open; a broken JSON line rarely does.
+    """
+    try:
+        json.loads(line)
+    except json.JSONDecodeError as error:
+        return error.pos < len(line.rstrip()) and not line.rstrip().endswith(("{", ",", "["))
+    return True
+
+
+class _Splitter:
+    """Finds where each value of a text ends, reading on as needed."""
+
+    def __init__(self, texts: Iterator[tuple[str, bool]]) -> None:
+        self.texts = texts
+        self.buffer = ""
+        self.at = 0
+        self.line = 1
+        self.offset = 0
+        self.ended = False
+        self.scan = json.JSONDecoder(strict=True).raw_decode
+
+    def more(self) -> bool:
+        """Read on, doubling what is in the buffer; False at the end of the text."""
+        parts = [self.buffer[self.at :]]
+        self.offset += self.at
+        self.at = 0
+        wanted, got = max(len(parts[0]), 1), 0
+        while got < wanted and not self.ended:
+            text, _ = next(self.texts, ("", False))
+            self.ended = not text
+            parts.append(text)
+            got += len(text)
+        self.buffer = "".join(parts)
+        return got > 0
+
+    def skip(self, mark: str = "") -> bool:
+        """Pass white space, then ``mark``; whether the mark was there."""
+        while True:
+            match = _SPACE.match(self.buffer, self.at)
+            end = match.end() if match else self.at
+            self.line += self.buffer.count("\n", self.at, end)
+            self.at = end
+            if end < len(self.buffer) or not self.more():
+                break
+        if mark and self.buffer.startswith(mark, self.at):
+            self.at += 1
+            return True
+        return not mark
+
+    def value(self) -> tuple[int, str] | str:
+        """Line and text of the next value, or why there is none."""
+        while True:
+            try:
+                _, end = self.scan(self.buffer, self.at)
+            except json.JSONDecodeError as error:
+                early = error.pos < len(self.buffer) - 64 and not error.msg.startswith("Unterm")
+                if early or len(self.buffer) - self.at > MAX_RECORD or not self.more():
+                    return error.msg.lower()
+                continue
+            except RecursionError:
+                return "nested too deeply"
+            if end < len(self.buffer) or not self.more():
+                break
+        text, line = self.buffer[self.at : end], self.line
+        self.line += text.count("\n")
+        self.at = end
+        return line, text
+
+    def rest(self, reason: str) -> Bad:
+        """Everything from here on, as one thing that is not a record."""
+        line, offset = self.line, self.offset + self.at
+        kept, length = self.buffer[self.at : self.at + MAX_KEPT], len(self.buffer) - self.at
+        for text, _ in self.texts:
+            length += len(text)
+        reason = f"broken JSON from character {offset} on: {reason}"
+        if length > MAX_KEPT:
+            reason += f"; the first {MAX_KEPT} of {length} characters are kept here"
+        return Bad(line, show_bytes(kept), reason)
+
+    def array(self) -> Iterator[Block]:
+        """The elements of one array."""
+        self.skip("[")
+        blocks = _Collector()
+        first = True
+        while True:
+            self.skip()
+            if first and self.skip("]"):
+                break
+            found = self.value()
+            if isinstance(found, str):
+                blocks.bad.append(self.rest(found))
+                yield blocks.take()
+                return
+            if blocks.add(found):
+                yield blocks.take()
+            first = False
+            self.skip()
+            if self.skip("]"):
+                break
+            if not self.skip(","):
+                wrong = "a comma or the end of the array is missing"
+                blocks.bad.append(self.rest(wrong))
+                yield blocks.take()
+                return
+        self.skip()
+        if self.at < len(self.buffer):
+            blocks.bad.append(self.rest("text behind the end of the array"))
+        yield blocks.take()
+
+    def sequence(self) -> Iterator[Block]:
+        """Values behind one another."""
+        blocks = _Collector()
+        self.skip()
+        while self.at < len(self.buffer):
+            found = self.value()
+            if isinstance(found, str):
+                blocks.bad.append(self.rest(found))
+                break
+            if blocks.add(found):
+                yield blocks.take()
+            self.skip()
+        yield blocks.take()
+
+
+class _Collector:
+    """Gathers values into blocks."""
+
+    def __init__(self) -> None:
+        self.records: list[str] = []
+        self.lines = array("q")
+        self.bad: list[Bad] = []
+        self.size = 0
+
+    def add(self, value: tuple[int, str]) -> bool:
+        """Take a value in; whether the block is big enough now."""
+        line, text = value
+        if has_bad_bytes(text):
+            self.bad.append(Bad(line, show_bytes(text), "bytes that are not UTF-8"))
+            return False
+        self.lines.append(line)
+        self.records.append(text)
+        self.size += len(text)
+        return self.size > _BLOCK
+
+    def take(self) -> Block:
+        """The block so far; a new one begins."""
+        block = Block(self.records, self.lines, self.bad, self.size)
+        self.__init__()  # type: ignore[misc]
+        return block

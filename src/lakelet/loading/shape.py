@@ -1,0 +1,117 @@
+"""The shape of a loaded table: its columns, and the raw field each one takes its values from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+from lakelet.lake.types import Column, DataType, Primitive, Struct
+
+__all__ = (
+    "FIELD_KEY",
+    "MAX_COLUMNS",
+    "METADATA",
+    "RESCUED",
+    "Field",
+    "Shape",
+    "column_for",
+    "service_columns",
+)
+
+RESCUED = "_rescued_data"
+METADATA = "_metadata"
+FIELD_KEY = "lakelet.field"
+"""Key of a column's Delta metadata under which the raw field's own name stands."""
+MAX_COLUMNS = 2000
+
+_UNFIT = re.compile(r"[ ,;{}()\n\t=]")
+
+
+def service_columns() -> tuple[Column, Column]:
+    """The last two columns of every loaded table.
+
+    ``_metadata`` carries Databricks' names ("File metadata column"); ``line`` is known for rows
+    with rescued values only.
+    """
+    metadata = Struct(
+        (
+            ("file_path", Primitive("STRING")),
+            ("file_modification_time", Primitive("TIMESTAMP")),
+            ("line", Primitive("BIGINT")),
+        )
+    )
+    return (
+        Column(RESCUED, Primitive("STRING"), comment="values that fit no column, as JSON by path"),
+        Column(METADATA, metadata, comment="the raw file a row came from"),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A column and the key of the raw record that fills it."""
+
+    column: Column
+    key: str
+
+    @property
+    def type(self) -> DataType:
+        """The column's type."""
+        return self.column.type
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The data columns of a table, without the service columns.
+
+    Attributes:
+        fields: in the table's order.
+    """
+
+    fields: tuple[Field, ...]
+
+    @classmethod
+    def of(cls, columns: Iterable[Column]) -> Shape:
+        """The shape of a table with these columns."""
+        data = (column for column in columns if column.name not in (RESCUED, METADATA))
+        return cls(
+            tuple(
+                Field(column, str(dict(column.metadata).get(FIELD_KEY, column.name)))
+                for column in data
+            )
+        )
+
+    @cached_property
+    def by_key(self) -> dict[str, Field]:
+        """Fields by the exact key of the raw record."""
+        return {field.key: field for field in self.fields}
+
+    @cached_property
+    def by_folded(self) -> dict[str, Field]:
+        """Fields by their key and their column's name in lower case."""
+        folded = {field.column.name.lower(): field for field in self.fields}
+        return {field.key.lower(): field for field in self.fields} | folded
+
+    def find(self, key: str) -> Field | None:
+        """The field a raw key fills: by its exact name first, else whatever its case."""
+        return self.by_key.get(key) or self.by_folded.get(key.lower())
+
+    def with_columns(self, columns: Iterable[Column]) -> Shape:
+        """This shape with further columns."""
+        return Shape(self.fields + Shape.of(columns).fields)
+
+
+def column_for(key: str, kind: DataType, taken: set[str]) -> Column | None:
+    """A new column for a raw field, or None where its name, but for case, is taken.
+
+    Characters Delta does not allow in a name become ``_``; the original name then stands in the
+    comment and in the column's metadata.
+    """
+    name = _UNFIT.sub("_", key).lower() or "_"
+    if name in taken:
+        return None
+    if name == key:
+        return Column(name, kind)
+    comment = f"raw field {key!r}" if name != key.lower() else None
+    return Column(name, kind, comment=comment, metadata=((FIELD_KEY, key),))

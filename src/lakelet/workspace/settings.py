@@ -1,0 +1,178 @@
+"""The settings of a workspace: ``lakelet.toml``, read whole and checked strictly."""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+import typing
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from lakelet.errors import SettingsError
+from lakelet.workspace.quantities import parse_bytes, parse_duration
+
+__all__ = (
+    "LakeSettings",
+    "LoadingSettings",
+    "ResourceSettings",
+    "Settings",
+    "SqlSettings",
+    "StorageSettings",
+    "read_settings",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LakeSettings:
+    """``[lake]``: where tables live and how long old versions are kept."""
+
+    path: str = "lake"
+    retention: str = "30 days"
+
+    def check(self) -> None:
+        """Raise SettingsError for a span of time that is none."""
+        parse_duration(self.retention)
+
+    @property
+    def keep(self) -> timedelta:
+        """How long a version that is no longer the newest is kept."""
+        return parse_duration(self.retention)
+
+
+@dataclass(frozen=True, slots=True)
+class LoadingSettings:
+    """``[loading]``: how raw files become rows."""
+
+    evolve: str = "add"
+    tolerance: float = 0.99
+    widen_limit: str = "1 GB"
+    on_changed: str = "report"
+
+    def check(self) -> None:
+        """Raise SettingsError for a word or number that is not one of those known."""
+        _one_of("loading.evolve", self.evolve, ("add", "widen", "rescue", "fail"))
+        _one_of("loading.on_changed", self.on_changed, ("report", "replace", "fail"))
+        parse_bytes(self.widen_limit)
+        if not 0 < self.tolerance <= 1:
+            raise SettingsError(f"loading.tolerance is {self.tolerance}; it lies in (0, 1].")
+
+
+@dataclass(frozen=True, slots=True)
+class SqlSettings:
+    """``[sql]``: the language statements are written in."""
+
+    dialect: str = "databricks"
+
+    def check(self) -> None:
+        """Raise SettingsError for an unknown dialect."""
+        _one_of("sql.dialect", self.dialect, ("databricks", "duckdb"))
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceSettings:
+    """``[resources]``: what one process may use."""
+
+    memory: str = "50%"
+    threads: int = 0
+    temp: str = ".lakelet/temp"
+
+    def check(self) -> None:
+        """Raise SettingsError for a size that is none."""
+        parse_bytes(self.memory, whole=1)
+
+
+@dataclass(frozen=True, slots=True)
+class StorageSettings:
+    """``[storage.BUCKET]``: how a bucket is reached; secrets only by reference."""
+
+    endpoint: str = ""
+    region: str = "us-east-1"
+    access_key_id: str = ""
+    secret_access_key: str = ""
+    session_token: str = ""
+
+    def check(self) -> None:
+        """Raise SettingsError for a secret written out instead of referred to."""
+        for name in ("secret_access_key", "session_token"):
+            value = getattr(self, name)
+            if value and value.partition(":")[0] not in ("env", "file", "keyring"):
+                raise SettingsError(
+                    f"storage: {name} holds the secret itself; lakelet.toml is versioned with code.",
+                    hint="write env:NAME, file:PATH or keyring:NAME instead.",
+                )
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings of a workspace, with the defaults of a new one."""
+
+    time_zone: str = "UTC"
+    lake: LakeSettings = field(default_factory=LakeSettings)
+    loading: LoadingSettings = field(default_factory=LoadingSettings)
+    sql: SqlSettings = field(default_factory=SqlSettings)
+    resources: ResourceSettings = field(default_factory=ResourceSettings)
+    volumes: dict[str, str] = field(default_factory=dict)
+    storage: dict[str, StorageSettings] = field(default_factory=dict)
+
+
+def _one_of(name: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise SettingsError.unknown(value, known, where=name)
+
+
+def read_settings(path: Path) -> Settings:
+    """Read and check ``lakelet.toml``.
+
+    Raises:
+        SettingsError: not TOML, an unknown setting (with the nearest name), a wrong type or value.
+    """
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: this is not valid TOML: {error}.") from None
+    settings = _build(Settings, raw, where=path.name)
+    if settings.time_zone not in ("UTC",):
+        _check_zone(settings.time_zone)
+    return settings
+
+
+def _check_zone(name: str) -> None:
+    import pytz
+
+    if name not in pytz.all_timezones_set:
+        raise SettingsError.unknown(name, pytz.all_timezones_set, where="time_zone")
+
+
+def _build(kind: type[Any], raw: dict[str, Any], *, where: str) -> Any:
+    hints = get_type_hints(kind)
+    for name in raw:
+        if name not in hints:
+            raise SettingsError.unknown(name, hints, where=where)
+    values = {name: _value(hints[name], raw[name], f"{where}: {name}") for name in raw}
+    built = kind(**values)
+    if hasattr(built, "check"):
+        built.check()
+    return built
+
+
+def _value(kind: Any, raw: Any, where: str) -> Any:
+    if dataclasses.is_dataclass(kind):
+        return _build(typing.cast("type[Any]", kind), _table(raw, where), where=where)
+    if typing.get_origin(kind) is dict:
+        inner = typing.get_args(kind)[1]
+        return {
+            name: _value(inner, one, f"{where}.{name}") for name, one in _table(raw, where).items()
+        }
+    if kind is float and isinstance(raw, int) and not isinstance(raw, bool):
+        return float(raw)
+    if not isinstance(raw, kind) or (isinstance(raw, bool) and kind is not bool):
+        raise SettingsError(f"{where} is {raw!r}; it must be of type {kind.__name__}.")
+    return raw
+
+
+def _table(raw: Any, where: str) -> dict[str, Any]:
+    if not isinstance(raw, dict):
+        raise SettingsError(f"{where} is {raw!r}; it must be a table of settings.")
+    return raw

@@ -1,0 +1,53 @@
+"""The commented ``lakelet.toml`` that ``lakelet init`` writes."""
+
+from __future__ import annotations
+
+__all__ = ("SETTINGS_TEMPLATE",)
+
+SETTINGS_TEMPLATE = """\
+# Settings of this Lakelet workspace. Everything here has a default; a line that is commented out
+# shows it. Keep this file under version control. Secrets are written by reference only:
+# env:NAME, file:PATH or keyring:NAME.
+
+# Text without a zone is read in this zone, and results are shown in it.
+time_zone = "{time_zone}"
+
+[lake]
+# Where the Delta tables live: a folder, or a bucket such as "s3://my-bucket/lake".
+# path = "lake"
+# Versions younger than this are never removed by `lakelet maintain`.
+# retention = "30 days"
+
+[loading]
+# What a load does with fields the table does not have: add | widen | rescue | fail.
+# evolve = "add"
+# The share of a new column's values its type must fit; the others are rescued.
+# tolerance = 0.99
+# The most bytes a `widen` may rewrite.
+# widen_limit = "1 GB"
+# A file that changed under its old name: report | replace | fail.
+# on_changed = "report"
+
+[sql]
+# databricks | duckdb
+# dialect = "databricks"
+
+[resources]
+# For each process; one that finds another at work takes half. threads = 0 means all cores.
+# memory = "50%"
+# threads = 0
+# temp = ".lakelet/temp"
+
+# Folders and buckets with raw files, besides `files/`. `raw:posts/a.json` and
+# /Volumes/main/default/raw/posts/a.json are then the same file.
+[volumes]
+# raw = "s3://my-bucket/raw"
+
+# How a bucket is reached. Without a section the usual AWS_… environment variables count.
+# [storage.my-bucket]
+# endpoint = "http://127.0.0.1:9000"
+# region = "us-east-1"
+# access_key_id = "env:MY_KEY"
+# secret_access_key = "env:MY_SECRET"
+# session_token = "env:MY_TOKEN"
+"""
