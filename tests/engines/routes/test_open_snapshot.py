@@ -7,9 +7,11 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 from deltalake import DeltaTable
+from deltalake._internal import DeltaFileSystemHandler
 
 from engines.routes.handmade import Handmade, field, metadata, protocol, rows
 from lakelet.engines.routes import open_snapshot
+from lakelet.engines.routes.log_start import FIRST_COMMIT, bucket_holds, bucket_names
 from lakelet.errors import LakeletError, UnsupportedTableError, VersionNotFoundError
 
 ID = field("id", "long")
@@ -166,6 +168,21 @@ def test_a_lost_checkpoint_behind_a_trimmed_log(table: Handmade) -> None:
     (table.log / f"{0:020d}.json").unlink()
     (table.log / f"{1:020d}.checkpoint.parquet").unlink()
     refusal(table)
+
+
+def test_a_gap_behind_a_checkpoint(table: Handmade) -> None:
+    three_commits(table)
+    DeltaTable(str(table.folder), version=1).create_checkpoint()
+    (table.log / f"{2:020d}.json").rename(table.log / f"{3:020d}.json")
+    assert "gap" in refusal(table)
+
+
+def test_a_bucket_s_log_is_looked_at_the_same_way(table: Handmade) -> None:
+    three_commits(table)
+    files = DeltaFileSystemHandler(str(table.folder), None, None)
+    assert bucket_holds(files, f"_delta_log/{FIRST_COMMIT}")
+    assert not bucket_holds(files, f"_delta_log/{7:020d}.json")
+    assert sorted(bucket_names(files, "_delta_log")) == [f"{v:020d}.json" for v in range(3)]
 
 
 def test_a_damaged_checkpoint(table: Handmade) -> None:

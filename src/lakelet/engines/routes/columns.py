@@ -9,6 +9,7 @@ from deltalake import DeltaTable
 from deltalake.schema import ArrayType, Field, MapType, StructType
 
 from lakelet.engines.routes.duckdb_types import DeltaType, to_duckdb_type
+from lakelet.engines.routes.renaming import physical_name, physical_type
 from lakelet.errors import UnsupportedTableError
 
 __all__ = ("Column", "column_mapping", "read_columns")
@@ -24,7 +25,8 @@ class Column:
         delta_type: its Delta type.
         sql_type: the DuckDB type of the result.
         partition: whether its values stand in the log instead of the files.
-        renamed_inside: whether fields nested in it carry other names in the files.
+        stored_type: the Delta type with the names that nested fields have in the files.
+        inner_ids: physical name and field id of each nested field, in mapping mode ``id``.
     """
 
     name: str
@@ -32,7 +34,13 @@ class Column:
     delta_type: DeltaType
     sql_type: str
     partition: bool
-    renamed_inside: bool = False
+    stored_type: DeltaType
+    inner_ids: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def renamed_inside(self) -> bool:
+        """Whether fields nested in it carry other names in the files."""
+        return self.stored_type is not self.delta_type
 
 
 def column_mapping(table: DeltaTable) -> str:
@@ -67,13 +75,19 @@ def read_columns(table: DeltaTable) -> tuple[Column, ...]:
 
 
 def _column(field: Field, mode: str, partition: bool) -> Column:
-    physical = field.metadata.get("delta.columnMapping.physicalName", field.name)
-    key: str | int = field.name if mode == "none" else physical
-    if mode == "id" and not partition:
-        key = int(field.metadata["delta.columnMapping.id"])
-    renamed = mode != "none" and any(_nested(field.type))
     sql_type = to_duckdb_type(field.type)
-    return Column(field.name, key, field.type, sql_type, partition, renamed)
+    if mode == "none":
+        return Column(field.name, field.name, field.type, sql_type, partition, field.type)
+    inner = tuple(_nested(field.type))
+    stored = physical_type(field.type) if inner else field.type
+    if mode == "name" or partition:
+        return Column(field.name, physical_name(field), field.type, sql_type, partition, stored)
+    ids = tuple((physical_name(one), _field_id(one)) for one in inner)
+    return Column(field.name, _field_id(field), field.type, sql_type, partition, stored, ids)
+
+
+def _field_id(field: Field) -> int:
+    return int(field.metadata["delta.columnMapping.id"])
 
 
 def _nested(delta_type: DeltaType) -> Iterator[Field]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import duckdb
 from deltalake.schema import ArrayType, MapType, PrimitiveType, StructType, VariantType
 
 from lakelet.errors import UnsupportedTableError
@@ -59,15 +60,20 @@ def to_duckdb_type(delta_type: DeltaType) -> str:
             return name.upper()
         if name in _PRIMITIVES:
             return _PRIMITIVES[name]
+    if isinstance(delta_type, ArrayType | MapType | StructType):
+        # As DuckDB spells it, so that the text can be compared with what DESCRIBE shows.
+        return str(duckdb.type(_nested_type(delta_type)))
+    raise UnsupportedTableError(
+        f"a column has the type {delta_type}, which has no exact equal in DuckDB.",
+        hint="read it with the engine that wrote it, or leave the column out there.",
+    )
+
+
+def _nested_type(delta_type: ArrayType | MapType | StructType) -> str:
     if isinstance(delta_type, ArrayType):
         return to_duckdb_type(delta_type.element_type) + "[]"
     if isinstance(delta_type, MapType):
         key = to_duckdb_type(delta_type.key_type)
         return f"MAP({key}, {to_duckdb_type(delta_type.value_type)})"
-    if isinstance(delta_type, StructType):
-        inner = (f"{quote_name(f.name)} {to_duckdb_type(f.type)}" for f in delta_type.fields)
-        return f"STRUCT({', '.join(inner)})"
-    raise UnsupportedTableError(
-        f"a column has the type {delta_type}, which has no exact equal in DuckDB.",
-        hint="read it with the engine that wrote it, or leave the column out there.",
-    )
+    inner = (f"{quote_name(f.name)} {to_duckdb_type(f.type)}" for f in delta_type.fields)
+    return f"STRUCT({', '.join(inner)})"

@@ -9,8 +9,14 @@ import duckdb
 
 from lakelet.engines.routes.columns import Column
 from lakelet.engines.routes.deletions import Deletions
-from lakelet.engines.routes.duckdb_types import glob_literal, quote_name, quote_text
+from lakelet.engines.routes.duckdb_types import (
+    glob_literal,
+    quote_name,
+    quote_text,
+    to_duckdb_type,
+)
 from lakelet.engines.routes.proof import Reading
+from lakelet.engines.routes.renaming import renamed
 
 __all__ = ("FileGroup", "FilesSource")
 
@@ -94,11 +100,15 @@ def _stored_name(column: Column) -> str:
 def _expression(column: Column, reading: Reading) -> str:
     name = f"stored.{quote_name(_stored_name(column))}"
     # Not a cast, which would take the wall clock for one of the session's zone.
-    return f"timezone('UTC', {name})" if reading is Reading.UTC_CLOCK else name
+    if reading is Reading.UTC_CLOCK:
+        return f"timezone('UTC', {name})"
+    return renamed(name, column.delta_type) if column.renamed_inside else name
 
 
 def _entry(column: Column, reading: Reading) -> str:
     key = quote_text(column.key) if isinstance(column.key, str) else str(column.key)
-    kind = "TIMESTAMP" if reading is Reading.UTC_CLOCK else column.sql_type
+    kind = to_duckdb_type(column.stored_type) if column.renamed_inside else column.sql_type
+    if reading is Reading.UTC_CLOCK:
+        kind = "TIMESTAMP"
     name = quote_text(_stored_name(column))
     return f"{key}: {{name: {name}, type: {quote_text(kind)}, default_value: NULL}}"

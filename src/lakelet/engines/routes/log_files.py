@@ -10,7 +10,7 @@ import duckdb
 
 from lakelet.engines.routes.duckdb_types import glob_literal
 
-__all__ = ("LogSegment", "log_segment")
+__all__ = ("LogSegment", "log_segment", "newest_checkpoint")
 
 _COMMIT = re.compile(r"(\d{20})\.json")
 _SINGLE = re.compile(r"(\d{20})\.checkpoint(?:\.[0-9a-fA-F-]{36})?\.(?:parquet|json)")
@@ -40,7 +40,7 @@ def log_segment(root: str, version: int, connection: duckdb.DuckDBPyConnection) 
         row[0] for row in connection.execute("SELECT file FROM glob(?)", [pattern]).fetchall()
     ]
     names = {path.rsplit("/", 1)[-1]: path for path in listed}
-    start, checkpoint = _newest_checkpoint(names, version)
+    start, checkpoint = newest_checkpoint(names, version) or (-1, [])
     commits = sorted(
         name
         for name in names
@@ -51,7 +51,8 @@ def log_segment(root: str, version: int, connection: duckdb.DuckDBPyConnection) 
     )
 
 
-def _newest_checkpoint(names: Iterable[str], version: int) -> tuple[int, list[str]]:
+def newest_checkpoint(names: Iterable[str], version: int) -> tuple[int, list[str]] | None:
+    """Version and files of the newest checkpoint up to ``version`` that lacks no part."""
     complete: dict[int, list[str]] = {}
     parts: dict[tuple[int, int], list[str]] = {}
     for name in sorted(names):
@@ -62,5 +63,5 @@ def _newest_checkpoint(names: Iterable[str], version: int) -> tuple[int, list[st
     for (at, total), found in parts.items():
         if len(found) == total:
             complete.setdefault(at, found)
-    start = max((at for at in complete if at <= version), default=-1)
-    return start, complete.get(start, [])
+    start = max((at for at in complete if at <= version), default=None)
+    return None if start is None else (start, complete[start])

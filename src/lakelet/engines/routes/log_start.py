@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
-from urllib.parse import unquote
 
 from deltalake import DeltaTable
 from deltalake._internal import DeltaFileSystemHandler
 
+from lakelet.engines.routes.data_files import table_root
+from lakelet.engines.routes.log_files import newest_checkpoint
+from lakelet.errors import MissingExtraError
+
 __all__ = ("starts_whole",)
 
-_FIRST = f"_delta_log/{0:020d}.json"
-_CHECKPOINT = re.compile(r"(\d{20})\.checkpoint\..*(parquet|json)$")
+FIRST_COMMIT = f"{0:020d}.json"
 
 
 def starts_whole(table: DeltaTable, storage_options: dict[str, str] | None) -> bool:
@@ -23,23 +24,36 @@ def starts_whole(table: DeltaTable, storage_options: dict[str, str] | None) -> b
     commits before. (Delta Transaction Log Protocol, "Action Reconciliation": a snapshot is a
     checkpoint and everything after it, or everything.)
     """
-    root = table.table_uri
-    if root.startswith("file://"):
-        log = Path(unquote(root.removeprefix("file://"))) / "_delta_log"
-        if (log / f"{0:020d}.json").exists():
+    if table.table_uri.startswith("file://"):
+        log = Path(table_root(table.table_uri)) / "_delta_log"
+        if (log / FIRST_COMMIT).exists():
             return True
-        return any(
-            int(match[1]) <= table.version()
-            for match in map(_CHECKPOINT.match, (entry.name for entry in log.iterdir()))
-            if match
-        )
-    files = DeltaFileSystemHandler(root, storage_options, None)
-    return _holds(files, _FIRST) or _holds(files, "_delta_log/_last_checkpoint")
+        names = [entry.name for entry in log.iterdir()]
+    else:
+        files = DeltaFileSystemHandler(table.table_uri, storage_options, None)
+        if bucket_holds(files, f"_delta_log/{FIRST_COMMIT}"):
+            return True
+        names = bucket_names(files, "_delta_log")
+    return newest_checkpoint(names, table.version()) is not None
 
 
-def _holds(files: DeltaFileSystemHandler, path: str) -> bool:
+def bucket_holds(files: DeltaFileSystemHandler, path: str) -> bool:
+    """Whether an object is there."""
     try:
         files.open_input_file(path)
     except FileNotFoundError:
         return False
     return True
+
+
+def bucket_names(files: DeltaFileSystemHandler, folder: str) -> list[str]:
+    """The names in a folder of a bucket; delta-rs lists through pyarrow's types.
+
+    Raises:
+        MissingExtraError: pyarrow is not installed.
+    """
+    try:
+        found = files.get_file_info_selector(folder, True, False)
+    except ImportError as error:
+        raise MissingExtraError.needs("s3", "listing a bucket") from error
+    return [str(entry.base_name) for entry in found]

@@ -68,9 +68,6 @@ def _files_source(
     deletions: Deletions | None,
     cursor: duckdb.DuckDBPyConnection,
 ) -> FilesSource:
-    for column in columns:
-        if column.renamed_inside:
-            raise NotProvenError(f"fields inside {column.name!r} are mapped too")
     cursor.execute("SET SESSION TimeZone = 'UTC'")
     texts = partition_texts(table, columns, cursor)
     groups: dict[tuple[tuple[Reading, ...], bool], list[str]] = {}

@@ -57,7 +57,12 @@ def prove(column: Column, schema: StoredSchema) -> Reading:
         return Reading.AS_STORED  # added later: NULL of the table's type
     if column.delta_type == PrimitiveType("timestamp") and stored.sql_type == "TIMESTAMP":
         return Reading.UTC_CLOCK
-    if not fits(duckdb.type(stored.sql_type), column.delta_type):
+    _check_inner_ids(column, stored)
+    if isinstance(column.stored_type, PrimitiveType):
+        fitting = _primitive_fits(stored.sql_type, column.stored_type.type)
+    else:
+        fitting = fits(duckdb.type(stored.sql_type), column.stored_type)
+    if not fitting:
         raise NotProvenError(
             f"a file stores {column.name!r} as {stored.sql_type}, the table says {column.sql_type}"
         )
@@ -75,6 +80,14 @@ def _find(column: Column, schema: StoredSchema) -> StoredColumn | None:
     if len(found) > 1:
         raise NotProvenError(f"a file has several columns named like {column.key!r}")
     return found[0] if found else None
+
+
+def _check_inner_ids(column: Column, stored: StoredColumn) -> None:
+    """In mapping mode ``id``: DuckDB finds nested fields by name, so names and ids must agree."""
+    for name, number in column.inner_ids:
+        for stored_name, stored_id in stored.inner_ids:
+            if (stored_name == name) != (stored_id == number):
+                raise NotProvenError(f"names and field ids inside {column.name!r} disagree")
 
 
 def fits(stored: DuckDBPyType, delta_type: DeltaType) -> bool:

@@ -133,6 +133,7 @@ _DAMAGE = (
     ("No protocol found", "its log holds no protocol action"),
     ("No table metadata found", "its log holds no metadata action"),
     ("found gap", "its log has a gap: a version between the first and the last is missing"),
+    ("Gap between checkpoint", "its log has a gap: the version after its checkpoint is missing"),
     (_STALE_HINT, "its log lost the checkpoint that stands in for removed versions"),
     ("Invalid protocol action", "its protocol action contradicts itself"),
     ("physicalName annotation", "its column mapping lacks the physical names"),
