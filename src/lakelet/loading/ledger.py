@@ -149,18 +149,30 @@ class Ledger:
 
         retry_conflicts(commit)
 
-    def undo(self, table: TableName, batches: Sequence[int]) -> None:
-        """Mark batches that a restore took back, so that their files count as not loaded."""
+    def undo(self, table: TableName, batches: Sequence[int]) -> int:
+        """Mark batches that a restore took back, so that their files count as not loaded.
+
+        Returns:
+            How many files were marked.
+        """
+        if not self.attach():
+            return 0
         numbers = ", ".join(map(str, batches))
         predicate = (
             f"table_name = {literal(str(table))} AND batch IN ({numbers}) AND state <> 'undone'"
         )
 
+        ((count,),) = self.connection.execute(
+            f"SELECT count(*) FROM ledger WHERE {predicate}"
+        ).fetchall()
+
         def commit() -> None:
             with delta_errors(str(LEDGER)), step(_UNDO):
                 self.table().open().update({"state": "'undone'"}, predicate=predicate)
 
-        retry_conflicts(commit)
+        if count:
+            retry_conflicts(commit)
+        return int(count)
 
     def compact(self) -> None:
         """Merge the ledger's files when they have become many."""

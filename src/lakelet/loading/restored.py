@@ -6,11 +6,12 @@ one by `lakelet restore`.
 
 from __future__ import annotations
 
-from lakelet.lake import LakeTable
+from lakelet.lake import Lake, LakeTable
 from lakelet.lake.history import Commit
+from lakelet.loading.connection import loading_connection
 from lakelet.loading.ledger import Ledger
 
-__all__ = ("mark_restored", "undone_batches")
+__all__ = ("mark_restored", "restore_table", "undone_batches")
 
 
 def undone_batches(commits: list[Commit]) -> list[int]:
@@ -38,8 +39,32 @@ def _target(commit: Commit) -> int:
     return int(raw) if raw is not None and str(raw).isdecimal() else -1
 
 
-def mark_restored(ledger: Ledger, table: LakeTable) -> None:
-    """Mark in the ledger what restores since the last load took back."""
+def restore_table(lake: Lake, table: LakeTable, version: int) -> int:
+    """Make a table equal an earlier version, and its later batches count as not loaded.
+
+    A kill between the two is made good by the next load, which finds the restore in the history.
+
+    Returns:
+        How many files count as not loaded again.
+
+    Raises:
+        VersionNotFoundError: the version is not kept any more.
+    """
+    with table.load_lock():
+        table.restore(version)
+        connection = loading_connection(lake.workspace)
+        try:
+            return mark_restored(Ledger(lake, connection), table)
+        finally:
+            connection.close()
+
+
+def mark_restored(ledger: Ledger, table: LakeTable) -> int:
+    """Mark in the ledger what restores since the last load took back.
+
+    Returns:
+        How many files that are.
+    """
     recent = table.history(limit=1)
     limit = 32
     while recent and not any("lakelet.batch" in commit.parameters for commit in recent):
@@ -53,7 +78,6 @@ def mark_restored(ledger: Ledger, table: LakeTable) -> None:
             break
         since.append(commit)
     if not any(commit.operation == "RESTORE" for commit in since):
-        return
+        return 0
     undone = undone_batches(table.history())
-    if undone:
-        ledger.undo(table.name, undone)
+    return ledger.undo(table.name, undone) if undone else 0

@@ -13,7 +13,7 @@ from lakelet.errors import SqlError
 if TYPE_CHECKING:
     from sqlglot import exp
 
-__all__ = ("CALLS", "entry_of", "fill")
+__all__ = ("CALLS", "call_text", "entry_of", "fill")
 
 # Gives NULLs a place among the values of a window function only where DuckDB supports it.
 _NULL_MODES = {"IgnoreNulls": " IGNORE NULLS", "RespectNulls": ""}
@@ -61,7 +61,7 @@ def _filled(piece: str, arguments: list[str]) -> str:
     return piece
 
 
-def _call(
+def call_text(
     r: Renderer, node: exp.Expr, *, inner: str = "", suffix: str = "", over: bool = False
 ) -> str:
     name = node.name.lower()
@@ -133,15 +133,15 @@ def _window(r: Renderer, node: exp.Expr) -> str:
         else:
             mode = _NULL_MODES[type(inner).__name__]
         inner = inner.this
-    return _call(r, inner, inner=mode, suffix=suffix + over, over=True)
+    return call_text(r, inner, inner=mode, suffix=suffix + over, over=True)
 
 
 def _filter(r: Renderer, node: exp.Expr) -> str:
-    return _call(r, node.this, suffix=f" FILTER (WHERE {r.sql(node.expression.this)})")
+    return call_text(r, node.this, suffix=f" FILTER (WHERE {r.sql(node.expression.this)})")
 
 
 CALLS: dict[str, Node] = {
-    "Anonymous": Node(lambda r, node: _call(r, node), frozenset({"this", "expressions"})),
+    "Anonymous": Node(lambda r, node: call_text(r, node), frozenset({"this", "expressions"})),
     "Window": Node(
         _window, frozenset({"this", "partition_by", "order", "spec", "alias", "over", "first"})
     ),

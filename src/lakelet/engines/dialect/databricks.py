@@ -9,6 +9,7 @@ from lakelet.engines.dialect.arithmetic import ARITHMETIC
 from lakelet.engines.dialect.calls import CALLS
 from lakelet.engines.dialect.casts import CASTS
 from lakelet.engines.dialect.conditions import CONDITIONS
+from lakelet.engines.dialect.forms import FORMS
 from lakelet.engines.dialect.literals import LITERALS
 from lakelet.engines.dialect.macros import definitions
 from lakelet.engines.dialect.parsing import Prepared, parse_expression, parse_query, prepare
@@ -32,6 +33,7 @@ def nodes() -> dict[str, Node]:
     """Every class of syntax node that can be translated."""
     return {
         **QUERIES, **SOURCES, **VALUES, **LITERALS, **ARITHMETIC, **CONDITIONS, **CASTS, **CALLS,
+        **FORMS,
     }  # fmt: skip
 
 

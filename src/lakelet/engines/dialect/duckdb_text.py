@@ -13,9 +13,12 @@ from lakelet.errors import SqlError
 __all__ = ("read_duckdb",)
 
 # Words that can follow a table and are not its alias.
-_CLAUSES = frozenset(
-    ["WHERE", "GROUP", "ORDER", "LIMIT", "OFFSET", "JOIN", "ON", "USING", "LEFT", "RIGHT", "FULL", "INNER", "CROSS", "NATURAL", "ASOF", "SEMI", "ANTI", "POSITIONAL", "UNION", "INTERSECT", "EXCEPT", "HAVING", "QUALIFY", "WINDOW", "TABLESAMPLE", "PIVOT", "UNPIVOT", "SELECT", "FETCH", "SAMPLE"]
-)
+_CLAUSES = frozenset({
+    "WHERE", "GROUP", "ORDER", "LIMIT", "OFFSET", "JOIN", "ON", "USING", "LEFT", "RIGHT",
+    "FULL", "INNER", "CROSS", "NATURAL", "ASOF", "SEMI", "ANTI", "POSITIONAL", "UNION",
+    "INTERSECT", "EXCEPT", "HAVING", "QUALIFY", "WINDOW", "TABLESAMPLE", "PIVOT", "UNPIVOT",
+    "SELECT", "FETCH", "SAMPLE",
+})  # fmt: skip
 _STARTS = frozenset({"SELECT", "WITH", "VALUES", "FROM", "("})
 
 

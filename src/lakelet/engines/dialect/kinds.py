@@ -11,9 +11,10 @@ if TYPE_CHECKING:
 
 __all__ = ("kind_of", "without_parentheses")
 
-_BOOLEAN = frozenset(
-    ["And", "Or", "Not", "EQ", "NEQ", "GT", "GTE", "LT", "LTE", "Is", "In", "Between", "Like", "ILike", "RegexpLike", "Exists", "NullSafeEQ", "NullSafeNEQ", "Boolean"]
-)
+_BOOLEAN = frozenset({
+    "And", "Or", "Not", "EQ", "NEQ", "GT", "GTE", "LT", "LTE", "Is", "In", "Between", "Like",
+    "ILike", "RegexpLike", "Exists", "NullSafeEQ", "NullSafeNEQ", "Boolean",
+})  # fmt: skip
 _CASTS = {
     "TEXT": "string", "VARCHAR": "string", "TINYINT": "number", "SMALLINT": "number",
     "INT": "number", "BIGINT": "number", "DOUBLE": "number", "FLOAT": "number",

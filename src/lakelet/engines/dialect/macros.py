@@ -19,11 +19,15 @@ __all__ = ("definitions",)
 
 def _sources() -> dict[str, str]:
     from lakelet.engines.dialect import (
+        macros_arrays,
         macros_casts,
+        macros_dates,
         macros_numbers,
+        macros_text,
     )
 
-    return {**macros_numbers.MACROS, **macros_casts.MACROS}
+    modules = (macros_numbers, macros_casts, macros_text, macros_dates, macros_arrays)
+    return {name: body for module in modules for name, body in module.MACROS.items()}
 
 
 def definitions(sql: str) -> tuple[str, ...]:

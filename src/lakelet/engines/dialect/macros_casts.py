@@ -21,11 +21,14 @@ def _failing(name: str, target: str, *, typed: bool = False) -> str:
     """The failing twin of a trying macro."""
     parameters, arguments = ("(x, target)", "x, target") if typed else ("(x)", "x")
     shown = "typeof(target)" if typed else f"'{target}'"
+    unsure = "'text', 'number'" if typed else "'text'"
     return (
-        f"{parameters} AS coalesce(lk_try_{name}({arguments}), CASE WHEN x IS NOT NULL THEN "
+        f"{parameters} AS struct_extract({{'sure': lk_try_{name}({arguments}), "
+        f"'checked': coalesce(lk_try_{name}({arguments}), CASE WHEN x IS NOT NULL THEN "
         f"error('[CAST_INVALID_INPUT] the value ' || CAST(x AS VARCHAR) || ' of type ' "
         f"|| typeof(x) "
-        f"|| ' cannot be cast to ' || {shown} || '. Use try_cast to get NULL instead.') END)"
+        f"|| ' cannot be cast to ' || {shown} || '. Use try_cast to get NULL instead.') END)}}, "
+        f"CASE WHEN lk_kind(x) IN ({unsure}) THEN 'checked' ELSE 'sure' END)"
     )
 
 

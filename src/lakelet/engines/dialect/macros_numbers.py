@@ -117,4 +117,137 @@ MACROS: dict[str, str] = {
         "least(lk_code(typeof(one)) // 100 + 10, 38) * 100 + lk_code(typeof(one)) % 100, '') "
         "WHEN lk_code(typeof(one)) < 0 THEN 'BIGINT' ELSE typeof(total) END)) END"
     ),
+    "lk_div": (
+        "(a, b) AS CASE WHEN b = 0 AND a IS NOT NULL THEN "
+        f"{_ZERO} ELSE struct_extract({{'whole': a // b, 'decimal': "
+        "CAST(trunc(lk_decimal_quotient(a, b, 3806)) AS BIGINT)}, CASE "
+        "WHEN lk_code(typeof(a)) < 0 AND lk_code(typeof(b)) < 0 THEN 'whole' "
+        "ELSE error('[UNSUPPORTED] div of DECIMAL or DOUBLE; cast both to BIGINT.') END)::BIGINT "
+        "END"
+    ),
+    "lk_remainder": (
+        "(a, b, code) AS CASE WHEN b = 0 AND a IS NOT NULL THEN "
+        "error('[REMAINDER_BY_ZERO] Remainder by zero. Use try_mod to get NULL instead.') "
+        "ELSE lk_number(a % b, code) END"
+    ),
+    "lk_try_remainder": (
+        "(a, b, code) AS CASE WHEN b = 0 THEN NULL ELSE lk_number(a % b, code) END"
+    ),
+    "lk_positive_remainder": (
+        "(a, b, code) AS CASE WHEN b = 0 AND a IS NOT NULL THEN "
+        "error('[REMAINDER_BY_ZERO] Remainder by zero. Use try_mod to get NULL instead.') "
+        "WHEN a % b < 0 THEN lk_number((a % b + b) % b, code) ELSE lk_number(a % b, code) END"
+    ),
+    "lk_try_divide": ("(a, b, code) AS CASE WHEN b = 0 THEN NULL ELSE lk_quotient(a, b, code) END"),
+    "lk_try_add": "(a, b) AS lk_tried(a, b, TRY(a + b))",
+    "lk_try_subtract": "(a, b) AS lk_tried(a, b, TRY(a - b))",
+    "lk_try_multiply": "(a, b) AS lk_tried(a, b, TRY(a * b))",
+    "lk_tried": (
+        "(a, b, v) AS CASE WHEN lk_code(typeof(a)) < 0 AND lk_code(typeof(b)) < 0 "
+        "OR lk_code(typeof(a)) = 2 AND lk_code(typeof(b)) = 2 THEN v ELSE error('[UNSUPPORTED] "
+        "try_add, try_subtract and try_multiply take whole numbers or DOUBLE here.') END"
+    ),
+    "lk_abs": (
+        "(x) AS struct_extract({'number': abs(lk_as_number(x)), 'text': abs(lk_cast_double(x))}, "
+        "CASE WHEN lk_code(typeof(x)) <> 0 THEN 'number' ELSE 'text' END)"
+    ),
+    # ceil and floor give BIGINT, of DECIMAL(p,s) DECIMAL(p - s + 1, 0).
+    "lk_ceil": (
+        "(x) AS struct_extract({'decimal': lk_to_whole_decimal(ceil(lk_as_number(x)), "
+        "lk_code(typeof(x))), 'float': lk_float_to_long(ceil(lk_cast_double(x))), "
+        "'whole': CAST(lk_try_whole(x, 0) AS BIGINT)}, lk_number_kind(x))"
+    ),
+    "lk_floor": (
+        "(x) AS struct_extract({'decimal': lk_to_whole_decimal(floor(lk_as_number(x)), "
+        "lk_code(typeof(x))), 'float': lk_float_to_long(floor(lk_cast_double(x))), "
+        "'whole': CAST(lk_try_whole(x, 0) AS BIGINT)}, lk_number_kind(x))"
+    ),
+    "lk_number_kind": (
+        "(x) AS CASE WHEN lk_code(typeof(x)) < 0 THEN 'whole' WHEN lk_code(typeof(x)) >= 100 "
+        "THEN 'decimal' ELSE 'float' END"
+    ),
+    "lk_to_whole_decimal": (
+        "(v, code) AS cast_to_type(v, lk_null_of(CASE WHEN code >= 100 THEN 'DECIMAL(' || "
+        "(least(code // 100 - code % 100 + 1, 38))::VARCHAR || ',0)' ELSE typeof(v) END))"
+    ),
+    "lk_float_to_long": (  # as Java converts: NaN to 0, the rest to the nearest there is
+        "(d) AS CASE WHEN isnan(d) THEN 0 WHEN d >= 9223372036854775807 "
+        "THEN 9223372036854775807 WHEN d <= -9223372036854775808 THEN -9223372036854775808 "
+        "ELSE CAST(d AS BIGINT) END"
+    ),
+    "lk_round": (
+        "(x, places) AS struct_extract({'decimal': cast_to_type(round(lk_as_number(x), places), "
+        "lk_null_of(lk_rounded_type(lk_code(typeof(x)), places))), "
+        "'whole': CASE WHEN places >= 0 THEN lk_as_number(x) ELSE cast_to_type("
+        "round(CAST(lk_try_whole(x, 0) AS DECIMAL(38, 0)), places), lk_as_number(x)) END, "
+        "'float': lk_round_float(lk_cast_double(x), places)}, lk_number_kind(x))"
+    ),
+    "lk_rounded_type": (
+        "(code, places) AS CASE WHEN code < 100 THEN 'DOUBLE' WHEN places < 0 THEN "
+        "lk_type_of_code(least(greatest(code // 100 - code % 100 + 1, 1 - places), 38) * 100, '') "
+        "ELSE lk_type_of_code(least(code // 100 - code % 100 + 1 + least(code % 100, places), 38) "
+        "* 100 + least(code % 100, places), '') END"
+    ),
+    # By way of text: 2.675 rounds as it reads, not as its binary neighbour below.
+    "lk_round_float": (
+        "(d, places) AS CASE WHEN isnan(d) OR isinf(d) OR (abs(d) >= 1e15::DOUBLE "
+        "AND places >= 0) OR abs(d) >= 1e19::DOUBLE THEN d ELSE CAST(round(CAST(CAST(d AS "
+        "VARCHAR) AS DECIMAL(38, 18)), places) AS DOUBLE) END"
+    ),
+    "lk_round_even": (
+        "(x, places) AS struct_extract({'decimal': cast_to_type(lk_half_even(CAST("
+        "lk_as_number(x) AS DECIMAL(38, 18)), places), lk_null_of(lk_rounded_type("
+        "lk_code(typeof(x)), places))), 'whole': cast_to_type(lk_half_even(CAST(lk_try_whole(x, "
+        "0) AS DECIMAL(38, 18)), places), lk_as_number(x)), 'float': CASE WHEN "
+        "abs(lk_cast_double(x)) >= 1e15::DOUBLE OR isnan(lk_cast_double(x)) THEN "
+        "lk_cast_double(x) ELSE CAST(lk_half_even(CAST(CAST(lk_cast_double(x) AS VARCHAR) AS "
+        "DECIMAL(38, 18)), places) AS DOUBLE) END}, lk_number_kind(x))"
+    ),
+    "lk_half_even": (
+        "(v, places) AS CAST(CASE WHEN abs(v - trunc(v, places)) * 2 = CAST('1' AS DECIMAL(38, "
+        "18)) * lk_power_of_ten(-places) AND CAST(trunc(v, places) / lk_power_of_ten(-places) AS "
+        "HUGEINT) % 2 = 0 THEN trunc(v, places) ELSE round(v, places) END AS DECIMAL(38, 18))"
+    ),
+    "lk_power_of_ten": (
+        "(n) AS CASE WHEN n < 0 THEN CAST('0.' || repeat('0', (-n - 1)::BIGINT) || '1' AS "
+        "DECIMAL(38, 18)) ELSE CAST('1' || repeat('0', (n)::BIGINT) AS DECIMAL(38, 18)) END"
+    ),
+    "lk_factorial": "(n) AS CASE WHEN n BETWEEN 0 AND 20 THEN CAST(factorial((n)::INTEGER) AS BIGINT) END",
+    # Java shifts by the low five or six bits of the distance, and lets high bits fall off.
+    "lk_shift_left": (
+        "(x, n) AS struct_extract({'long': lk_wrap_long(CAST(x AS HUGEINT) * "
+        "(CAST(1 AS HUGEINT) << ((n) & 63))), 'int': lk_wrap_int(CAST(x AS HUGEINT) * "
+        "(CAST(1 AS HUGEINT) << ((n) & 31)))}, "
+        "CASE WHEN typeof(x) = 'BIGINT' THEN 'long' ELSE 'int' END)"
+    ),
+    "lk_shift_right": (
+        "(x, n) AS struct_extract({'long': CAST(lk_floor_div(CAST(x AS HUGEINT), "
+        "CAST(1 AS HUGEINT) << ((n) & 63)) AS BIGINT), 'int': CAST(lk_floor_div(CAST(x AS "
+        "HUGEINT), CAST(1 AS HUGEINT) << ((n) & 31)) AS INTEGER)}, "
+        "CASE WHEN typeof(x) = 'BIGINT' THEN 'long' ELSE 'int' END)"
+    ),
+    "lk_floor_div": "(a, b) AS a // b - CASE WHEN a % b < 0 THEN 1 ELSE 0 END",
+    "lk_wrap_long": (
+        "(v) AS CAST(((v % 18446744073709551616 + 18446744073709551616 + 9223372036854775808) "
+        "% 18446744073709551616) - 9223372036854775808 AS BIGINT)"
+    ),
+    "lk_wrap_int": (
+        "(v) AS CAST(((v % 4294967296 + 4294967296 + 2147483648) % 4294967296) - 2147483648 "
+        "AS INTEGER)"
+    ),
+    "lk_bit_count": "(x) AS CAST(bit_count(CAST(x AS BIGINT)) AS INTEGER)",
+    "lk_bin": (
+        "(x) AS CASE WHEN x = 0 THEN '0' ELSE ltrim(CAST(CAST(CAST(x AS BIGINT) AS BIT) AS "
+        "VARCHAR), '0') END"
+    ),
+    "lk_average": (  # of DECIMAL(p,s) DECIMAL(p + 4, s + 4), of other numbers DOUBLE
+        "(total, n, one, mean) AS struct_extract({'float': CAST(mean AS DOUBLE), 'decimal': "
+        "CASE WHEN n > 0 THEN lk_decimal_quotient(total, CAST(n AS DECIMAL(20, 0)), "
+        "lk_average_code(lk_code(typeof(one)))) END}, "
+        "CASE WHEN lk_code(typeof(one)) >= 100 THEN 'decimal' ELSE 'float' END)"
+    ),
+    "lk_average_code": (
+        "(code) AS CASE WHEN code >= 100 THEN least(code // 100 + 4, 38) * 100 "
+        "+ least(code % 100 + 4, 38) ELSE 2 END"
+    ),
 }

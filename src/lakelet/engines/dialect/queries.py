@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lakelet.engines.dialect.generators import generated_items, is_generator
 from lakelet.engines.dialect.naming import output_name
 from lakelet.engines.dialect.renderer import Node, NodeRenderer, Renderer, refuse
 from lakelet.engines.dialect.translation import quote
@@ -57,6 +58,19 @@ def _item(r: Renderer, node: exp.Expr) -> str:
     return f"{text} AS {quote(name)}" if name else text
 
 
+def _items(r: Renderer, node: exp.Expr) -> str:
+    generators = [item for item in node.expressions if is_generator(item)]
+    if len(generators) > 1:
+        raise SqlError(
+            "[UNSUPPORTED_GENERATOR.MULTI_GENERATOR] a SELECT makes rows by one generator only.",
+            hint="put each in a LATERAL VIEW of its own.",
+        )
+    return ", ".join(
+        generated_items(r, item) if item in generators else _item(r, item)
+        for item in node.expressions
+    )
+
+
 def _select(r: Renderer, node: exp.Expr) -> str:
     args = node.args
     outer_windows, r.windows = r.windows, {w.name.lower(): w for w in args.get("windows") or []}
@@ -72,7 +86,7 @@ def _select(r: Renderer, node: exp.Expr) -> str:
                 *(r.sql(lateral) for lateral in args.get("laterals") or []),
             ]
         )
-        pieces.append(", ".join(_item(r, item) for item in node.expressions) + source)
+        pieces.append(_items(r, node) + source)
         for clause in ("where", "having", "qualify"):
             if clause == "having" and args.get("group"):
                 pieces.append(r.sql(args["group"]))

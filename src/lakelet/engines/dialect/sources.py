@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lakelet.engines.dialect.generators import lateral_view
 from lakelet.engines.dialect.renderer import Node, Renderer, refuse
 from lakelet.engines.dialect.timetravel import Moment
 from lakelet.engines.dialect.translation import TableFunctionCall, TableReference, quote
@@ -161,7 +162,7 @@ def _join(r: Renderer, node: exp.Expr) -> str:
 def _lateral(r: Renderer, node: exp.Expr) -> str:
     inner = node.this
     if node.args.get("view"):
-        raise refuse("LATERAL VIEW", hint="use SELECT explode(…) in a subquery.")
+        return lateral_view(r, node)
     if type(inner).__name__ != "Subquery":
         raise refuse("LATERAL with a table function", hint="use a LATERAL subquery.")
     return f"LATERAL {r.sql(inner)}" + _alias(node, None)

@@ -17,9 +17,10 @@ from lakelet.errors import SqlError
 __all__ = ("Moment", "Pinned", "pin_tables")
 
 # Words after which `version AS of` is a column with an alias, not a table's version.
-_NOT_A_TABLE = frozenset(
-    ["SELECT", "DISTINCT", "ALL", "BY", "WHERE", "AND", "OR", "ON", "HAVING", "CASE", "WHEN", "THEN", "ELSE", "NOT", "IN", "AS", "FROM", "JOIN"]
-)
+_NOT_A_TABLE = frozenset({
+    "SELECT", "DISTINCT", "ALL", "BY", "WHERE", "AND", "OR", "ON", "HAVING", "CASE", "WHEN",
+    "THEN", "ELSE", "NOT", "IN", "AS", "FROM", "JOIN",
+})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,25 @@ __all__ = ("Function", "find", "table")
 @cache
 def table() -> dict[str, Function]:
     """All functions by their Databricks name in lower case."""
-    from lakelet.engines.dialect.functions import aggregates, numbers, strings
+    from lakelet.engines.dialect.functions import (
+        aggregates,
+        arrays,
+        conditionals,
+        dates,
+        numbers,
+        strings,
+        windows,
+    )
 
-    return {**strings.STRINGS, **numbers.NUMBERS, **aggregates.AGGREGATES}
+    return {
+        **strings.STRINGS,
+        **numbers.NUMBERS,
+        **conditionals.CONDITIONALS,
+        **dates.DATES,
+        **arrays.ARRAYS,
+        **aggregates.AGGREGATES,
+        **windows.WINDOWS,
+    }
 
 
 def find(name: str) -> Function | None:

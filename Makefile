@@ -1,0 +1,45 @@
+# The habits of this project. Each target makes what it needs.
+PYTHON ?= python3
+DEMO_DATA ?= ../shared/data
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test slow check docs bench clean
+
+$(VENV)/core: pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name one with PYTHON=…")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	touch $@
+
+$(VENV)/dev: pyproject.toml $(VENV)/core
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	touch $@
+
+# Raw files of a made-up research project, loaded, explained and accounted for.
+demo: $(VENV)/core
+	$(BIN)/python demo/run.py --data "$(DEMO_DATA)"
+
+# Everything but what is slow by nature. LAKELET_DATA: real files, where they are.
+test: $(VENV)/dev
+	LAKELET_DATA="$(DEMO_DATA)" $(BIN)/python -m pytest -n 2 -m "not slow"
+
+slow: $(VENV)/dev
+	LAKELET_DATA="$(DEMO_DATA)" $(BIN)/python -m pytest -n 2 -m slow
+
+check: $(VENV)/dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/python tools/house_rules.py
+
+# Brings generated parts of the documentation up to date.
+docs: $(VENV)/dev
+	$(BIN)/python tools/write_docs.py
+
+bench: $(VENV)/dev
+	$(BIN)/python bench/run.py
+
+clean:
+	rm -rf demo/workspace bench/data .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,117 @@
+"""The command line as a whole: its commands, found when they are asked for, and its errors.
+
+Exit codes: 0 done, 1 what was asked failed, 2 the command line does not say what it must.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import click
+
+from lakelet.errors import LakeletError
+
+__all__ = ("cli", "main")
+
+# Where each command lives; only the one that runs is imported, so that each starts quickly.
+COMMANDS = {
+    "attach": "tables",
+    "diff": "versions",
+    "files": "files",
+    "history": "versions",
+    "init": "init",
+    "load": "load",
+    "rejected": "files",
+    "restore": "versions",
+    "show": "tables",
+    "sql": "sql",
+    "tables": "tables",
+    "volumes": "volumes",
+}
+
+
+class _Commands(click.Group):
+    """Finds a command in the module that holds it."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        module = COMMANDS.get(cmd_name)
+        if module is None:
+            return None
+        found = getattr(import_module(f"lakelet.cli.{module}"), cmd_name, None)
+        return found if isinstance(found, click.Command) else None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        from lakelet.errors import nearest
+
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            close = nearest(args[0], COMMANDS)
+            hint = f" Did you mean `lakelet {close}`?" if close else ""
+            raise click.UsageError(f"there is no command {args[0]!r}.{hint}")
+        return super().resolve_command(ctx, args)
+
+
+@click.group(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.option(
+    "--workspace",
+    "workspace_dir",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="The workspace; otherwise that of the current folder or its nearest parent.",
+)
+@click.version_option(package_name="lakelet", prog_name="lakelet")
+@click.pass_context
+def cli(ctx: click.Context, workspace_dir: Path | None) -> None:
+    """Raw JSON and CSV as typed, versioned, queryable Delta tables, on one machine.
+
+    \b
+    lakelet init                                   make a workspace here
+    lakelet load files/posts --into bronze.posts   raw files into a table, each once
+    lakelet sql "SELECT count(*) FROM bronze.posts"
+    """
+    ctx.obj = workspace_dir
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and end the process with its exit code."""
+    sys.exit(_run(arguments))
+
+
+def _run(arguments: list[str] | None) -> int:
+    try:
+        cli.main(arguments, prog_name="lakelet", standalone_mode=False)
+    except click.UsageError as error:
+        error.show()
+        return 2
+    except click.exceptions.Exit as end:
+        return end.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        _say("Interrupted; what was committed before stays.")
+        return 1
+    except LakeletError as error:
+        _say(str(error))
+        return 1
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except BrokenPipeError:
+        # Whoever reads has what they wanted (head, less); nobody is left to tell.
+        sys.stderr.close()
+        return 0
+    return 0
+
+
+def _say(message: str) -> None:
+    from lakelet.workspace.secrets import redact
+
+    first, newline, rest = redact(message).partition("\n")
+    click.echo(click.style("Error: ", fg="red", bold=True) + first + newline + rest, err=True)

@@ -1,0 +1,226 @@
+"""`lakelet load`: raw files into a table."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from lakelet.cli.context import as_json, current_workspace
+from lakelet.cli.output import number, print_json, print_table
+
+if TYPE_CHECKING:
+    from lakelet.loading import LoadReport
+    from lakelet.session import Workspace
+
+__all__ = ("load",)
+
+_WATCH_SECONDS = 1.0
+
+
+@click.command()
+@click.argument("source", metavar="SOURCE")
+@click.option("--into", required=True, metavar="SCHEMA.TABLE", help="The table; made when missing.")
+@click.option(
+    "--format",
+    "format_",
+    default="auto",
+    metavar="auto|json|jsonl|csv|tsv|parquet|text",
+    help="Otherwise told by the file's name.",
+)
+@click.option("--hints", default="", metavar='"a DATE, b DECIMAL(18,2)"', help="Types you know.")
+@click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="As in read_files.")
+@click.option("--evolve", metavar="add|widen|rescue|fail", help="What becomes of new fields.")
+@click.option("--key", default="", metavar="a,b", help="Merge by these columns; the last wins.")
+@click.option("--on-changed", metavar="report|replace|fail", help="Files changed since loaded.")
+@click.option("--watch", is_flag=True, help="Go on loading as files arrive, until Ctrl-C.")
+@click.option("--dry-run", is_flag=True, help="Say what would be done, and write nothing.")
+@as_json
+def load(
+    source: str, into: str, format_: str, hints: str, options: tuple[str, ...],
+    evolve: str | None, key: str, on_changed: str | None, watch: bool, dry_run: bool,
+    as_json: bool,
+) -> None:  # fmt: skip
+    """Load raw files into a Delta table, each exactly once.
+
+    SOURCE is a file, a folder, a pattern, a volume path (raw:posts), or an s3:// or https:// URL.
+
+    \b
+    lakelet load files/posts --into bronze.posts
+    lakelet load 'files/*.csv' --into bronze.prices --hints "price DECIMAL(18,2)"
+    lakelet load raw:posts --into bronze.posts --key id --watch
+    """
+    workspace = current_workspace()
+    given = {"format": format_, **dict(map(_split, options))}
+
+    def run(stop: Callable[[], bool]) -> LoadReport:
+        with _progress(enabled=not as_json) as progress:
+            return workspace.load(
+                source, into, hints=hints, options=given, evolve=_word(evolve, "evolve"),
+                key=[part.strip() for part in key.split(",") if part.strip()],
+                on_changed=_word(on_changed, "on-changed"), dry_run=dry_run, base=Path.cwd(),
+                progress=progress, stop=stop,
+            )  # fmt: skip
+
+    with _interruptible() as stop:
+        report = run(stop)
+        _show(workspace, report, as_json=as_json)
+        while watch and not stop():
+            time.sleep(_WATCH_SECONDS)
+            report = run(stop)
+            if report.entries or report.left:
+                _show(workspace, report, as_json=as_json)
+
+
+def _split(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise click.UsageError(f"--option {text}: write NAME=VALUE.")
+    return name, value
+
+
+def _word(value: str | None, option: str) -> str | None:
+    known = {
+        "evolve": ("add", "widen", "rescue", "fail"),
+        "on-changed": ("report", "replace", "fail"),
+    }
+    if value is not None and value not in known[option]:
+        raise click.UsageError(f"--{option} is one of {', '.join(known[option])}.")
+    return value
+
+
+@contextmanager
+def _interruptible() -> Iterator[Callable[[], bool]]:
+    """Ctrl-C asks to stop after the file in hand; a second one stops at once."""
+    asked = False
+
+    def ask(_signal: int, _frame: object) -> None:
+        nonlocal asked
+        if asked:
+            raise KeyboardInterrupt
+        asked = True
+        click.echo("\nStopping after the file in hand; Ctrl-C again stops at once.", err=True)
+
+    before = signal.signal(signal.SIGINT, ask)
+    try:
+        yield lambda: asked
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def _progress(*, enabled: bool) -> Iterator[Callable[[int, int], None]]:
+    """A bar by bytes, on a terminal and for what takes longer than a moment."""
+    if not enabled or not sys.stderr.isatty():
+        yield lambda _read, _all: None
+        return
+    started, drawn = time.monotonic(), [0.0]
+
+    def draw(read: int, whole: int) -> None:
+        now = time.monotonic()
+        if not whole or now - started < 0.5 or now - drawn[0] < 0.1:
+            return
+        drawn[0] = now
+        share = min(read / whole, 1.0)
+        bar = "█" * int(30 * share) + "░" * (30 - int(30 * share))
+        click.echo(f"\r{bar} {share:4.0%} of {whole / 1e6:,.0f} MB", nl=False, err=True)
+
+    yield draw
+    if drawn[0]:
+        click.echo("\r" + " " * 60 + "\r", nl=False, err=True)
+
+
+def _show(workspace: Workspace, report: LoadReport, *, as_json: bool) -> None:
+    if as_json:
+        print_json(_as_dict(report))
+        return
+    for decided in report.decided:
+        click.echo(f"CSV: {decided}.")
+    if report.dry_run:
+        _show_dry_run(report)
+        return
+    if report.entries:
+        _show_counts(report)
+    elif not report.changed and not report.left:
+        click.echo(f"{report.table}: nothing new ({number(report.same)} files loaded before).")
+    _show_columns(report)
+    _show_left(report)
+    _show_next(report)
+
+
+def _show_counts(report: LoadReport) -> None:
+    made = "made" if report.created else "version " + str(report.version)
+    files = sum(entry.state == "loaded" for entry in report.entries)
+    text = f"{report.table} ({made}): {number(report.kept)} rows from {number(files)} files"
+    if report.same:
+        text += f", {number(report.same)} loaded before"
+    click.echo(text + ".")
+    rows = [
+        (e.found.name, e.kept, e.rescued, e.rejected, e.reason or e.state) for e in report.entries
+    ]
+    if len(rows) > 20:
+        odd = [row for row in rows if row[2] or row[3] or row[4] != "loaded"]
+        rows = odd[:20]
+    if rows:
+        print_table(("file", "kept", "rescued", "rejected", "state"), rows)
+
+
+def _show_columns(report: LoadReport) -> None:
+    if report.new_columns:
+        kind = "Columns" if report.created else "New columns"
+        click.echo(f"{kind}: {', '.join(f'{c.name} {c.type.sql}' for c in report.new_columns)}")
+    for change in report.widened:
+        click.echo(f"Widened: {change}")
+
+
+def _show_left(report: LoadReport) -> None:
+    if report.changed:
+        click.echo(
+            f"{number(len(report.changed))} files changed since they were loaded and were left: "
+            f"{', '.join(report.changed[:5])}{' …' if len(report.changed) > 5 else ''}\n"
+            "  --on-changed replace loads them in place of their earlier rows."
+        )
+    for name in report.left:
+        click.echo(f"{name} changed while it was read; the next load takes it.")
+    if report.interrupted:
+        click.echo("Stopped early, as asked; the same command goes on.")
+
+
+def _show_next(report: LoadReport) -> None:
+    if report.rescued:
+        click.echo(f"  lakelet rescued {report.table}    shows what fits no column")
+    if report.rejected:
+        click.echo(f"  lakelet rejected {report.table}   shows what was no record, and why")
+
+
+def _show_dry_run(report: LoadReport) -> None:
+    click.echo(
+        f"{report.table}: {number(len(report.entries))} files would be loaded, "
+        f"{number(report.same)} are loaded already, {number(len(report.changed))} changed. "
+        "Nothing was written."
+    )
+    _show_columns(report)
+    for entry in report.quarantined:
+        click.echo(f"{entry.found.name} would be set aside: {entry.reason}")
+
+
+def _as_dict(report: LoadReport) -> dict[str, object]:
+    return {
+        "table": report.table, "created": report.created, "version": report.version,
+        "kept": report.kept, "rescued": report.rescued, "rejected": report.rejected,
+        "same": report.same, "changed": report.changed, "left": report.left,
+        "interrupted": report.interrupted, "dry_run": report.dry_run,
+        "new_columns": [{"name": c.name, "type": c.type.sql} for c in report.new_columns],
+        "widened": report.widened,
+        "files": [
+            {"file": e.found.name, "kept": e.kept, "rescued": e.rescued, "rejected": e.rejected,
+             "state": e.state, "reason": e.reason}
+            for e in report.entries
+        ],
+    }  # fmt: skip

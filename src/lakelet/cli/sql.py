@@ -1,0 +1,102 @@
+"""`lakelet sql`: one statement, its result in the form asked for."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lakelet.cli.context import current_workspace
+
+if TYPE_CHECKING:
+    from lakelet.session.result import Result
+
+__all__ = ("sql",)
+
+_FORMS = ("table", "json", "jsonl", "csv", "parquet", "markdown")
+_SHOWN = 200
+
+
+@click.command()
+@click.argument("text", metavar='["…"]', required=False)
+@click.option("-f", "--file", "file", type=click.Path(path_type=Path), help="SQL from a file.")
+@click.option("--as", "form", metavar="|".join(_FORMS), help="The form of the result.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write it to a file.")
+@click.option("--at", metavar="TIMESTAMP", help="Read all tables as of that moment.")
+@click.option("--param", "params", multiple=True, metavar="NAME=VALUE", help="Value of :NAME.")
+@click.option("--dialect", metavar="databricks|duckdb", help="Otherwise as lakelet.toml says.")
+def sql(
+    text: str | None, file: Path | None, form: str | None, output: Path | None,
+    at: str | None, params: tuple[str, ...], dialect: str | None,
+) -> None:  # fmt: skip
+    """Run one SQL statement over the tables of the lake.
+
+    \b
+    lakelet sql "SELECT forum, count(*) FROM bronze.posts GROUP BY ALL"
+    lakelet sql "SELECT * FROM bronze.posts VERSION AS OF 3" --as jsonl
+    lakelet sql -f report.sql --at 2026-11-01T12:00 --as csv -o report.csv
+    echo "SELECT 1" | lakelet sql
+    """
+    form = form or (_form_of(output) if output else "table")
+    if form not in _FORMS:
+        raise click.UsageError(f"--as is one of {', '.join(_FORMS)}.")
+    if dialect not in (None, "databricks", "duckdb"):
+        raise click.UsageError("--dialect is databricks or duckdb.")
+    if form == "parquet" and output is None:
+        raise click.UsageError("--as parquet needs -o FILE.")
+    named: dict[str, Any] = dict(map(_split, params))
+    statement = _statement(text, file)
+    result = current_workspace().sql(statement, named, at=at, dialect=dialect)  # type: ignore[arg-type]
+    _write(result, form, output)
+
+
+def _split(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise click.UsageError(f"--param {text}: write NAME=VALUE.")
+    return name, value
+
+
+def _statement(text: str | None, file: Path | None) -> str:
+    if text is not None and file is not None:
+        raise click.UsageError("give the SQL as text or with -f, not both.")
+    if text == "-" or (text is None and file is None and not sys.stdin.isatty()):
+        return sys.stdin.read()
+    if file is not None:
+        try:
+            return file.read_text(encoding="utf-8")
+        except OSError as error:
+            raise click.UsageError(f"{file} cannot be read: {error.strerror}.") from None
+    if text is None:
+        raise click.UsageError("give the SQL as text, with -f FILE, or on standard input.")
+    return text
+
+
+def _form_of(output: Path) -> str:
+    endings = {".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv",
+               ".parquet": "parquet", ".md": "markdown"}  # fmt: skip
+    return endings.get(output.suffix.lower(), "table")
+
+
+def _write(result: Result, form: str, output: Path | None) -> None:
+    from lakelet.cli.forms import write_form
+
+    if output is None and form == "table":
+        _show(result)
+        return
+    write_form(result, form, output)
+    if output is not None:
+        click.echo(f"Wrote {output}.", err=True)
+
+
+def _show(result: Result) -> None:
+    from lakelet.cli.output import number, print_table
+
+    rows = result.rows()
+    print_table(result.columns, rows[:_SHOWN])
+    if len(rows) > _SHOWN:
+        click.echo(f"… the first {_SHOWN} of {number(len(rows))} rows; --as csv writes them all.")
+    elif len(rows) != 1:
+        click.echo(f"{number(len(rows))} rows")

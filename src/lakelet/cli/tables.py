@@ -1,0 +1,109 @@
+"""`lakelet tables`, `show` and `attach`: what is in the lake."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from lakelet.cli.context import as_json, current_workspace, table_argument
+from lakelet.cli.output import number, print_json, print_table, when
+
+__all__ = ("attach", "show", "tables")
+
+
+@click.command()
+@as_json
+def tables(as_json: bool) -> None:
+    """List the tables of the lake."""
+    workspace = current_workspace()
+    found = []
+    for name in workspace.tables():
+        summary = workspace.table(name).summary()
+        found.append(summary)
+    if as_json:
+        print_json(found)
+    elif found:
+        print_table(
+            ("table", "rows", "version", "size", "changed"),
+            [
+                (
+                    s["name"],
+                    s["rows"],
+                    s["version"],
+                    s["size"],
+                    when(s["changed"], workspace.time_zone),
+                )
+                for s in found
+            ],
+        )
+    else:
+        click.echo("No tables yet. lakelet load files/posts --into bronze.posts makes one.")
+
+
+@click.command()
+@table_argument
+@as_json
+def show(table: str, as_json: bool) -> None:
+    """Show a table: columns, rows, size, how it is read and why.
+
+    \b
+    lakelet show bronze.posts
+    """
+    workspace = current_workspace()
+    handle = workspace.table(table)
+    facts = handle.describe()
+    if as_json:
+        print_json(facts)
+        return
+    _facts(facts, workspace.time_zone)
+    click.echo()
+    print_table(
+        ("column", "type", "null", "comment"),
+        [(c["name"], c["type"], "" if c["nullable"] else "NOT NULL", c["comment"] or "")
+         for c in facts["columns"]],
+    )  # fmt: skip
+    if facts["constraints"]:
+        click.echo()
+        print_table(("constraint", "condition"), list(facts["constraints"].items()))
+
+
+def _facts(facts: dict[str, Any], zone: str) -> None:
+    click.echo(click.style(facts["name"], bold=True))
+    if facts["comment"]:
+        click.echo(facts["comment"])
+    lines = [
+        ("rows", number(facts["rows"])),
+        ("size", f"{facts['size']} in {number(facts['files'])} files"),
+        ("version", f"{facts['version']}, {when(facts['changed'], zone)}"),
+        ("partitioned by", ", ".join(facts["partition_by"])),
+        ("location", facts["location"]),
+        ("read by", f"{facts['route']}: {facts['route_reason']}"),
+    ]
+    for label, text in lines:
+        if text:
+            click.echo(f"  {label:<15} {text}")
+
+
+@click.command()
+@click.argument("path", metavar="PATH")
+@click.option("--name", required=True, metavar="SCHEMA.TABLE", help="The name it gets here.")
+def attach(path: str, name: str) -> None:
+    """Adopt a Delta table anywhere, in place, without copying.
+
+    \b
+    lakelet attach ../old/lake/posts --name archive.posts
+    """
+    from pathlib import Path
+
+    from lakelet.lake import TableName
+    from lakelet.lake.volumes import resolve_path
+
+    workspace = current_workspace()
+    place = resolve_path(workspace.folder, path, base=Path.cwd())
+    workspace.lake.attach(TableName.parse(name), place)
+    facts = workspace.table(name).describe()
+    click.echo(
+        f"{facts['name']} is the table in {facts['location']}: {number(facts['rows'])} rows."
+    )
+    click.echo("It stays where it is; DROP TABLE only forgets the name.")

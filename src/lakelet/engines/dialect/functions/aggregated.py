@@ -1,0 +1,79 @@
+"""Aggregates whose text depends on their arguments."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lakelet.engines.dialect.kinds import without_parentheses
+from lakelet.engines.dialect.renderer import refuse
+from lakelet.errors import SqlError
+
+if TYPE_CHECKING:
+    from sqlglot import exp
+
+    from lakelet.engines.dialect.renderer import Renderer
+
+__all__ = ("count", "first", "fractions", "last", "percentile", "percentile_approx")
+
+
+def count(r: Renderer, node: exp.Expr) -> str:
+    """Rows; with several arguments, the rows in which none of them is NULL."""
+    items = node.expressions
+    if type(items[0]).__name__ == "Star":
+        return "<count(*)>"
+    texts = [r.sql(item) for item in items]
+    if len(texts) == 1:
+        return f"<count({texts[0]})>"
+    none_null = " AND ".join(f"{text} IS NOT NULL" for text in texts)
+    return f"<count(CASE WHEN {none_null} THEN row({', '.join(texts)}) END)>"
+
+
+def _ignoring(node: exp.Expr, name: str) -> bool:
+    if len(node.expressions) == 1:
+        return False
+    flag = node.expressions[1]
+    if type(flag).__name__ != "Boolean":
+        raise refuse(f"{name} with anything but true or false as second argument")
+    return bool(flag.this)
+
+
+def first(r: Renderer, node: exp.Expr) -> str:
+    """The first value."""
+    nulls = " IGNORE NULLS" if _ignoring(node, node.name) else ""
+    return f"<first_value({r.sql(node.expressions[0])}{nulls})>"
+
+
+def last(r: Renderer, node: exp.Expr) -> str:
+    """The last value."""
+    nulls = " IGNORE NULLS" if _ignoring(node, node.name) else ""
+    return f"<last_value({r.sql(node.expressions[0])}{nulls})>"
+
+
+def fractions(node: exp.Expr) -> str:
+    """A percentage, or an array of them, written out."""
+    node = without_parentheses(node)
+    items = [node]
+    many = type(node).__name__ == "Anonymous" and node.name.lower() == "array"
+    if many:
+        items = list(node.expressions)
+    values = []
+    for item in items:
+        is_number = type(item).__name__ == "Literal" and not item.args.get("is_string")
+        if not is_number or not 0 <= float(item.name) <= 1:
+            raise SqlError(
+                "a percentage must be written out as a number from 0 to 1, or an array of such."
+            )
+        values.append(str(float(item.name)))
+    return f"[{', '.join(values)}]" if many else values[0]
+
+
+def percentile(r: Renderer, node: exp.Expr) -> str:
+    """The exact percentile, interpolated."""
+    value, fraction = node.expressions
+    return f"<quantile_cont(lk_cast_double({r.sql(value)}), {fractions(fraction)})>"
+
+
+def percentile_approx(r: Renderer, node: exp.Expr) -> str:
+    """A value of the column at a percentage: the exact one, within any accuracy asked for."""
+    value, fraction = node.expressions[:2]
+    return f"<quantile_disc({r.sql(value)}, {fractions(fraction)})>"

@@ -1,0 +1,147 @@
+"""Calls over arrays, maps and structs whose text depends on more than the arguments' text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lakelet.engines.dialect.functions.special import literal_text
+from lakelet.engines.dialect.kinds import without_parentheses
+from lakelet.engines.dialect.renderer import refuse
+from lakelet.engines.dialect.translation import quote
+from lakelet.engines.dialect.values import unmixed
+from lakelet.errors import SqlError
+
+if TYPE_CHECKING:
+    from sqlglot import exp
+
+    from lakelet.engines.dialect.renderer import Renderer
+
+__all__ = (
+    "array", "exists", "forall", "generator", "keep", "map_of", "named_struct", "reduce",
+    "sort_array", "struct", "transform",
+)  # fmt: skip
+
+
+def _checked(r: Renderer, nodes: list[exp.Expr], text: str) -> str:
+    check = unmixed(r, nodes)
+    return f"CASE WHEN {check} THEN lk_mixed_error() ELSE {text} END" if check else text
+
+
+def array(r: Renderer, node: exp.Expr) -> str:
+    """An array of values of one type."""
+    return _checked(r, node.expressions, f"[{r.list(node.expressions)}]")
+
+
+def sort_array(r: Renderer, node: exp.Expr) -> str:
+    """Upwards with NULLs first, or downwards with NULLs last."""
+    down = False
+    if len(node.expressions) == 2:
+        flag = node.expressions[1]
+        if type(flag).__name__ != "Boolean":
+            raise refuse("sort_array with anything but true or false")
+        down = not flag.this
+    order = "'DESC', 'NULLS LAST'" if down else "'ASC', 'NULLS FIRST'"
+    return f"list_sort({r.sql(node.expressions[0])}, {order})"
+
+
+def _lambda(r: Renderer, node: exp.Expr, low: int, high: int) -> tuple[list[str], str]:
+    """The parameters and the body of a lambda."""
+    if type(node).__name__ != "Lambda":
+        raise SqlError("a lambda such as x -> x + 1 is expected here.")
+    names = [parameter.name for parameter in node.expressions]
+    if not low <= len(names) <= high:
+        raise SqlError(f"this lambda takes {low} to {high} parameters, not {len(names)}.")
+    r.locals.extend(names)
+    try:
+        return names, r.sql(node.this)
+    finally:
+        del r.locals[len(r.locals) - len(names) :]
+
+
+def _per_element(r: Renderer, node: exp.Expr) -> tuple[str, str]:
+    """The array's text and DuckDB's lambda; a second parameter is the place from 0."""
+    values, function = node.expressions
+    names, body = _lambda(r, function, 1, 2)
+    head = quote(names[0])
+    if len(names) == 2:
+        # DuckDB counts places from 1.
+        head += ", lk_place"
+        place = "CAST(lk_place - 1 AS INTEGER)"
+        body = body.replace(quote(names[1]), place)
+    return r.sql(values), f"lambda {head}: {body}"
+
+
+def transform(r: Renderer, node: exp.Expr) -> str:
+    """``transform(array, x -> …)``."""
+    values, function = _per_element(r, node)
+    return f"list_transform({values}, {function})"
+
+
+def keep(r: Renderer, node: exp.Expr) -> str:
+    """``filter(array, x -> …)``."""
+    values, function = _per_element(r, node)
+    return f"list_filter({values}, {function})"
+
+
+def exists(r: Renderer, node: exp.Expr) -> str:
+    """Whether it holds for one; unknown if it holds for none and is NULL for some."""
+    values, function = _per_element(r, node)
+    return f"lk_exists(list_transform({values}, {function}))"
+
+
+def forall(r: Renderer, node: exp.Expr) -> str:
+    """Whether it holds for all."""
+    values, function = _per_element(r, node)
+    return f"lk_for_all(list_transform({values}, {function}))"
+
+
+def reduce(r: Renderer, node: exp.Expr) -> str:
+    """A fold from a start value, and a last step."""
+    values, start, merge, *finish = node.expressions
+    names, body = _lambda(r, merge, 2, 2)
+    head = ", ".join(quote(name) for name in names)
+    text = f"list_reduce({r.sql(values)}, lambda {head}: {body}, {r.sql(start)})"
+    if finish:
+        (name,), last = _lambda(r, finish[0], 1, 1)
+        text = f"list_transform([{text}], lambda {quote(name)}: {last})[1]"
+    return f"CASE WHEN {r.sql(values)} IS NOT NULL THEN {text} END"
+
+
+def map_of(r: Renderer, node: exp.Expr) -> str:
+    """A map of keys and values in turn."""
+    items = node.expressions
+    if len(items) % 2:
+        raise SqlError("map() takes keys and values in turn.", hint="map('a', 1, 'b', 2).")
+    keys, values = items[::2], items[1::2]
+    return _checked(r, values, _checked(r, keys, f"map([{r.list(keys)}], [{r.list(values)}])"))
+
+
+def struct(r: Renderer, node: exp.Expr) -> str:
+    """A struct; a column keeps its name, other values are called col1, col2 …."""
+    fields = []
+    for number, item in enumerate(node.expressions, 1):
+        if type(item).__name__ == "Alias":
+            name, value = item.alias, item.this
+        else:
+            value = without_parentheses(item)
+            name = value.name if type(value).__name__ == "Column" else f"col{number}"
+        fields.append(f"{quote(name)} := {r.sql(value)}")
+    return f"struct_pack({', '.join(fields)})"
+
+
+def named_struct(r: Renderer, node: exp.Expr) -> str:
+    """A struct of names and values in turn."""
+    items = node.expressions
+    if len(items) % 2:
+        raise SqlError("named_struct() takes names and values in turn.")
+    names = [literal_text(r, item, "a field's name") for item in items[::2]]
+    pairs = zip(names, items[1::2], strict=True)
+    return f"struct_pack({', '.join(f'{quote(name)} := {r.sql(value)}' for name, value in pairs)})"
+
+
+def generator(r: Renderer, node: exp.Expr) -> str:
+    """Generators are written by the clause they stand in, never as a value."""
+    raise refuse(
+        f"{node.name}() inside another expression",
+        hint=f"let {node.name}(…) stand alone in SELECT, or use LATERAL VIEW.",
+    )

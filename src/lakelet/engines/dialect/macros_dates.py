@@ -1,0 +1,76 @@
+"""Macros for dates and times (pages of the functions of the same name, "INTERVAL type")."""
+
+from __future__ import annotations
+
+__all__ = ("MACROS",)
+
+_INSTANT = "'TIMESTAMP WITH TIME ZONE'"
+_WEEKDAYS = "['SU', 'MO', 'TU', 'WE', 'TH', 'FR', 'SA']"
+
+MACROS: dict[str, str] = {
+    "lk_today": "() AS CAST(now() AS DATE)",
+    "lk_day": "(x) AS lk_cast_date(x)",
+    # The wall clock of the session's zone.
+    "lk_clock": (
+        "(x) AS struct_extract({'wall': lk_as(x, 'TIMESTAMP'), "
+        "'other': CAST(lk_cast_timestamp(x) AS TIMESTAMP)}, "
+        "CASE WHEN typeof(x) = 'TIMESTAMP' THEN 'wall' ELSE 'other' END)"
+    ),
+    "lk_instant_or_wall": "(x) AS lk_cast_timestamp(x)",
+    # A date plus days stays a date; plus hours it becomes a timestamp.
+    "lk_add_days": (
+        "(x, i) AS struct_extract({'date': CAST(lk_as(x, 'DATE') + i AS DATE), "
+        f"'instant': lk_as(x, {_INSTANT}) + i, 'wall': lk_as(x, 'TIMESTAMP') + i, "
+        "'other': error('[DATATYPE_MISMATCH] an interval is added to a value of type ' || "
+        "typeof(x) || '; cast it to DATE or TIMESTAMP.')}, CASE WHEN lk_kind(x) IN ('date', "
+        "'instant', 'wall') THEN lk_kind(x) ELSE 'other' END)"
+    ),
+    "lk_add_time": (
+        "(x, i) AS struct_extract({'date': CAST(lk_as(x, 'DATE') AS TIMESTAMPTZ) + i, "
+        f"'instant': lk_as(x, {_INSTANT}) + i, 'wall': lk_as(x, 'TIMESTAMP') + i, "
+        "'other': error('[DATATYPE_MISMATCH] an interval is added to a value of type ' || "
+        "typeof(x) || '; cast it to DATE or TIMESTAMP.')}, CASE WHEN lk_kind(x) IN ('date', "
+        "'instant', 'wall') THEN lk_kind(x) ELSE 'other' END)"
+    ),
+    "lk_add_day_count": "(x, n) AS lk_day(x) + CAST(n AS INTEGER)",
+    "lk_add_calendar": "(x, i) AS x + i",
+    "lk_add_clock": "(x, i) AS x + i",
+    "lk_add_months": "(x, n) AS CAST(lk_day(x) + to_months(CAST(n AS INTEGER)) AS DATE)",
+    # Whole months where both are the same day or both a last day, else 31 days to a month.
+    "lk_months_between": "(x, y) AS lk_months_apart(lk_clock(x), lk_clock(y))",
+    "lk_months_apart": (
+        "(a, b) AS CASE WHEN day(a) = day(b) OR (CAST(a AS DATE) = last_day(a) "
+        "AND CAST(b AS DATE) = last_day(b)) THEN CAST(lk_month_number(a) - lk_month_number(b) AS "
+        "DOUBLE) ELSE lk_round_float(lk_month_number(a) - lk_month_number(b) + "
+        "((day(a) - day(b)) * 86400 + epoch(CAST(a AS TIME)) - epoch(CAST(b AS TIME))) "
+        "/ CAST(2678400 AS DOUBLE), 8) END"
+    ),
+    "lk_month_number": "(a) AS year(a) * 12 + month(a)",
+    "lk_next_day": (
+        f"(x, name) AS lk_day_after(lk_day(x), list_position({_WEEKDAYS}, "
+        "lk_weekday(upper(name))), name)"
+    ),
+    "lk_weekday": (
+        "(name) AS CASE WHEN name IN ('SU', 'SUN', 'SUNDAY', 'MO', 'MON', 'MONDAY', 'TU', 'TUE', "
+        "'TUESDAY', 'WE', 'WED', 'WEDNESDAY', 'TH', 'THU', 'THURSDAY', 'FR', 'FRI', 'FRIDAY', "
+        "'SA', 'SAT', 'SATURDAY') THEN left(name, 2) END"
+    ),
+    "lk_day_after": (
+        "(d, wanted, name) AS CASE WHEN d IS NULL OR name IS NULL THEN NULL WHEN wanted IS NULL "
+        "THEN error('[ILLEGAL_DAY_OF_WEEK] ' || name || ' is no day of the week.') "
+        "ELSE d + CAST((wanted + 12 - dayofweek(d)) % 7 + 1 AS INTEGER) END"
+    ),
+    "lk_try_read_time": (
+        "(s, format, shape) AS CASE WHEN regexp_full_match(s, shape) "
+        "THEN try_strptime(s, format) END"
+    ),
+    "lk_read_time": (
+        "(s, format, shape) AS coalesce(lk_try_read_time(s, format, shape), CASE WHEN "
+        "s IS NOT NULL THEN error('[CANNOT_PARSE_TIMESTAMP] the text ' || s || ' does not follow "
+        "the pattern. Use try_to_timestamp to get NULL instead.') END)"
+    ),
+    "lk_from_utc": (
+        "(x, zone) AS CAST(timezone(zone, timezone('UTC', lk_clock(x))) AS TIMESTAMPTZ)"
+    ),
+    "lk_to_utc": ("(x, zone) AS CAST(timezone('UTC', timezone(zone, lk_clock(x))) AS TIMESTAMPTZ)"),
+}

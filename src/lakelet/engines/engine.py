@@ -1,0 +1,133 @@
+"""The embedded SQL engine: one query over one pinned set of snapshots."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import duckdb
+
+from lakelet.engines.dialect import TableFunctionCall, TableReference, translate_query
+from lakelet.errors import LakeletError, SqlError, StorageError
+from lakelet.lake.names import literal
+from lakelet.workspace import WorkspaceFolder
+from lakelet.workspace.resources import claim
+
+__all__ = ("Attached", "Dialect", "Query", "duckdb_errors", "open_connection", "run_query")
+
+Dialect = Literal["databricks", "duckdb"]
+
+
+class Attached(Protocol):
+    """Something a query reads, ready to become a view on a connection."""
+
+    def attach(self, connection: duckdb.DuckDBPyConnection, view: str) -> None:
+        """Create the view of that quoted name."""
+        ...
+
+
+@dataclass(frozen=True)
+class Query:
+    """A query to run.
+
+    Attributes:
+        text: the SQL.
+        dialect: whose SQL it is.
+        positional: values of ``?`` markers.
+        named: values of ``:name`` markers.
+    """
+
+    text: str
+    dialect: Dialect = "databricks"
+    positional: Sequence[object] = ()
+    named: Mapping[str, object] | None = None
+
+
+def open_connection(workspace: WorkspaceFolder) -> duckdb.DuckDBPyConnection:
+    """A connection with nothing in it: the workspace's zone, memory, threads and spill folder."""
+    share = claim(workspace)
+    connection = duckdb.connect(
+        config={
+            "threads": share.threads,
+            "memory_limit": f"{share.memory >> 20}MiB",
+            "temp_directory": str(workspace.temp),
+        }
+    )
+    connection.execute(f"SET TimeZone = {literal(workspace.settings.time_zone)}")
+    return connection
+
+
+def run_query(
+    workspace: WorkspaceFolder,
+    query: Query,
+    *,
+    table: Callable[[TableReference], Attached],
+    call: Callable[[TableFunctionCall], Attached],
+) -> duckdb.DuckDBPyRelation:
+    """Run a query on a connection of its own, which its result keeps alive.
+
+    Every table is pinned before the query starts; what others commit afterwards is not seen.
+
+    Args:
+        workspace: whose settings count.
+        query: the query.
+        table: pins a table.
+        call: pins the result of a table function of a higher layer.
+
+    Raises:
+        SqlError: the query is wrong, or not among what runs with exactly its meaning.
+        TableNotFoundError, VersionNotFoundError: from ``table``.
+    """
+    translation = translate_query(query.text, dialect=query.dialect)
+    pinned = [(reference.view, table(reference)) for reference in translation.tables]
+    pinned += [(reference.view, call(reference)) for reference in translation.calls]
+    connection = open_connection(workspace)
+    with duckdb_errors():
+        for macro in translation.macros:
+            connection.execute(macro)
+        for view, source in pinned:
+            schema, dot, _ = view.partition('"."')
+            if dot:
+                connection.execute(f'CREATE SCHEMA IF NOT EXISTS {schema}"')
+            source.attach(connection, view)
+        return _relation(connection, translation.sql, translation.parameters, query)
+
+
+def _relation(
+    connection: duckdb.DuckDBPyConnection, sql: str, markers: tuple[str, ...], query: Query
+) -> duckdb.DuckDBPyRelation:
+    names = [name for name in markers if name != "?"]
+    given = dict(query.named or {})
+    if missing := [name for name in names if name not in given]:
+        raise SqlError(
+            f"the parameter :{missing[0]} has no value; nothing was run.",
+            hint=f"--param {missing[0]}=VALUE, or params={{'{missing[0]}': …}}.",
+        )
+    values: object = {name: given[name] for name in names} if names else list(query.positional)
+    relation = connection.sql(sql, params=values) if values else connection.sql(sql)
+    if relation is None:
+        raise SqlError("that is no query; nothing was run.")
+    return relation
+
+
+class duckdb_errors:  # noqa: N801 - used like a function
+    """Raise DuckDB's failures in the body as Lakelet's own."""
+
+    def __enter__(self) -> None:
+        """Begin."""
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        """Translate what was raised."""
+        if error is None or isinstance(error, LakeletError) or not isinstance(error, duckdb.Error):
+            return
+        text = str(error)
+        if isinstance(error, duckdb.IOException):
+            raise StorageError(text) from error
+        raise SqlError(_plain(text)) from error
+
+
+def _plain(text: str) -> str:
+    """DuckDB's message without its class, which says nothing to a person."""
+    first, colon, rest = text.partition(": ")
+    return rest if colon and first.endswith("Error") else text

@@ -1,0 +1,57 @@
+"""The account of loads: which files went into a table, and which rows were none."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lakelet.engines.engine import open_connection
+from lakelet.lake import LakeTable, TableName
+from lakelet.lake.names import literal
+from lakelet.session.pinning import pin_table
+from lakelet.session.result import Result
+
+if TYPE_CHECKING:
+    from lakelet.session.workspace import Workspace
+
+__all__ = ("loaded_files", "rejected_rows")
+
+
+def loaded_files(workspace: Workspace, table: LakeTable) -> list[dict[str, Any]]:
+    """The ledger's entries for a table, the newest first, with the version each made."""
+    ledger = TableName("system", "loaded_files")
+    if not workspace.lake.exists(ledger):
+        return []
+    rows = _read(
+        workspace,
+        ledger,
+        "SELECT file, size, modified, batch, kept, rescued, rejected, state, reason, loaded_at "
+        f"FROM account WHERE table_name = {literal(str(table.name))} ORDER BY batch DESC, file",
+    )
+    versions = {
+        int(commit.parameters["lakelet.batch"]): commit.version
+        for commit in table.history()
+        if "lakelet.batch" in commit.parameters
+    }
+    return [{**row, "version": versions.get(row["batch"])} for row in rows]
+
+
+def rejected_rows(
+    workspace: Workspace, table: LakeTable, *, limit: int | None = None
+) -> list[dict[str, Any]]:
+    """The rows of a table's files that were not records, the newest batch first."""
+    companion = table.name.rejected
+    if not workspace.lake.exists(companion):
+        return []
+    end = "" if limit is None else f" LIMIT {limit}"
+    return _read(
+        workspace,
+        companion,
+        "SELECT rejected_at, batch, file, line, reason, record "
+        f"FROM account ORDER BY batch DESC, file, line{end}",
+    )
+
+
+def _read(workspace: Workspace, name: TableName, query: str) -> list[dict[str, Any]]:
+    connection = open_connection(workspace.folder)
+    pin_table(workspace, workspace.lake.table(name)).attach(connection, "account")
+    return Result(connection.sql(query)).dicts()

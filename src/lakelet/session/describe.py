@@ -1,0 +1,84 @@
+"""What can be said about a table without reading its rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lakelet.engines.routes import open_snapshot, plan_route
+from lakelet.lake import LakeTable
+from lakelet.lake.history import commits
+from lakelet.lake.table import columns_of
+from lakelet.workspace.quantities import format_bytes
+
+__all__ = ("describe", "summarize")
+
+_CONSTRAINT = "delta.constraints."
+
+
+def _snapshot(table: LakeTable, version: int | None) -> Any:
+    options = table.storage.options or None
+    return open_snapshot(table.location, version=version, storage_options=options)
+
+
+def _facts(table: LakeTable, snapshot: Any) -> dict[str, Any]:
+    actions = snapshot.get_add_actions(flatten=True)
+    sizes = actions.column("size_bytes").to_pylist()
+    last = commits(snapshot, limit=1)
+    return {
+        "name": str(table.name),
+        "rows": _rows(table, snapshot),
+        "version": snapshot.version(),
+        "bytes": sum(sizes),
+        "size": format_bytes(sum(sizes)),
+        "files": len(sizes),
+        "changed": last[0].time if last else None,
+    }
+
+
+def _rows(table: LakeTable, snapshot: Any) -> int:
+    """The number of rows, counted by the engine: statistics do not know of deleted rows."""
+    from lakelet.engines.engine import duckdb_errors, open_connection
+
+    connection = open_connection(table.workspace)
+    with duckdb_errors():
+        plan_route(snapshot).attach(connection, "counted")
+        ((rows,),) = connection.execute("SELECT count(*) FROM counted").fetchall()
+    connection.close()
+    return int(rows)
+
+
+def summarize(table: LakeTable, version: int | None = None) -> dict[str, Any]:
+    """Name, rows, version, bytes, files and last change."""
+    return _facts(table, _snapshot(table, version))
+
+
+def describe(table: LakeTable, version: int | None = None) -> dict[str, Any]:
+    """All there is to say: besides the summary columns, constraints, properties and route."""
+    snapshot = _snapshot(table, version)
+    metadata, route = snapshot.metadata(), plan_route(snapshot)
+    configuration = dict(metadata.configuration)
+    return {
+        **_facts(table, snapshot),
+        "comment": metadata.description or None,
+        "location": table.location,
+        "partition_by": list(metadata.partition_columns),
+        "route": route.kind,
+        "route_reason": route.reason,
+        "columns": [
+            {
+                "name": column.name,
+                "type": column.type.sql,
+                "nullable": column.nullable,
+                "comment": column.comment,
+            }
+            for column in columns_of(snapshot)
+        ],
+        "constraints": {
+            name.removeprefix(_CONSTRAINT): check
+            for name, check in configuration.items()
+            if name.startswith(_CONSTRAINT)
+        },
+        "properties": {
+            name: value for name, value in configuration.items() if not name.startswith(_CONSTRAINT)
+        },
+    }

@@ -1,0 +1,95 @@
+"""Which version of which table a query reads, and which of its rows count."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING
+
+from lakelet.engines.dialect import TableReference
+from lakelet.engines.routes import open_snapshot, plan_route
+from lakelet.errors import SqlError
+from lakelet.lake import LakeTable, TableName
+from lakelet.lake.names import literal
+from lakelet.lake.storage import storage_for
+from lakelet.lake.volumes import resolve_path
+from lakelet.session.moments import parse_moment
+from lakelet.session.pinned import PinnedTable
+
+if TYPE_CHECKING:
+    from lakelet.session.workspace import Workspace
+
+__all__ = ("pin_reference", "pin_table")
+
+
+def pin_reference(
+    workspace: Workspace, reference: TableReference, at: dt.datetime | None
+) -> PinnedTable:
+    """Pin the table a query names.
+
+    Raises:
+        SqlError: a name of one part, or of more than three.
+        TableNotFoundError, VersionNotFoundError: no such table, or no such version of it.
+    """
+    parts = reference.parts
+    if parts[0] == "delta" and len(parts) == 2:
+        return _pin_path(workspace, parts[1], reference, at)
+    if len(parts) == 3 and parts[0] in ("main", "spark_catalog", "hive_metastore"):
+        parts = parts[1:]
+    if len(parts) != 2:
+        raise SqlError(
+            f"{'.'.join(parts)} is not the full name of a table.",
+            hint=f"write schema.table, such as bronze.{parts[-1]}.",
+        )
+    table = workspace.lake.table(TableName.of(*parts))
+    version = reference.version
+    if reference.timestamp is not None:
+        version = table.version_at(parse_moment(reference.timestamp, workspace.time_zone))
+    elif version is None and at is not None:
+        version = table.version_at(at)
+    return pin_table(workspace, table, version)
+
+
+def pin_table(workspace: Workspace, table: LakeTable, version: int | None = None) -> PinnedTable:
+    """Pin a table of the lake at a version, at its newest without one."""
+    options = table.storage.options or None
+    snapshot = open_snapshot(table.location, version=version, storage_options=options)
+    return PinnedTable(plan_route(snapshot), _condition(workspace, table.name))
+
+
+def _condition(workspace: Workspace, name: TableName) -> str:
+    """Rows of the loader's own tables count only when the table they speak of holds their batch."""
+    if not name.is_rejected and str(name) != "system.loaded_files":
+        return ""
+    from lakelet.loading.ledger import TRANSACTION
+
+    def last(table: TableName) -> int:
+        if not workspace.lake.exists(table):
+            return 0
+        return workspace.lake.table(table).open().transaction_version(TRANSACTION) or 0
+
+    if name.is_rejected:
+        of = TableName(name.schema, name.table.removesuffix("__rejected"))
+        return f"batch <= {last(of)}"
+    held = [
+        f"(table_name = {literal(str(table))} AND batch > {last(table)})"
+        for table in workspace.lake.names()
+        if table.schema != "system" and not table.is_rejected
+    ]
+    return f"NOT ({' OR '.join(held)})" if held else ""
+
+
+def _pin_path(
+    workspace: Workspace, path: str, reference: TableReference, at: dt.datetime | None
+) -> PinnedTable:
+    location = resolve_path(workspace.folder, path, base=workspace.folder.root)
+    storage = storage_for(workspace.folder, location)
+    table = LakeTable(workspace.folder, TableName("delta", location), location)
+    version = reference.version
+    if reference.timestamp is not None:
+        at = parse_moment(reference.timestamp, workspace.time_zone)
+    if version is None and at is not None:
+        version = table.version_at(at)
+    options = storage.options or None
+    return PinnedTable(
+        plan_route(open_snapshot(location, version=version, storage_options=options))
+    )

@@ -1,0 +1,106 @@
+"""The result of a query, in whatever form the next step wants it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from lakelet.engines.engine import duckdb_errors
+from lakelet.errors import MissingExtraError
+
+if TYPE_CHECKING:
+    import pandas
+    import polars
+    import pyarrow
+    from arro3.core import RecordBatch
+
+__all__ = ("Result",)
+
+
+class Result:
+    """Rows of a query; nothing is computed until a form is asked for."""
+
+    def __init__(self, relation: duckdb.DuckDBPyRelation) -> None:
+        self._relation = relation
+
+    @property
+    def relation(self) -> duckdb.DuckDBPyRelation:
+        """DuckDB's own relation, to filter, join and aggregate further."""
+        return self._relation
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns' names."""
+        return list(self._relation.columns)
+
+    @property
+    def types(self) -> list[str]:
+        """The columns' types as DuckDB writes them."""
+        return [str(kind) for kind in self._relation.types]
+
+    def rows(self) -> list[tuple[Any, ...]]:
+        """All rows as tuples of Python values.
+
+        Raises:
+            SqlError: a row makes the query fail (a division by zero, a cast).
+        """
+        with duckdb_errors():
+            return self._relation.fetchall()
+
+    def dicts(self) -> list[dict[str, Any]]:
+        """All rows as dictionaries by column name."""
+        names = self.columns
+        return [dict(zip(names, row, strict=True)) for row in self.rows()]
+
+    def batches(self) -> Iterator[RecordBatch]:
+        """The rows as Arrow batches, a few thousand rows at a time."""
+        from arro3.core import RecordBatchReader
+
+        with duckdb_errors():
+            yield from RecordBatchReader.from_stream(self._relation)
+
+    def arrow(self) -> pyarrow.Table:
+        """The rows as a pyarrow table.
+
+        Raises:
+            MissingExtraError: pyarrow is not installed.
+        """
+        try:
+            import pyarrow
+        except ImportError as error:
+            raise MissingExtraError.needs("frames", "a pyarrow table") from error
+        with duckdb_errors():
+            return pyarrow.table(self._relation)
+
+    def polars(self) -> polars.DataFrame:
+        """The rows as a Polars frame.
+
+        Raises:
+            MissingExtraError: Polars is not installed.
+        """
+        try:
+            import polars
+        except ImportError as error:
+            raise MissingExtraError.needs("frames", "a Polars frame") from error
+        with duckdb_errors():
+            return polars.DataFrame(self._relation)
+
+    def pandas(self) -> pandas.DataFrame:
+        """The rows as a pandas frame.
+
+        Raises:
+            MissingExtraError: pandas is not installed.
+        """
+        try:
+            import pandas  # noqa: F401 - named here so that its absence is told well
+        except ImportError as error:
+            raise MissingExtraError.needs("frames", "a pandas frame") from error
+        with duckdb_errors():
+            return self._relation.df()
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """The rows as an Arrow C stream (Arrow PyCapsule interface)."""
+        with duckdb_errors():
+            return self._relation.__arrow_c_stream__(requested_schema)

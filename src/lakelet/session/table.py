@@ -1,0 +1,137 @@
+"""A table in a person's hands: reads, history, writes."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from lakelet.lake import LakeTable
+from lakelet.lake.history import Commit
+from lakelet.lake.types import Column
+from lakelet.session.moments import parse_moment
+
+if TYPE_CHECKING:
+    from arro3.core import RecordBatch
+
+    from lakelet.session.diff import Diff
+    from lakelet.session.result import Result
+    from lakelet.session.workspace import Workspace
+
+__all__ = ("Table",)
+
+
+class Table:
+    """A table at its newest version, or pinned to an earlier one by `at`."""
+
+    def __init__(
+        self, workspace: Workspace, lake_table: LakeTable, *, version: int | None = None
+    ) -> None:
+        self._workspace = workspace
+        self._table = lake_table
+        self._version = version
+
+    def __repr__(self) -> str:
+        pinned = "" if self._version is None else f" at version {self._version}"
+        return f"<lakelet table {self.name}{pinned}>"
+
+    @property
+    def name(self) -> str:
+        """``schema.table``."""
+        return str(self._table.name)
+
+    @property
+    def version(self) -> int:
+        """The version this handle reads."""
+        if self._version is not None:
+            return self._version
+        return int(self._table.open().version())
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """Its columns at that version."""
+        from lakelet.lake.table import columns_of
+
+        return columns_of(self._table.open(self._version))
+
+    def at(self, moment: str | dt.datetime | None = None, *, version: int | None = None) -> Table:
+        """The table as it was at a moment or version.
+
+        Raises:
+            VersionNotFoundError: there was no such version.
+        """
+        if version is None and moment is not None:
+            version = self._table.version_at(parse_moment(moment, self._workspace.time_zone))
+        return Table(self._workspace, self._table, version=version)
+
+    def sql(self, text: str, params: Sequence[object] | Mapping[str, object] = ()) -> Result:
+        """Run a query in which ``this`` is the table."""
+        from lakelet.session.pinning import pin_table
+
+        return self._workspace._sql(
+            text,
+            params,
+            at=None,
+            dialect=None,
+            this=lambda: pin_table(self._workspace, self._table, self._version),
+        )
+
+    def batches(self) -> Iterator[RecordBatch]:
+        """All rows as Arrow batches."""
+        return self.sql("SELECT * FROM this").batches()
+
+    def rows(self) -> list[tuple[Any, ...]]:
+        """All rows as tuples."""
+        return self.sql("SELECT * FROM this").rows()
+
+    def history(self, *, limit: int | None = None) -> list[Commit]:
+        """Its commits, the newest first."""
+        return self._table.history(limit=limit)
+
+    def diff(self, first: int, second: int) -> Diff:
+        """What differs between two versions.
+
+        Raises:
+            VersionNotFoundError: one of them is not there.
+        """
+        from lakelet.session.diff import diff_versions
+
+        return diff_versions(self._workspace, self._table, first, second)
+
+    def restore(self, to: int | str | dt.datetime) -> int:
+        """Make the newest version equal an earlier version or moment; history is kept.
+
+        Returns:
+            How many raw files count as not loaded again.
+
+        Raises:
+            VersionNotFoundError: there was no such version.
+        """
+        from lakelet.loading.restored import restore_table
+
+        version = to if isinstance(to, int) else self.at(to).version
+        return restore_table(self._workspace.lake, self._table, version)
+
+    def files(self) -> list[dict[str, Any]]:
+        """The raw files that went into it, with counts and the version they made."""
+        from lakelet.session.accounts import loaded_files
+
+        return loaded_files(self._workspace, self._table)
+
+    def rejected(self, *, limit: int | None = None) -> list[dict[str, Any]]:
+        """The rows of its files that were not records."""
+        from lakelet.session.accounts import rejected_rows
+
+        return rejected_rows(self._workspace, self._table, limit=limit)
+
+    def summary(self) -> dict[str, Any]:
+        """Name, rows, version, size and last change."""
+        from lakelet.session.describe import summarize
+
+        return summarize(self._table, self._version)
+
+    def describe(self) -> dict[str, Any]:
+        """All there is to say about it: columns, constraints, properties, route and reason."""
+        from lakelet.session.describe import describe
+
+        return describe(self._table, self._version)

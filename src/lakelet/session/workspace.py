@@ -1,0 +1,188 @@
+"""An open workspace: the one place that ties tables, SQL and loads together."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from lakelet.lake import Lake, TableName
+from lakelet.session.moments import parse_moment
+from lakelet.session.table import Table
+from lakelet.workspace import WorkspaceFolder, find_workspace
+
+if TYPE_CHECKING:
+    from lakelet.engines.engine import Attached, Dialect
+    from lakelet.engines.dialect import TableFunctionCall, TableReference
+    from lakelet.loading import LoadReport
+    from lakelet.session.result import Result
+
+__all__ = ("Workspace", "open_workspace")
+
+
+class Workspace:
+    """A workspace, from which everything else is reached.
+
+    Attributes:
+        folder: where it is on disk, and its settings.
+        lake: its tables, for code that needs more than `table` gives.
+    """
+
+    def __init__(self, folder: WorkspaceFolder) -> None:
+        self.folder = folder
+        self.lake = Lake(folder)
+
+    def __repr__(self) -> str:
+        return f"<lakelet workspace {self.folder.root}>"
+
+    @property
+    def time_zone(self) -> str:
+        """The zone in which text without one is read and results are shown."""
+        return self.folder.settings.time_zone
+
+    def tables(self) -> Iterator[TableName]:
+        """The names of all tables, in order."""
+        return self.lake.names()
+
+    def table(self, name: str | TableName) -> Table:
+        """A table by name.
+
+        Raises:
+            TableNotFoundError: there is none; the message names the nearest.
+        """
+        found = name if isinstance(name, TableName) else TableName.parse(name)
+        return Table(self, self.lake.table(found))
+
+    def sql(
+        self,
+        text: str,
+        params: Sequence[object] | Mapping[str, object] = (),
+        *,
+        at: str | dt.datetime | None = None,
+        dialect: Dialect | None = None,
+    ) -> Result:
+        """Run one query or statement.
+
+        Args:
+            text: the SQL, in the workspace's dialect unless told otherwise.
+            params: values for ``?`` markers in order, or for ``:name`` markers by name.
+            at: the moment as of which every table is read.
+            dialect: ``databricks`` or ``duckdb``.
+
+        Raises:
+            SqlError: it is wrong, or cannot be run with exactly its meaning.
+        """
+        return self._sql(text, params, at=at, dialect=dialect, this=None)
+
+    def _sql(
+        self,
+        text: str,
+        params: Sequence[object] | Mapping[str, object],
+        *,
+        at: str | dt.datetime | None,
+        dialect: Dialect | None,
+        this: Callable[[], Attached] | None,
+    ) -> Result:
+        from lakelet.engines.engine import Query, run_query
+        from lakelet.session.result import Result
+
+        moment = None if at is None else parse_moment(at, self.time_zone)
+        named = params if isinstance(params, Mapping) else None
+        query = Query(
+            text,
+            dialect or self.folder.settings.sql.dialect,  # type: ignore[arg-type]
+            () if named is not None else list(params),
+            named,
+        )
+
+        def table(reference: TableReference) -> Attached:
+            if this is not None and reference.parts == ("this",):
+                return this()
+            return self.pin(reference, moment)
+
+        return Result(run_query(self.folder, query, table=table, call=self._call))
+
+    def pin(self, reference: TableReference, at: dt.datetime | None = None) -> Attached:
+        """Pin the table a query names, at the version it names."""
+        from lakelet.session.pinning import pin_reference
+
+        return pin_reference(self, reference, at)
+
+    def _call(self, call: TableFunctionCall) -> Attached:
+        from lakelet.session.calls import attach_call
+
+        return attach_call(self, call)
+
+    def load(
+        self,
+        source: str | Path,
+        into: str,
+        *,
+        hints: Mapping[str, str] | str | None = None,
+        options: Mapping[str, object] | None = None,
+        evolve: str | None = None,
+        key: Sequence[str] = (),
+        on_changed: str | None = None,
+        dry_run: bool = False,
+        base: Path | None = None,
+        progress: Callable[[int, int], None] | None = None,
+        stop: Callable[[], bool] | None = None,
+    ) -> LoadReport:
+        """Load the files of a source that are not loaded yet; see `lakelet.loading.load`.
+
+        Args:
+            source: file, folder, glob, volume path or URL; a relative one starts at the workspace.
+            into: ``schema.table``, made when it is not there.
+            hints: types by column name, or the text ``"a DATE, b DECIMAL(18,2)"``.
+            options: ``format`` and CSV options by `read_files`' names.
+            evolve: ``add``, ``widen``, ``rescue`` or ``fail``.
+            key: columns that identify a row; the load is then a merge.
+            on_changed: ``report``, ``replace`` or ``fail``.
+            dry_run: look, and write nothing.
+            base: where a relative source starts, if not at the workspace.
+            progress: told of bytes read and to read.
+            stop: asked between files whether to end early.
+        """
+        from lakelet.lake.names import quote
+        from lakelet.lake.type_text import parse_columns
+        from lakelet.loading import LoadRequest, load, parse_options
+
+        if isinstance(hints, Mapping):
+            hints = ", ".join(f"{quote(name)} {kind}" for name, kind in hints.items())
+        request = LoadRequest(
+            str(source),
+            TableName.parse(into),
+            base or self.folder.root,
+            parse_options(options or {}),
+            parse_columns(hints or ""),
+            evolve=evolve,
+            key=tuple(key),
+            on_changed=on_changed,
+            dry_run=dry_run,
+            stop=stop or (lambda: False),
+            progress=progress or (lambda _read, _all: None),
+        )
+        return load(self.lake, request)
+
+    def open(self, path: str) -> BinaryIO:
+        """A file for reading, by path or volume path, also in a bucket.
+
+        Raises:
+            StorageError: it cannot be read.
+            InvalidNameError: an unknown volume, or a path that leaves its volume.
+        """
+        from lakelet.lake.storage import storage_for
+        from lakelet.lake.volumes import resolve_path
+
+        place = resolve_path(self.folder, path, base=self.folder.root)
+        return storage_for(self.folder, place).open(place)
+
+
+def open_workspace(path: str | Path = ".") -> Workspace:
+    """Open the workspace of a folder or of its nearest parent that has one.
+
+    Raises:
+        WorkspaceNotFoundError: there is none; `lakelet init` makes one.
+    """
+    return Workspace(find_workspace(Path(path)))
