@@ -11,6 +11,7 @@ from deltalake import DeltaTable, write_deltalake
 
 from engines.routes.handmade import (
     VIEW,
+    Action,
     Handmade,
     connect,
     field,
@@ -182,6 +183,72 @@ def test_partition_columns_named_like_duckdb_s_own(table: Handmade) -> None:
         table.write("b.parquet", stored, partition={"file_index": "2"}),
     )
     assert rows(table.route()) == [("mine", 7, 1), ("mine", 7, 2)]
+
+
+HIVE = {
+    "decimal(10,2)": [("-2.20", "-2.20"), ("0.05", "0.05")],
+    "date": [("2024-02-29", "2024-02-29"), ("0001-01-01", "0001-01-01")],
+    "timestamp": [("2024-01-01 00:00:00", "2024-01-01%2000%3A00%3A00")],
+    "timestamp_ntz": [("2024-01-01 00:00:00", "2024-01-01%2000%3A00%3A00")],
+    "integer": [("7", "7"), ("-7", "-7")],
+    "double": [("NaN", "NaN"), ("1.0E10", "1.0E10"), ("0.1", "0.1")],
+    "boolean": [("true", "true")],
+    "string": [("a b/c=d%41", "a%20b%2Fc%3Dd%2541"), ("é+", "é+"), ("x", "x"), ("", "")],
+    "binary": [("abc", "abc")],
+}
+
+
+@pytest.mark.parametrize("kind", HIVE)
+def test_in_the_usual_folders(tmp_path: Path, kind: str) -> None:
+    """The folders' names are used only where they say what the log says; never another result."""
+    in_folders, flat = Handmade(tmp_path / "folders"), Handmade(tmp_path / "flat")
+    first = protocol("timestampNtz") if kind == "timestamp_ntz" else protocol()
+    start = [first, metadata(ID, field("p", kind), partitions=["p"])]
+    adds: list[Action] = []
+    flat_adds: list[Action] = []
+    cases = [*HIVE[kind], (None, "__HIVE_DEFAULT_PARTITION__")]
+    for number, (value, folder) in enumerate(cases):
+        true_path = f"p={folder}/{number}.parquet"
+        in_folders.file(true_path, one(number))
+        path = true_path.replace("%", "%25")
+        adds.append(in_folders.add(path, true_path=true_path, partition={"p": value}))
+        flat_adds.append(flat.write(f"{number}.parquet", one(number), partition={"p": value}))
+    in_folders.commit(*start, *adds)
+    flat.commit(*start, *flat_adds)
+    assert texts(in_folders.route()) == texts(flat.route())
+    for number in range(len(cases)):
+        query = f"SELECT p FROM {VIEW} WHERE id = {number} AND p = p"
+        assert str(rows(in_folders.route(), query)) == str(rows(flat.route(), query))
+
+
+def test_a_folder_above_the_table_that_looks_like_a_partition(tmp_path: Path) -> None:
+    """DuckDB left to itself would put 3 into every row's ``id``."""
+    table = Handmade(tmp_path / "id=3" / "posts")
+    table.commit(protocol(), metadata(ID), table.write("a.parquet", one(1)))
+    assert rows(table.route()) == [(1,)]
+    table.commit(
+        metadata(ID, field("p", "string"), partitions=["p"]),
+        table.write("p=x/b.parquet", one(2), partition={"p": "x"}),
+    )
+    assert rows(table.route()) == [(1, None), (2, "x")]
+
+
+def test_folders_inside_an_unpartitioned_table(table: Handmade) -> None:
+    table.commit(protocol(), metadata(ID), table.write("id=3/a.parquet", one(1)))
+    assert rows(table.route()) == [(1,)]
+
+
+def test_a_filter_on_folders_skips_whole_files(table: Handmade) -> None:
+    adds = []
+    for day in range(1, 21):
+        date = f"2024-01-{day:02d}"
+        adds.append(table.write(f"p={date}/a.parquet", one(day), partition={"p": date}))
+    table.commit(protocol(), metadata(ID, field("p", "date"), partitions=["p"]), *adds)
+    with connect() as connection:
+        table.route().attach(connection, VIEW)
+        query = f"EXPLAIN ANALYZE SELECT id FROM {VIEW} WHERE p >= DATE '2024-01-19'"
+        plan = connection.execute(query).fetchall()[0][1]
+    assert "Total Files Read: 2" in plan
 
 
 def test_a_filter_skips_whole_files(table: Handmade) -> None:

@@ -94,11 +94,17 @@ def partition_texts(
 
     delta-rs has parsed the values by the column's type, and taken the empty text for NULL, as
     the protocol says for every type ("Partition Value Serialization").
+
+    Args:
+        table: the snapshot.
+        columns: all its columns.
+        connection: a cursor of its own: its zone is set to UTC.
     """
     wanted = [column for column in columns if column.partition]
     if not wanted:
         return {}
     adds = table.get_add_actions()
+    connection.execute("SET SESSION TimeZone = 'UTC'")
     name = "lakelet add actions"
     connection.register(name, adds)
     try:

@@ -41,12 +41,14 @@ class FilesSource:
         columns: the table's columns in order.
         groups: all files, grouped by how they are read.
         partitions: for each partition column its value in each file, as text by uri.
+        hive: whether DuckDB may take the partition values from the folders' names.
         deletions: the deleted positions, or None where no row is deleted.
     """
 
     columns: tuple[Column, ...]
     groups: tuple[FileGroup, ...]
     partitions: Mapping[str, Mapping[str, str | None]]
+    hive: bool
     deletions: Deletions | None
 
     def relation(self, connection: duckdb.DuckDBPyConnection, label: str) -> str:
@@ -69,6 +71,11 @@ class FilesSource:
         files = ", ".join(quote_text(glob_literal(uri)) for uri in group.uris)
         schema = ", ".join(_entry(column, reading) for column, reading in stored)
         options = f", schema=MAP {{{schema}}}" if schema else ""
+        # Never left to DuckDB's own guess: a folder above the table may be called id=3.
+        options += f", hive_partitioning={str(self.hive).lower()}"
+        if self.hive:
+            kinds = ", ".join(f"{quote_text(name)}: VARCHAR" for name in self.partitions)
+            options += f", hive_types={{{kinds}}}"
         select = f"SELECT {selected} FROM read_parquet([{files}]{options}) AS stored"
         if not group.deletions:
             return select
@@ -80,6 +87,9 @@ class FilesSource:
     def _partition(self, name: str, texts: Mapping[str, str | None], uris: Sequence[str]) -> str:
         """A file's constant, looked up by its name so that a filter on it skips whole files."""
         column = next(column for column in self.columns if column.name == name)
+        if self.hive:
+            value = f"stored.{quote_name(name)}"
+            return value if column.sql_type == "VARCHAR" else f"CAST({value} AS {column.sql_type})"
         values = [texts[uri] for uri in uris]
         if len(set(values)) == 1:
             return f"CAST({_text(values[0])} AS {column.sql_type})"

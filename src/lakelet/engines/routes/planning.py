@@ -8,10 +8,16 @@ import duckdb
 from deltalake import DeltaTable
 
 from lakelet.engines.routes.columns import Column, column_mapping, read_columns
-from lakelet.engines.routes.data_files import DataFile, list_files, partition_texts
+from lakelet.engines.routes.data_files import (
+    DataFile,
+    list_files,
+    partition_texts,
+    table_root,
+)
 from lakelet.engines.routes.deletions import Deletions, read_deletions
 from lakelet.engines.routes.file_source import FileGroup, FilesSource
 from lakelet.engines.routes.footers import stored_schemas
+from lakelet.engines.routes.hive_folders import folders_agree
 from lakelet.engines.routes.proof import Reading, prove
 from lakelet.engines.routes.route import EmptySource, Kind, Route
 from lakelet.engines.routes.scan_source import ScanSource
@@ -68,7 +74,6 @@ def _files_source(
     deletions: Deletions | None,
     cursor: duckdb.DuckDBPyConnection,
 ) -> FilesSource:
-    cursor.execute("SET SESSION TimeZone = 'UTC'")
     texts = partition_texts(table, columns, cursor)
     groups: dict[tuple[tuple[Reading, ...], bool], list[str]] = {}
     deleted = deletions.uris if deletions else frozenset[str]()
@@ -79,9 +84,8 @@ def _files_source(
         for file in alike:
             groups.setdefault((readings, file.uri in deleted), []).append(file.uri)
     uris = [file.uri for file in files]
-    return FilesSource(
-        columns,
-        tuple(FileGroup(tuple(group), key[0], key[1]) for key, group in groups.items()),
-        {name: dict(zip(uris, values, strict=True)) for name, values in texts.items()},
-        deletions,
-    )
+    values = {name: dict(zip(uris, parts, strict=True)) for name, parts in texts.items()}
+    partitions = [column for column in columns if column.partition]
+    hive = bool(partitions) and folders_agree(table_root(table.table_uri), partitions, values, uris)
+    grouped = tuple(FileGroup(tuple(group), key[0], key[1]) for key, group in groups.items())
+    return FilesSource(columns, grouped, values, hive, deletions)
