@@ -306,6 +306,24 @@ def test_narrowed_columns_are_refused(table: Handmade) -> None:
         table.route()
 
 
+def test_a_column_stored_as_nothing_but_nulls(table: Handmade) -> None:
+    table.commit(
+        protocol(),
+        metadata(ID, field("word", "string")),
+        table.write("a.parquet", pa.table({"id": [1], "word": pa.nulls(1)})),
+        table.write("b.parquet", pa.table({"id": [2], "word": ["x"]})),
+    )
+    assert table.route().kind == "files"
+    assert rows(table.route()) == [(1, None), (2, "x")]
+
+
+def test_nanoseconds_go_to_delta_rs(table: Handmade) -> None:
+    nanos = pa.table({"seen": pa.array([NOON], pa.timestamp("ns", "UTC"))})
+    table.commit(protocol(), metadata(field("seen", "timestamp")), table.write("a.parquet", nanos))
+    assert table.route().kind == "scan"
+    assert texts(table.route()) == [("2024-07-01 12:00:00.123456+00",)]
+
+
 def test_names_that_differ_in_case_only(table: Handmade) -> None:
     table.commit(
         protocol(),

@@ -42,6 +42,7 @@ _EXACT = {
     "timestamp": ("TIMESTAMP WITH TIME ZONE",),
     "timestamp_ntz": ("TIMESTAMP", "DATE"),
 }
+_ONLY_NULLS = '"NULL"'
 _DECIMAL = re.compile(r"decimal\((\d+),\s*(\d+)\)", re.IGNORECASE)
 _DIGITS = {"TINYINT": 3, "SMALLINT": 5, "INTEGER": 10, "BIGINT": 19}
 
@@ -53,8 +54,8 @@ def prove(column: Column, schema: StoredSchema) -> Reading:
         NotProvenError: DuckDB would fail, guess, or convert with loss.
     """
     stored = _find(column, schema)
-    if stored is None:
-        return Reading.AS_STORED  # added later: NULL of the table's type
+    if stored is None or stored.sql_type == _ONLY_NULLS:
+        return Reading.AS_STORED  # added later, or never filled: NULL of the table's type
     if column.delta_type == PrimitiveType("timestamp") and stored.sql_type == "TIMESTAMP":
         return Reading.UTC_CLOCK
     _check_inner_ids(column, stored)
