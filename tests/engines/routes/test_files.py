@@ -87,6 +87,25 @@ def test_filters_and_projections_reach_the_files(table: Handmade) -> None:
     assert "Row Groups Scanned: 1 / 10" in plan
 
 
+def test_statistics_of_the_files_reach_the_planner(table: Handmade) -> None:
+    """What DuckDB knows of its own ``read_parquet`` it must know here: instructions hide it."""
+    table.commit(protocol(), metadata(ID), table.write("a.parquet", numbers(1, 2, 3)))
+    with connect() as connection:
+        table.route().attach(connection, VIEW)
+        plan = connection.execute(f"EXPLAIN SELECT * FROM {VIEW} WHERE id > 3").fetchall()[0][1]
+    assert "Empty Result" in plan
+
+
+def test_files_whose_columns_stand_in_another_order(table: Handmade) -> None:
+    table.commit(
+        protocol(),
+        metadata(ID, field("word", "string")),
+        table.write("a.parquet", pa.table({"word": ["x"], "id": [1]})),
+        table.write("b.parquet", pa.table({"id": [2], "extra": [0.5], "word": ["y"]})),
+    )
+    assert rows(table.route()) == [(1, "x"), (2, "y")]
+
+
 def test_a_table_without_a_single_file(table: Handmade) -> None:
     table.commit(
         protocol("timestampNtz"),

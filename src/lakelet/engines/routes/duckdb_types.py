@@ -9,9 +9,19 @@ from deltalake.schema import ArrayType, MapType, PrimitiveType, StructType, Vari
 
 from lakelet.errors import UnsupportedTableError
 
-__all__ = ("DeltaType", "glob_literal", "quote_name", "quote_text", "to_duckdb_type")
+__all__ = (
+    "VIRTUAL_COLUMNS",
+    "DeltaType",
+    "glob_literal",
+    "quote_name",
+    "quote_text",
+    "to_duckdb_type",
+)
 
 DeltaType = PrimitiveType | ArrayType | MapType | StructType | VariantType
+
+VIRTUAL_COLUMNS = frozenset({"filename", "file_row_number", "file_index", "rowid", "file_size"})
+"""What DuckDB adds to every Parquet scan; a table's own column of such a name would hide it."""
 
 _PRIMITIVES = {
     "string": "VARCHAR",

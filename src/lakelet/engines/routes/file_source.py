@@ -10,26 +10,32 @@ import duckdb
 from lakelet.engines.routes.columns import Column
 from lakelet.engines.routes.deletions import Deletions
 from lakelet.engines.routes.duckdb_types import (
+    VIRTUAL_COLUMNS,
     glob_literal,
     quote_name,
     quote_text,
     to_duckdb_type,
 )
-from lakelet.engines.routes.proof import Reading
 from lakelet.engines.routes.renaming import renamed
 
 __all__ = ("FileGroup", "FilesSource")
 
-# Columns DuckDB adds to every Parquet scan; a table's own column of such a name would hide them.
-_VIRTUAL = frozenset({"filename", "file_row_number", "file_index", "rowid", "file_size"})
-
 
 @dataclass(frozen=True, slots=True)
 class FileGroup:
-    """Files that are read alike: the same readings, and all or none with deleted rows."""
+    """Files that are read alike.
+
+    Attributes:
+        uris: the files.
+        clocks: names of the columns that these files hold as UTC wall clocks.
+        unchanged: whether every file holds every column under the table's own name and type, so
+            that DuckDB needs no instructions (giving them costs it file statistics).
+        deletions: whether rows of these files are deleted.
+    """
 
     uris: tuple[str, ...]
-    readings: tuple[Reading, ...]
+    clocks: frozenset[str]
+    unchanged: bool
     deletions: bool
 
 
@@ -59,18 +65,18 @@ class FilesSource:
         return " UNION ALL ".join(self._group(group, deleted) for group in self.groups)
 
     def _group(self, group: FileGroup, deleted: str) -> str:
-        stored = [
-            (column, reading)
-            for column, reading in zip(self.columns, group.readings, strict=True)
-            if not column.partition
-        ]
-        expressions = {column.name: _expression(column, reading) for column, reading in stored}
+        stored = [column for column in self.columns if not column.partition]
+        as_is = group.unchanged and not any(c.name.lower() in VIRTUAL_COLUMNS for c in stored)
+        if as_is:
+            expressions = {column.name: f"stored.{quote_name(column.name)}" for column in stored}
+        else:
+            expressions = {column.name: _expression(column, group.clocks) for column in stored}
         for name, texts in self.partitions.items():
             expressions[name] = self._partition(name, texts, group.uris)
         selected = ", ".join(f"{expressions[c.name]} AS {quote_name(c.name)}" for c in self.columns)
         files = ", ".join(quote_text(glob_literal(uri)) for uri in group.uris)
-        schema = ", ".join(_entry(column, reading) for column, reading in stored)
-        options = f", schema=MAP {{{schema}}}" if schema else ""
+        schema = ", ".join(_entry(column, group.clocks) for column in stored)
+        options = f", schema=MAP {{{schema}}}" if schema and not as_is else ""
         # Never left to DuckDB's own guess: a folder above the table may be called id=3.
         options += f", hive_partitioning={str(self.hive).lower()}"
         if self.hive:
@@ -104,21 +110,21 @@ def _text(value: str | None) -> str:
 
 def _stored_name(column: Column) -> str:
     """The column's name inside the scan; never one of DuckDB's virtual columns."""
-    return f"column {column.name}" if column.name.lower() in _VIRTUAL else column.name
+    return f"column {column.name}" if column.name.lower() in VIRTUAL_COLUMNS else column.name
 
 
-def _expression(column: Column, reading: Reading) -> str:
+def _expression(column: Column, clocks: frozenset[str]) -> str:
     name = f"stored.{quote_name(_stored_name(column))}"
     # Not a cast, which would take the wall clock for one of the session's zone.
-    if reading is Reading.UTC_CLOCK:
+    if column.name in clocks:
         return f"timezone('UTC', {name})"
     return renamed(name, column.delta_type) if column.renamed_inside else name
 
 
-def _entry(column: Column, reading: Reading) -> str:
+def _entry(column: Column, clocks: frozenset[str]) -> str:
     key = quote_text(column.key) if isinstance(column.key, str) else str(column.key)
     kind = to_duckdb_type(column.stored_type) if column.renamed_inside else column.sql_type
-    if reading is Reading.UTC_CLOCK:
+    if column.name in clocks:
         kind = "TIMESTAMP"
     name = quote_text(_stored_name(column))
     return f"{key}: {{name: {name}, type: {quote_text(kind)}, default_value: NULL}}"

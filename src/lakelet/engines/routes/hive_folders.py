@@ -14,6 +14,7 @@ from urllib.parse import unquote
 from deltalake.schema import PrimitiveType
 
 from lakelet.engines.routes.columns import Column
+from lakelet.engines.routes.duckdb_types import VIRTUAL_COLUMNS
 
 __all__ = ("folders_agree",)
 
@@ -42,6 +43,7 @@ def folders_agree(
         column.key != column.name
         or column.delta_type in _NEVER
         or not _PLAIN_NAME.fullmatch(column.name)
+        or column.name.lower() in VIRTUAL_COLUMNS
         for column in columns
     ):
         return False

@@ -75,17 +75,36 @@ def _files_source(
     cursor: duckdb.DuckDBPyConnection,
 ) -> FilesSource:
     texts = partition_texts(table, columns, cursor)
-    groups: dict[tuple[tuple[Reading, ...], bool], list[str]] = {}
-    deleted = deletions.uris if deletions else frozenset[str]()
-    for schema, alike in stored_schemas(files, cursor):
-        readings = tuple(
-            Reading.AS_STORED if column.partition else prove(column, schema) for column in columns
-        )
-        for file in alike:
-            groups.setdefault((readings, file.uri in deleted), []).append(file.uri)
     uris = [file.uri for file in files]
     values = {name: dict(zip(uris, parts, strict=True)) for name, parts in texts.items()}
     partitions = [column for column in columns if column.partition]
     hive = bool(partitions) and folders_agree(table_root(table.table_uri), partitions, values, uris)
-    grouped = tuple(FileGroup(tuple(group), key[0], key[1]) for key, group in groups.items())
-    return FilesSource(columns, grouped, values, hive, deletions)
+    groups = _groups(columns, files, deletions.uris if deletions else frozenset(), cursor)
+    return FilesSource(columns, groups, values, hive, deletions)
+
+
+def _groups(
+    columns: tuple[Column, ...],
+    files: Sequence[DataFile],
+    deleted: frozenset[str],
+    cursor: duckdb.DuckDBPyConnection,
+) -> tuple[FileGroup, ...]:
+    """The files by how they are read: nearly always one group."""
+    stored = [column for column in columns if not column.partition]
+    partitions = {column.name.lower() for column in columns if column.partition}
+    grouped: dict[tuple[frozenset[str], bool], list[str]] = {}
+    changed: set[tuple[frozenset[str], bool]] = set()
+    for schema, alike in stored_schemas(files, cursor):
+        readings = {column.name: prove(column, schema) for column in stored}
+        clocks = frozenset(n for n, reading in readings.items() if reading is Reading.UTC_CLOCK)
+        unchanged = set(readings.values()) <= {Reading.UNCHANGED} and not any(
+            one.name.lower() in partitions for one in schema
+        )
+        for file in alike:
+            key = (clocks, file.uri in deleted)
+            grouped.setdefault(key, []).append(file.uri)
+            if not unchanged:
+                changed.add(key)
+    return tuple(
+        FileGroup(tuple(uris), key[0], key not in changed, key[1]) for key, uris in grouped.items()
+    )

@@ -20,7 +20,8 @@ __all__ = ("Reading", "prove")
 class Reading(Enum):
     """What turns a stored column into the table's."""
 
-    AS_STORED = "DuckDB's own conversion to the table's type is exact"
+    UNCHANGED = "the file holds it under the table's name and type"
+    CONVERTED = "DuckDB's own conversion to the table's name and type is exact"
     UTC_CLOCK = "the file holds an instant as a UTC wall clock (int96, or no mark of a zone)"
 
 
@@ -55,7 +56,7 @@ def prove(column: Column, schema: StoredSchema) -> Reading:
     """
     stored = _find(column, schema)
     if stored is None or stored.sql_type == _ONLY_NULLS:
-        return Reading.AS_STORED  # added later, or never filled: NULL of the table's type
+        return Reading.CONVERTED  # added later, or never filled: NULL of the table's type
     if column.delta_type == PrimitiveType("timestamp") and stored.sql_type == "TIMESTAMP":
         return Reading.UTC_CLOCK
     _check_inner_ids(column, stored)
@@ -67,7 +68,8 @@ def prove(column: Column, schema: StoredSchema) -> Reading:
         raise NotProvenError(
             f"a file stores {column.name!r} as {stored.sql_type}, the table says {column.sql_type}"
         )
-    return Reading.AS_STORED
+    same = stored.name == column.name == column.key and stored.sql_type == column.sql_type
+    return Reading.UNCHANGED if same else Reading.CONVERTED
 
 
 def _find(column: Column, schema: StoredSchema) -> StoredColumn | None:
