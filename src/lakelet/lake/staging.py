@@ -11,9 +11,11 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from lakelet.errors import StorageError
 from lakelet.lake.delta import delta_errors
 from lakelet.lake.storage import Storage, join
 from lakelet.workspace.steps import declare, step
@@ -161,7 +163,9 @@ def adopt(
             ),
         )
     for one in staged:
-        storage.remove(_FORGET, join(location, one.folder, "_delta_log"))
+        # The rows are the table's already; what could not be tidied up waits for `maintain`.
+        with suppress(StorageError):
+            storage.remove(_FORGET, join(location, one.folder, "_delta_log"))
 
 
 def discard(location: str, storage: Storage, folder: str) -> None:

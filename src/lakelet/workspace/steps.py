@@ -21,6 +21,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from lakelet.errors import LakeletError, StorageError
+
 __all__ = ("Step", "declare", "declared", "make_folder", "remove_tree", "step", "write_file")
 
 
@@ -87,12 +89,36 @@ _fault = _Fault(os.environ["LAKELET_FAULT"]) if "LAKELET_FAULT" in os.environ el
 
 @contextmanager
 def step(which: Step) -> Iterator[None]:
-    """The body changes something, and is known by the name of ``which``."""
-    if _fault is not None:
-        _fault.reached("before", which.name)
-    yield
+    """The body changes something, and is known by the name of ``which``.
+
+    Raises:
+        StorageError: the disk or bucket said no; the change was not made.
+    """
+    try:
+        if _fault is not None:
+            _fault.reached("before", which.name)
+        yield
+    except LakeletError:
+        raise
+    except OSError as error:
+        raise _refused(which, error) from error
     if _fault is not None:
         _fault.reached("after", which.name)
+
+
+def _refused(which: Step, error: OSError) -> StorageError:
+    where = f" ({error.filename})" if error.filename else ""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return StorageError(
+            f"no space left{where}; it did not come about that {which.meaning}. "
+            "What was committed before stays.",
+            hint="free some space, then run the same command again.",
+        )
+    return StorageError(
+        f"{error.strerror or error}{where}; it did not come about that {which.meaning}. "
+        "What was committed before stays.",
+        hint="when the cause is gone, run the same command again.",
+    )
 
 
 def write_file(which: Step, path: Path, data: bytes) -> None:

@@ -1,0 +1,35 @@
+"""Fixtures shared by all tests: a fresh workspace, real data where it is there."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+import lakelet
+from lakelet.session import Workspace
+
+
+@pytest.fixture
+def ws(tmp_path: Path) -> Workspace:
+    """A new workspace in UTC."""
+    return make_workspace(tmp_path / "ws")
+
+
+def make_workspace(root: Path, zone: str = "UTC") -> Workspace:
+    lakelet.init(root)
+    settings = root / "lakelet.toml"
+    text = settings.read_text()
+    first = next(line for line in text.splitlines() if line.startswith("time_zone"))
+    settings.write_text(text.replace(first, f'time_zone = "{zone}"'))
+    return lakelet.open(root)
+
+
+@pytest.fixture
+def real_data() -> Path:
+    """The folder with real files; tests that need it skip where it is absent."""
+    folder = Path(os.environ.get("LAKELET_DATA", "../shared/data"))
+    if not (folder / "gsm8k").is_dir():
+        pytest.skip("no real data: set LAKELET_DATA to a folder with gsm8k and svamp")
+    return folder.resolve()
