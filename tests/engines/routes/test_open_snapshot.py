@@ -113,7 +113,7 @@ def test_a_reader_version_from_the_future(table: Handmade) -> None:
     refusal(table)
 
 
-@pytest.mark.parametrize("version", [-1, 3, 99])
+@pytest.mark.parametrize("version", [-1, 3, 99, 2**70])
 def test_versions_outside_the_history(table: Handmade, version: int) -> None:
     three_commits(table)
     with pytest.raises(VersionNotFoundError, match=f"{version}"):
@@ -196,8 +196,9 @@ def test_a_damaged_checkpoint(table: Handmade) -> None:
 def test_a_missing_data_file_is_named(table: Handmade) -> None:
     three_commits(table)
     (table.folder / "part-1.parquet").unlink()
-    with pytest.raises(LakeletError, match=r"part-1\.parquet"):
+    with pytest.raises(LakeletError, match=r"part-1\.parquet") as caught:
         table.route()
+    assert f"{table.folder.as_uri()}/ at version 2" in str(caught.value)
 
 
 def test_a_location_with_a_percent_sign(tmp_path: Path) -> None:

@@ -71,7 +71,15 @@ def read_columns(table: DeltaTable) -> tuple[Column, ...]:
             hint="copy the table with the engine that wrote it.",
         )
     partitions = set(table.metadata().partition_columns)
-    return tuple(_column(field, mode, field.name in partitions) for field in table.schema().fields)
+    columns = []
+    for field in table.schema().fields:
+        try:
+            columns.append(_column(field, mode, field.name in partitions))
+        except UnsupportedTableError as error:
+            raise UnsupportedTableError(
+                f"{table.table_uri}, column {field.name!r}: {error.message}", hint=error.hint
+            ) from error
+    return tuple(columns)
 
 
 def _column(field: Field, mode: str, partition: bool) -> Column:

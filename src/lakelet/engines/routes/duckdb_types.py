@@ -74,7 +74,7 @@ def to_duckdb_type(delta_type: DeltaType) -> str:
         # As DuckDB spells it, so that the text can be compared with what DESCRIBE shows.
         return str(duckdb.type(_nested_type(delta_type)))
     raise UnsupportedTableError(
-        f"a column has the type {delta_type}, which has no exact equal in DuckDB.",
+        f"the type {delta_type} has no exact equal in DuckDB; nothing was read.",
         hint="read it with the engine that wrote it, or leave the column out there.",
     )
 

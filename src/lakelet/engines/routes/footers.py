@@ -49,9 +49,14 @@ SELECT columns, list(file_name) FROM (
 
 
 def stored_schemas(
-    files: Sequence[DataFile], connection: duckdb.DuckDBPyConnection
+    table: str, files: Sequence[DataFile], connection: duckdb.DuckDBPyConnection
 ) -> list[tuple[StoredSchema, list[DataFile]]]:
     """The distinct schemas among ``files``, each with its files in the order given.
+
+    Args:
+        table: what an error calls the table.
+        files: the files to look into; those seen before are not read again.
+        connection: what reads them.
 
     Raises:
         StorageError: a file is missing or is not a Parquet file.
@@ -61,7 +66,7 @@ def stored_schemas(
         if len(_REMEMBERED) + len(unknown) > _MOST_REMEMBERED:
             _REMEMBERED.clear()
             unknown = list(files)
-        _REMEMBERED.update(_read(unknown, connection))
+        _REMEMBERED.update(_read(table, unknown, connection))
     groups: dict[StoredSchema, list[DataFile]] = {}
     for file in files:
         groups.setdefault(_REMEMBERED[file], []).append(file)
@@ -69,27 +74,27 @@ def stored_schemas(
 
 
 def _read(
-    files: Sequence[DataFile], connection: duckdb.DuckDBPyConnection
+    table: str, files: Sequence[DataFile], connection: duckdb.DuckDBPyConnection
 ) -> Iterator[tuple[DataFile, StoredSchema]]:
     places = [glob_literal(file.uri) for file in files]
     try:
         rows = connection.execute(_SCHEMAS, [places]).fetchall()
     except duckdb.Error as error:
-        first_line = str(error).splitlines()[0]
-        raise StorageError(
-            f"a data file of the snapshot cannot be read: {first_line}",
-            hint="a removed file comes back only from a copy; newer versions may not need it.",
-        ) from error
+        raise _unreadable(table, str(error).splitlines()[0]) from error
     by_uri = {file.uri: file for file in files}
     for elements, names in rows:
         schema = tuple(_top_level(elements))
         for name in names:
             yield by_uri.pop(name), schema
     if by_uri:
-        raise StorageError(
-            f"the data file {next(iter(by_uri))} of the snapshot has no readable footer.",
-            hint="a removed file comes back only from a copy; newer versions may not need it.",
-        )
+        raise _unreadable(table, f"{next(iter(by_uri))} has no footer")
+
+
+def _unreadable(table: str, what: str) -> StorageError:
+    return StorageError(
+        f"{table}: a data file of this version is missing or damaged ({what}); nothing was read.",
+        hint="a removed file comes back only from a copy; another version may not need it.",
+    )
 
 
 def _top_level(elements: list[tuple[str, int, str, int | None]]) -> Iterable[StoredColumn]:

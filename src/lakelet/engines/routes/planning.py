@@ -79,11 +79,17 @@ def _files_source(
     values = {name: dict(zip(uris, parts, strict=True)) for name, parts in texts.items()}
     partitions = [column for column in columns if column.partition]
     hive = bool(partitions) and folders_agree(table_root(table.table_uri), partitions, values, uris)
-    groups = _groups(columns, files, deletions.uris if deletions else frozenset(), cursor)
+    gone = deletions.uris if deletions else frozenset[str]()
+    groups = _groups(_named(table), columns, files, gone, cursor)
     return FilesSource(columns, groups, values, hive, deletions)
 
 
+def _named(table: DeltaTable) -> str:
+    return f"{table.table_uri} at version {table.version()}"
+
+
 def _groups(
+    table: str,
     columns: tuple[Column, ...],
     files: Sequence[DataFile],
     deleted: frozenset[str],
@@ -94,7 +100,7 @@ def _groups(
     partitions = {column.name.lower() for column in columns if column.partition}
     grouped: dict[tuple[frozenset[str], bool], list[str]] = {}
     changed: set[tuple[frozenset[str], bool]] = set()
-    for schema, alike in stored_schemas(files, cursor):
+    for schema, alike in stored_schemas(table, files, cursor):
         readings = {column.name: prove(column, schema) for column in stored}
         clocks = frozenset(n for n, reading in readings.items() if reading is Reading.UTC_CLOCK)
         unchanged = set(readings.values()) <= {Reading.UNCHANGED} and not any(

@@ -47,7 +47,7 @@ def open_snapshot(
         VersionNotFoundError: the table has no such version, or no longer.
         StorageError: the location cannot be reached.
     """
-    if version is not None and version < 0:
+    if version is not None and not 0 <= version < 2**63:
         raise VersionNotFoundError(
             f"{location}: {version} is not a version.", hint="versions count from 0."
         )
