@@ -222,6 +222,22 @@ def test_a_file_rewritten_under_its_name_is_looked_at_again(table: Handmade) -> 
     assert table.route().kind == "scan"
 
 
+@pytest.mark.parametrize(
+    "stats", ["garbage", "", "{}", '{"numRecords":"x"}', '{"minValues":{"id":"abc"}}']
+)
+def test_malformed_statistics_do_no_harm(table: Handmade, stats: str) -> None:
+    """delta-rs' own scan cannot read some of these; statistics are advice, and not taken here."""
+    table.commit(protocol(), metadata(ID), table.write("a.parquet", numbers(7), stats=stats))
+    assert rows(table.route(), f"SELECT id FROM {VIEW} WHERE id > 5") == [(7,)]
+
+
+def test_statistics_that_lie_do_no_harm(table: Handmade) -> None:
+    lie = '{"numRecords":9,"minValues":{"id":100},"maxValues":{"id":200},"nullCount":{"id":0}}'
+    table.commit(protocol(), metadata(ID), table.write("a.parquet", numbers(7), stats=lie))
+    assert rows(table.route(), f"SELECT id FROM {VIEW} WHERE id < 50") == [(7,)]
+    assert rows(table.route(), f"SELECT count(*) FROM {VIEW}") == [(1,)]
+
+
 def test_types_with_no_equal_in_duckdb_are_refused(table: Handmade) -> None:
     table.commit(protocol(), metadata(ID, field("nothing", "void")))
     with pytest.raises(UnsupportedTableError, match=r"column 'nothing'.*void"):

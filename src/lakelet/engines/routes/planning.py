@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import duckdb
 from deltalake import DeltaTable
+from deltalake.exceptions import DeltaError
 
 from lakelet.engines.routes.columns import Column, column_mapping, read_columns
 from lakelet.engines.routes.data_files import (
@@ -22,6 +23,7 @@ from lakelet.engines.routes.proof import Reading, prove
 from lakelet.engines.routes.route import EmptySource, Kind, Route
 from lakelet.engines.routes.scan_source import ScanSource
 from lakelet.engines.routes.unproven import NotProvenError
+from lakelet.errors import UnsupportedTableError
 
 __all__ = ("plan_route",)
 
@@ -29,7 +31,9 @@ __all__ = ("plan_route",)
 def plan_route(table: DeltaTable, connection: duckdb.DuckDBPyConnection | None = None) -> Route:
     """How the pinned snapshot of ``table`` is read exactly.
 
-    Looks at the log and, once a process, at the footer of each data file; reads no rows.
+    Looks at the log and, once a process, at the footer of each data file; reads no rows. A route
+    belongs to its snapshot, not to the connection, and can be kept and attached any number of
+    times.
 
     Args:
         table: a snapshot from ``open_snapshot``.
@@ -52,6 +56,12 @@ def plan_route(table: DeltaTable, connection: duckdb.DuckDBPyConnection | None =
     except NotProvenError as doubt:
         reason = f"delta-rs reads it, since {doubt}."
         return Route("scan", reason, typed, ScanSource.of(table, columns, str(doubt)))
+    except DeltaError as error:
+        raise UnsupportedTableError(
+            f"{_named(table)} cannot be read: delta-rs says: {str(error).splitlines()[0]}; "
+            "nothing was read.",
+            hint="read an older version, or mend the table with the engine that wrote it.",
+        ) from error
     finally:
         cursor.close()
     kind, reason = _described(column_mapping(table), deletions)
