@@ -22,7 +22,23 @@ _TARGETS = {
     "DATE": ("date", "DATE"), "TIMESTAMPTZ": ("timestamp", "TIMESTAMPTZ"),
     "TIMESTAMPLTZ": ("timestamp", "TIMESTAMPTZ"), "TIMESTAMPNTZ": ("wall", "TIMESTAMP"),
 }  # fmt: skip
-_NEVER_FAILS = frozenset({"text", "binary"})
+# Our macros' word for each kind an expression can be known to have.
+_SOURCES = {
+    "string": "text", "number": "number", "boolean": "boolean", "date": "date",
+    "timestamp": "instant", "wall": "wall",
+}  # fmt: skip
+_CONVERTS = {
+    "whole": {"number", "text", "boolean", "instant"},
+    "double": {"number", "text", "boolean", "instant"},
+    "float": {"number", "text", "boolean"},
+    "decimal": {"number", "text", "boolean"},
+    "boolean": {"number", "text", "boolean"},
+    "text": {"number", "text", "boolean", "date", "instant", "wall"},
+    "binary": {"text"},
+    "date": {"text", "date", "instant", "wall"},
+    "timestamp": {"number", "text", "date", "instant", "wall"},
+    "wall": {"text", "date", "instant", "wall"},
+}
 
 
 def type_name(node: exp.Expr) -> tuple[str, str]:
@@ -47,15 +63,19 @@ def type_name(node: exp.Expr) -> tuple[str, str]:
     return "decimal", f"DECIMAL({precision}, {scale})"
 
 
-def cast_to(sql: str, suffix: str, target: str, *, trying: bool = False) -> str:
-    """``sql`` cast to a target as ``type_name`` gives it."""
-    verb = "try" if trying and suffix not in _NEVER_FAILS else "cast"
-    if suffix == "whole":
-        if trying:
-            return f"try_cast(lk_try_whole({sql}, NULL::{target}) AS {target})"
-        return f"lk_cast_whole({sql}, NULL::{target})"
-    if suffix == "decimal":
-        return f"lk_{verb}_decimal({sql}, NULL::{target})"
+def cast_to(
+    sql: str, suffix: str, target: str, *, kind: str | None = None, trying: bool = False
+) -> str:
+    """``sql`` cast to a target as ``type_name`` gives it; ``kind`` is its own, where known."""
+    verb = "try" if trying else "cast"
+    known = _SOURCES.get(kind or "")
+    if known is not None and known in _CONVERTS[suffix]:
+        suffix, target = f"{suffix}_{known}", target
+    if suffix.startswith("whole"):
+        way = "TRY_CAST" if trying else "CAST"
+        return f"{way}(lk_{verb}_{suffix}({sql}) AS {target})"
+    if suffix.startswith("decimal"):
+        return f"lk_{verb}_{suffix}({sql}, NULL::{target})"
     return f"lk_{verb}_{suffix}({sql})"
 
 
@@ -63,13 +83,13 @@ def _cast(r: Renderer, node: exp.Expr) -> str:
     suffix, target = type_name(node.args["to"])
     trying = type(node).__name__ == "TryCast"
     inner = without_parentheses(node.this)
-    name, text = type(inner).__name__, r.sql(node.this)
+    name, text, kind = type(inner).__name__, r.sql(node.this), kind_of(r, inner)
     whole = name == "Literal" and inner.name.isdigit() and not inner.args.get("is_string")
     if whole and suffix == "whole":  # 5L and the like
         return f"CAST({inner.name} AS {target})"
-    if name == "Null" or (kind_of(r, inner) == "string" and suffix == "text"):
+    if name == "Null" or (kind == "string" and suffix == "text"):
         return f"CAST({text} AS {target})"
-    return cast_to(text, suffix, target, trying=trying)
+    return cast_to(text, suffix, target, kind=kind, trying=trying)
 
 
 _PARTS = frozenset({"this", "to"})

@@ -19,7 +19,7 @@ _CASTS = {
     "TEXT": "string", "VARCHAR": "string", "TINYINT": "number", "SMALLINT": "number",
     "INT": "number", "BIGINT": "number", "DOUBLE": "number", "FLOAT": "number",
     "DECIMAL": "number", "DATE": "date", "TIMESTAMPTZ": "timestamp", "TIMESTAMPLTZ": "timestamp",
-    "TIMESTAMPNTZ": "timestamp", "BOOLEAN": "boolean",
+    "TIMESTAMPNTZ": "wall", "BOOLEAN": "boolean",
 }  # fmt: skip
 
 
@@ -31,7 +31,7 @@ def without_parentheses(node: exp.Expr) -> exp.Expr:
 
 
 def kind_of(r: Renderer, node: exp.Expr) -> str | None:
-    """``string``, ``number``, ``boolean``, ``date``, ``timestamp``, ``null``, or None if unknown.
+    """``string``, ``number``, ``boolean``, ``date``, ``timestamp``, ``wall``, ``null``, or None if unknown.
 
     None means that only the table's columns can tell; a check then runs inside DuckDB.
     """

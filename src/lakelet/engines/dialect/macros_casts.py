@@ -17,19 +17,54 @@ _ZONE = "(Z|UTC|GMT|[+-][0-9]{2}:[0-9]{2}|[A-Za-z_]+/[A-Za-z_/+-]+)"
 _TRIM = "trim({}, chr(32) || chr(9) || chr(10) || chr(11) || chr(12) || chr(13))"
 
 
-def _failing(name: str, target: str, *, typed: bool = False) -> str:
-    """The failing twin of a trying macro."""
-    parameters, arguments = ("(x, target)", "x, target") if typed else ("(x)", "x")
+_REAL = "[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?"
+# How ``x`` is handed to the macro for its type, so that the call binds for every type.
+_HANDED = {
+    "number": "lk_as_number(x)", "text": "CAST(x AS VARCHAR)", "boolean": "lk_as(x, 'BOOLEAN')",
+    "date": "lk_as(x, 'DATE')", "instant": f"lk_as(x, {_INSTANT})",
+    "wall": "lk_as(x, 'TIMESTAMP')", "bytes": "lk_as(x, 'BLOB')",
+}  # fmt: skip
+
+
+def _letting(name: str, value: str, body: str) -> str:
+    """``body`` with ``name`` standing for ``value``, which is then written only once."""
+    return f"list_transform([{value}], lambda {name}: {body})[1]"
+
+
+def _cast(
+    name: str, target: str, branches: dict[str, str], *, typed: bool = False, fails: str = "'text'"
+) -> dict[str, str]:
+    """The macros of one target: one for each type of source, and those that choose among them.
+
+    ``lk_try_NAME_KIND`` converts or gives NULL, ``lk_cast_NAME_KIND`` fails instead;
+    ``lk_try_NAME`` and ``lk_cast_NAME`` choose by the type of their argument.
+    """
+    more, hand = (", target", ", target") if typed else ("", "")
     shown = "typeof(target)" if typed else f"'{target}'"
-    unsure = "'text', 'number'" if typed else "'text'"
-    return (
-        f"{parameters} AS struct_extract({{'sure': lk_try_{name}({arguments}), "
-        f"'checked': coalesce(lk_try_{name}({arguments}), CASE WHEN x IS NOT NULL THEN "
-        f"error('[CAST_INVALID_INPUT] the value ' || CAST(x AS VARCHAR) || ' of type ' "
-        f"|| typeof(x) "
-        f"|| ' cannot be cast to ' || {shown} || '. Use try_cast to get NULL instead.') END)}}, "
-        f"CASE WHEN lk_kind(x) IN ({unsure}) THEN 'checked' ELSE 'sure' END)"
+    refusal = (
+        "error('[DATATYPE_MISMATCH.CAST_WITHOUT_SUGGESTION] a value of type ' || typeof(x) || "
+        f"' cannot be cast to {target or 'DECIMAL'}.')"
     )
+    invalid = (
+        "error('[CAST_INVALID_INPUT] the value ' || CAST(x AS VARCHAR) || ' of type ' || "
+        f"typeof(x) || ' cannot be cast to ' || {shown} || '. Use try_cast to get NULL instead.')"
+    )
+    found = {}
+    for kind, body in branches.items():
+        attempt = f"lk_try_{name}_{kind}(x{hand})"
+        found[f"lk_try_{name}_{kind}"] = f"(x{more}) AS {body}"
+        found[f"lk_cast_{name}_{kind}"] = f"(x{more}) AS " + (
+            f"coalesce({attempt}, CASE WHEN x IS NOT NULL THEN {invalid} END)"
+            if f"'{kind}'" in fails
+            else attempt
+        )
+    for verb in ("try", "cast"):
+        fields = {"null": "NULL"}
+        for kind in branches:
+            fields[kind] = f"lk_{verb}_{name}_{kind}({_HANDED[kind]}{hand})"
+        fields |= {kind: refusal for kind in ("other", *_HANDED) if kind not in fields}
+        found[f"lk_{verb}_{name}"] = f"(x{more}) AS " + _choice(fields, "lk_kind(x)")
+    return found
 
 
 def _choice(branches: dict[str, str], key: str) -> str:
@@ -37,226 +72,242 @@ def _choice(branches: dict[str, str], key: str) -> str:
     return f"struct_extract({{{fields}}}, {key})"
 
 
-_KEY = (
-    "CASE WHEN lk_code(typeof(x)) <> 0 THEN 'number' WHEN typeof(x) = 'VARCHAR' THEN 'text' "
-    "WHEN typeof(x) = 'BOOLEAN' THEN 'boolean' WHEN typeof(x) = 'DATE' THEN 'date' "
-    f"WHEN typeof(x) = {_INSTANT} THEN 'instant' WHEN typeof(x) = 'TIMESTAMP' THEN 'wall' "
-    "WHEN typeof(x) = 'BLOB' THEN 'bytes' WHEN typeof(x) = '\"NULL\"' THEN 'null' "
-    "ELSE 'other' END"
+_NUMBER = (
+    "n LIKE 'DECIMAL(%' OR n IN ('DOUBLE', 'FLOAT', 'TINYINT', 'SMALLINT', 'INTEGER', 'BIGINT')"
 )
-_OTHERS = ("number", "text", "boolean", "date", "instant", "wall", "bytes", "null", "other")
+_KIND = (
+    f"CASE WHEN {_NUMBER} THEN 'number' WHEN n = 'VARCHAR' THEN 'text' "
+    "WHEN n = 'BOOLEAN' THEN 'boolean' WHEN n = 'DATE' THEN 'date' "
+    f"WHEN n = {_INSTANT} THEN 'instant' WHEN n = 'TIMESTAMP' THEN 'wall' "
+    "WHEN n = 'BLOB' THEN 'bytes' WHEN n = '\"NULL\"' THEN 'null' ELSE 'other' END"
+)
 
 
-def _by_type(target: str, branches: dict[str, str]) -> str:
-    """A choice over the type of ``x``; types not named are refused when the query runs."""
-    refusal = (
-        "error('[DATATYPE_MISMATCH.CAST_WITHOUT_SUGGESTION] a value of type ' || typeof(x) || "
-        f"' cannot be cast to {target}.')"
-    )
-    branches = {"null": "NULL", **branches}
-    return _choice({name: branches.get(name, refusal) for name in _OTHERS}, "lk_kind(x)")
+def _day_part(place: int) -> str:
+    part = f"regexp_extract(s, '^[+]?{_DAY}', {place})"
+    return f"lpad(CASE WHEN {part} = '' THEN '1' ELSE {part} END, 2, '0')"
 
+
+def _clock_part(place: int) -> str:
+    part = f"regexp_extract(s, '[ T]{_CLOCK}', {place})"
+    return f"lpad(CASE WHEN {part} = '' THEN '0' ELSE {part} END, 2, '0')"
+
+
+_DAY_TEXT = (
+    f"lpad(regexp_extract(s, '^[+]?{_DAY}', 1), 4, '0') || '-' || {_day_part(2)} || '-' || "
+    + _day_part(3)
+)
+_CLOCK_TEXT = (
+    f"CASE WHEN regexp_matches(s, '[ T]{_CLOCK}') THEN "
+    + " || ':' || ".join(_clock_part(place) for place in (1, 2, 3))
+    + f" || '.' || left(regexp_extract(s, '[ T]{_CLOCK}', 4) || '000000', 6) ELSE '00:00:00' END"
+)
+_MOMENT = f"[+]?{_DAY}(?:[ T]{_CLOCK} ?{_ZONE}?)?"
+_WALL_TEXT = f"{_DAY_TEXT} || ' ' || {_CLOCK_TEXT}"
 
 MACROS: dict[str, str] = {
-    "lk_kind": f"(x) AS {_KEY}",
+    "lk_kind": f"(x) AS {_letting('n', 'typeof(x)', _KIND)}",
+    "lk_number_or": (
+        f"(name, other) AS {_letting('n', 'name', f'CASE WHEN {_NUMBER} THEN n ELSE other END')}"
+    ),
     "lk_as": (
         "(x, name) AS cast_to_type(cast_to_type(x, lk_null_of(CASE WHEN typeof(x) = name "
         "THEN name ELSE 'VARCHAR' END)), lk_null_of(name))"
     ),
     "lk_as_number": (
-        "(x) AS cast_to_type(cast_to_type(x, lk_null_of(CASE WHEN lk_code(typeof(x)) <> 0 "
-        "THEN typeof(x) ELSE 'VARCHAR' END)), lk_null_of(CASE WHEN lk_code(typeof(x)) <> 0 "
-        "THEN typeof(x) ELSE 'DOUBLE' END))"
+        "(x) AS cast_to_type(cast_to_type(x, lk_null_of(lk_number_or(typeof(x), 'VARCHAR'))), "
+        "lk_null_of(lk_number_or(typeof(x), 'DOUBLE')))"
     ),
     "lk_trim": f"(x) AS {_TRIM.format('x')}",
     # Whole numbers: a fraction is cut off, text must be a whole number.
-    "lk_try_whole": "(x, target) AS "
-    + _by_type(
-        "a whole number",
+    **_cast(
+        "whole",
+        "a whole number of this size",
         {
-            "number": "try_cast(trunc(lk_as_number(x)) AS HUGEINT)",
-            "text": "CASE WHEN regexp_full_match(lk_trim(CAST(x AS VARCHAR)), '[+-]?[0-9]+') "
-            "THEN try_cast(lk_trim(CAST(x AS VARCHAR)) AS HUGEINT) END",
-            "boolean": "CAST(lk_as(x, 'BOOLEAN') AS HUGEINT)",
-            "instant": f"CAST(floor(epoch_us(lk_as(x, {_INSTANT})) / 1000000) AS HUGEINT)",
+            "number": "TRY_CAST(trunc(x) AS HUGEINT)",
+            "text": "CASE WHEN regexp_full_match(lk_trim(x), '[+-]?[0-9]+') "
+            "THEN TRY_CAST(lk_trim(x) AS HUGEINT) END",
+            "boolean": "CAST(x AS HUGEINT)",
+            "instant": "CAST(floor(epoch_us(x) / 1000000) AS HUGEINT)",
         },
+        fails="'text', 'number'",
     ),
-    "lk_cast_whole": (
-        "(x, target) AS cast_to_type(coalesce(lk_try_whole(x, target), CASE WHEN x IS NOT NULL "
-        "THEN error('[CAST_INVALID_INPUT] the value ' || CAST(x AS VARCHAR) || ' of type ' || "
-        "typeof(x) || ' cannot be cast to a whole number. Use try_cast to get NULL instead.') "
-        "END), target)"
-    ),
-    "lk_number_text": (
-        "(s) AS regexp_full_match(s, '[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?')"
-    ),
-    "lk_float_of_text": (
-        "(s) AS CASE WHEN lk_number_text(s) THEN try_cast(s AS DOUBLE) "
-        "WHEN regexp_full_match(s, '[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?[dDfF]') "
-        "THEN try_cast(s[:-2] AS DOUBLE) "
+    "lk_number_text": f"(s) AS regexp_full_match(s, '{_REAL}')",
+    "lk_float_of_text": "(t) AS "
+    + _letting(
+        "s",
+        "lk_trim(t)",
+        f"CASE WHEN regexp_full_match(s, '{_REAL}') THEN TRY_CAST(s AS DOUBLE) "
+        f"WHEN regexp_full_match(s, '{_REAL}[dDfF]') THEN TRY_CAST(s[:-2] AS DOUBLE) "
         "WHEN lower(s) = 'nan' THEN CAST('nan' AS DOUBLE) "
         "WHEN lower(s) IN ('inf', '+inf', 'infinity', '+infinity') THEN CAST('inf' AS DOUBLE) "
-        "WHEN lower(s) IN ('-inf', '-infinity') THEN CAST('-inf' AS DOUBLE) END"
+        "WHEN lower(s) IN ('-inf', '-infinity') THEN CAST('-inf' AS DOUBLE) END",
     ),
-    "lk_try_double": "(x) AS "
-    + _by_type(
+    **_cast(
+        "double",
         "DOUBLE",
         {
-            "number": "CAST(lk_as_number(x) AS DOUBLE)",
-            "text": "lk_float_of_text(lk_trim(CAST(x AS VARCHAR)))",
-            "boolean": "CAST(CAST(lk_as(x, 'BOOLEAN') AS INTEGER) AS DOUBLE)",
-            "instant": f"epoch_us(lk_as(x, {_INSTANT})) / 1000000",
+            "number": "CAST(x AS DOUBLE)",
+            "text": "lk_float_of_text(x)",
+            "boolean": "CAST(CAST(x AS INTEGER) AS DOUBLE)",
+            "instant": "epoch_us(x) / 1000000",
         },
     ),
-    "lk_cast_double": _failing("double", "DOUBLE"),
-    "lk_try_float": (
-        "(x) AS CAST(CASE WHEN abs(lk_try_double(x)) > 3.4028235677973366e38::DOUBLE "
-        "THEN sign(lk_try_double(x)) * CAST('inf' AS DOUBLE) ELSE lk_try_double(x) END AS FLOAT)"
+    "lk_narrow": (
+        "(d) AS CAST(CASE WHEN abs(d) > CAST(3.4028235677973366e38 AS DOUBLE) "
+        "THEN sign(d) * CAST('inf' AS DOUBLE) ELSE d END AS FLOAT)"
     ),
-    "lk_cast_float": _failing("float", "FLOAT"),
-    "lk_try_decimal": "(x, target) AS "
-    + _by_type(
-        "DECIMAL",
+    **_cast(
+        "float",
+        "FLOAT",
         {
-            # By way of text, so that 2.675 is what it reads as and not its binary neighbour.
-            "number": "lk_try_to(CAST(lk_as_number(x) AS VARCHAR), target)",
-            "text": "CASE WHEN lk_number_text(lk_trim(CAST(x AS VARCHAR))) "
-            "THEN lk_try_to(lk_trim(CAST(x AS VARCHAR)), target) END",
-            "boolean": "cast_to_type(CAST(lk_as(x, 'BOOLEAN') AS INTEGER), target)",
+            "number": "lk_narrow(CAST(x AS DOUBLE))",
+            "text": "lk_narrow(lk_float_of_text(x))",
+            "boolean": "CAST(CAST(x AS INTEGER) AS FLOAT)",
         },
+    ),
+    # By way of text, so that 2.675 is what it reads as and not its binary neighbour.
+    **_cast(
+        "decimal",
+        "",
+        {
+            "number": "lk_try_to(CAST(x AS VARCHAR), target)",
+            "text": "CASE WHEN lk_number_text(lk_trim(x)) THEN lk_try_to(lk_trim(x), target) END",
+            "boolean": "cast_to_type(CAST(x AS INTEGER), target)",
+        },
+        typed=True,
+        fails="'text', 'number'",
     ),
     "lk_try_to": "(x, target) AS TRY(cast_to_type(x, target))",
-    "lk_cast_decimal": _failing("decimal", "", typed=True),
-    "lk_try_boolean": "(x) AS "
-    + _by_type(
+    **_cast(
+        "boolean",
         "BOOLEAN",
         {
-            "number": "lk_as_number(x) <> 0",
-            "text": "CASE WHEN lower(lk_trim(CAST(x AS VARCHAR))) IN ('t', 'true', 'y', 'yes', '1')"
-            " THEN TRUE WHEN lower(lk_trim(CAST(x AS VARCHAR))) IN ('f', 'false', 'n', 'no', '0')"
-            " THEN FALSE END",
-            "boolean": "CAST(lk_as(x, 'BOOLEAN') AS BOOLEAN)",
+            "number": "x <> 0",
+            "text": "CASE WHEN lower(lk_trim(x)) IN ('t', 'true', 'y', 'yes', '1') THEN TRUE "
+            "WHEN lower(lk_trim(x)) IN ('f', 'false', 'n', 'no', '0') THEN FALSE END",
+            "boolean": "x",
         },
     ),
-    "lk_cast_boolean": _failing("boolean", "BOOLEAN"),
     # DOUBLE as text the way Java writes it: 1.0E10, not 10000000000.0.
-    "lk_digits": "(t) AS ltrim(replace(split_part(t, 'e', 1), '.', ''), '0')",
+    "lk_java_float": "(x) AS "
+    + _letting(
+        "t",
+        "x",
+        "CASE WHEN t = 'nan' THEN 'NaN' WHEN t = 'inf' THEN 'Infinity' WHEN t = '-inf' "
+        "THEN '-Infinity' WHEN t[1] = '-' THEN '-' || lk_java_number(t[2:]) "
+        "ELSE lk_java_number(t) END",
+    ),
+    "lk_java_number": "(x) AS "
+    + _letting(
+        "j",
+        "{'t': x, 'd': ltrim(replace(split_part(x, 'e', 1), '.', ''), '0'), 'e': lk_exponent(x)}",
+        "CASE WHEN j.t IN ('0.0', '0') THEN '0.0' WHEN j.e BETWEEN -3 AND 6 THEN "
+        "CASE WHEN contains(j.t, '.') THEN j.t ELSE j.t || '.0' END ELSE j.d[1] || '.' || "
+        "coalesce(nullif(rtrim(j.d[2:], '0'), ''), '0') || 'E' || j.e::VARCHAR END",
+    ),
     "lk_exponent": (  # of the first digit that is not zero
-        "(t) AS coalesce(try_cast(split_part(t, 'e', 2) AS INTEGER), 0) + CASE "
+        "(t) AS coalesce(TRY_CAST(split_part(t, 'e', 2) AS INTEGER), 0) + CASE "
         "WHEN regexp_matches(t, '^0?[.]') THEN -1 - length(regexp_extract(t, '[.](0*)', 1)) "
         "ELSE length(split_part(split_part(t, 'e', 1), '.', 1)) - 1 END"
     ),
-    "lk_java_number": (
-        "(t) AS CASE WHEN t IN ('0.0', '0') THEN '0.0' WHEN lk_exponent(t) BETWEEN -3 AND 6 THEN "
-        "CASE WHEN contains(t, '.') THEN t ELSE t || '.0' END ELSE lk_digits(t)[1] || '.' || "
-        "CASE WHEN rtrim(lk_digits(t)[2:], '0') = '' THEN '0' "
-        "ELSE rtrim(lk_digits(t)[2:], '0') END || 'E' || lk_exponent(t)::VARCHAR END"
-    ),
-    "lk_java_float": (
-        "(t) AS CASE WHEN t = 'nan' THEN 'NaN' WHEN t = 'inf' THEN 'Infinity' "
-        "WHEN t = '-inf' THEN '-Infinity' WHEN t[1] = '-' THEN '-' || lk_java_number(t[2:]) "
-        "ELSE lk_java_number(t) END"
-    ),
-    "lk_cast_text": "(x) AS "
-    + _by_type(
+    **_cast(
+        "text",
         "STRING",
         {
             "number": "CASE WHEN typeof(x) IN ('DOUBLE', 'FLOAT') "
             "THEN lk_java_float(CAST(x AS VARCHAR)) ELSE CAST(x AS VARCHAR) END",
-            "text": "CAST(x AS VARCHAR)",
+            "text": "x",
             "boolean": "CAST(x AS VARCHAR)",
             "date": "CAST(x AS VARCHAR)",
-            "instant": f"CAST(CAST(lk_as(x, {_INSTANT}) AS TIMESTAMP) AS VARCHAR)",
+            "instant": "CAST(CAST(x AS TIMESTAMP) AS VARCHAR)",
             "wall": "CAST(x AS VARCHAR)",
-            "bytes": "decode(lk_as(x, 'BLOB'))",
+            "bytes": "decode(x)",
         },
+        fails="",
     ),
-    "lk_cast_binary": "(x) AS "
-    + _by_type("BINARY", {"text": "encode(CAST(x AS VARCHAR))", "bytes": "lk_as(x, 'BLOB')"}),
-    "lk_day_of_text": (
-        f"(s) AS CASE WHEN regexp_full_match(s, '[+]?{_DAY}([ T].*)?') THEN try_cast("
-        f"lpad(regexp_extract(s, '^[+]?{_DAY}', 1), 4, '0') || '-' || "
-        f"lpad(CASE WHEN regexp_extract(s, '^[+]?{_DAY}', 2) = '' THEN '1' "
-        f"ELSE regexp_extract(s, '^[+]?{_DAY}', 2) END, 2, '0') || '-' || "
-        f"lpad(CASE WHEN regexp_extract(s, '^[+]?{_DAY}', 3) = '' THEN '1' "
-        f"ELSE regexp_extract(s, '^[+]?{_DAY}', 3) END, 2, '0') AS DATE) END"
+    **_cast("binary", "BINARY", {"text": "encode(x)", "bytes": "x"}, fails=""),
+    "lk_day_of_text": "(t) AS "
+    + _letting(
+        "s",
+        "lk_trim(t)",
+        f"CASE WHEN regexp_full_match(s, '[+]?{_DAY}([ T].*)?') "
+        f"THEN TRY_CAST({_DAY_TEXT} AS DATE) END",
     ),
-    "lk_try_date": "(x) AS "
-    + _by_type(
+    **_cast(
+        "date",
         "DATE",
         {
-            "text": "lk_day_of_text(lk_trim(CAST(x AS VARCHAR)))",
-            "date": "lk_as(x, 'DATE')",
-            "instant": f"CAST(lk_as(x, {_INSTANT}) AS DATE)",
-            "wall": "CAST(lk_as(x, 'TIMESTAMP') AS DATE)",
+            "text": "lk_day_of_text(x)",
+            "date": "x",
+            "instant": "CAST(x AS DATE)",
+            "wall": "CAST(x AS DATE)",
         },
     ),
-    "lk_cast_date": _failing("date", "DATE"),
-    "lk_wall_of_text": (
-        f"(s) AS CASE WHEN regexp_full_match(s, '[+]?{_DAY}(?:[ T]{_CLOCK} ?{_ZONE}?)?') "
-        "THEN try_cast(lk_day_of_text(s)::VARCHAR || ' ' || CASE "
-        f"WHEN regexp_matches(s, '[ T]{_CLOCK}') THEN "
-        + " || ':' || ".join(
-            f"lpad(CASE WHEN regexp_extract(s, '[ T]{_CLOCK}', {i}) = '' THEN '0' "
-            f"ELSE regexp_extract(s, '[ T]{_CLOCK}', {i}) END, 2, '0')"
-            for i in (1, 2, 3)
-        )
-        + f" || '.' || left(regexp_extract(s, '[ T]{_CLOCK}', 4) || '000000', 6) "
-        "ELSE '00:00:00' END AS TIMESTAMP) END"
+    "lk_wall_of_text": "(t) AS "
+    + _letting(
+        "s",
+        "lk_trim(t)",
+        f"CASE WHEN regexp_full_match(s, '{_MOMENT}') THEN TRY_CAST({_WALL_TEXT} AS TIMESTAMP) END",
     ),
-    "lk_zone_of_text": f"(s) AS regexp_extract(s, '[ T]{_CLOCK} ?{_ZONE}$', 5)",
-    "lk_instant_of_text": (
-        "(s) AS CASE WHEN lk_wall_of_text(s) IS NULL THEN NULL WHEN lk_zone_of_text(s) = '' "
-        "THEN CAST(lk_wall_of_text(s) AS TIMESTAMPTZ) ELSE try_cast(lk_wall_of_text(s)::VARCHAR "
-        "|| ' ' || CASE WHEN lk_zone_of_text(s) = 'Z' THEN 'UTC' ELSE lk_zone_of_text(s) END "
-        "AS TIMESTAMPTZ) END"
+    # Text without a zone is read on the session's clock.
+    "lk_instant_of_text": "(t) AS "
+    + _letting(
+        "s",
+        "lk_trim(t)",
+        f"CASE WHEN NOT regexp_full_match(s, '{_MOMENT}') THEN NULL "
+        f"WHEN regexp_full_match(s, '.*{_ZONE}') THEN TRY_CAST({_WALL_TEXT} || replace(' ' || "
+        f"regexp_extract(s, '{_ZONE}$', 1), ' Z', ' UTC') AS TIMESTAMPTZ) "
+        f"ELSE CAST(TRY_CAST({_WALL_TEXT} AS TIMESTAMP) AS TIMESTAMPTZ) END",
     ),
-    "lk_try_timestamp": "(x) AS "
-    + _by_type(
+    **_cast(
+        "timestamp",
         "TIMESTAMP",
         {
-            "number": "to_timestamp(CAST(lk_as_number(x) AS DOUBLE))",
-            "text": "lk_instant_of_text(lk_trim(CAST(x AS VARCHAR)))",
-            "date": "CAST(lk_as(x, 'DATE') AS TIMESTAMPTZ)",
-            "instant": f"lk_as(x, {_INSTANT})",
-            "wall": "CAST(lk_as(x, 'TIMESTAMP') AS TIMESTAMPTZ)",
+            "number": "to_timestamp(CAST(x AS DOUBLE))",
+            "text": "lk_instant_of_text(x)",
+            "date": "CAST(x AS TIMESTAMPTZ)",
+            "instant": "x",
+            "wall": "CAST(x AS TIMESTAMPTZ)",
         },
     ),
-    "lk_cast_timestamp": _failing("timestamp", "TIMESTAMP"),
-    "lk_try_wall": "(x) AS "
-    + _by_type(
+    **_cast(
+        "wall",
         "TIMESTAMP_NTZ",
         {
-            "text": "lk_wall_of_text(lk_trim(CAST(x AS VARCHAR)))",
-            "date": "CAST(lk_as(x, 'DATE') AS TIMESTAMP)",
-            "instant": f"CAST(lk_as(x, {_INSTANT}) AS TIMESTAMP)",
-            "wall": "lk_as(x, 'TIMESTAMP')",
+            "text": "lk_wall_of_text(x)",
+            "date": "CAST(x AS TIMESTAMP)",
+            "instant": "CAST(x AS TIMESTAMP)",
+            "wall": "x",
         },
     ),
-    "lk_cast_wall": _failing("wall", "TIMESTAMP_NTZ"),
     # A literal beside a value of another type takes that type.
     "lk_text_as": "(s, x) AS "
     + _choice(
         {
-            "whole": "cast_to_type(lk_cast_whole(s, 0::BIGINT), 0::BIGINT)",
-            "float": "lk_cast_double(s)",
-            "decimal": "lk_cast_decimal(s, lk_null_of(CASE WHEN typeof(x) LIKE 'DECIMAL(%' "
-            "THEN 'DECIMAL(38,18)' ELSE 'DECIMAL(1,0)' END))",
-            "date": "lk_cast_date(s)",
-            "instant": "lk_cast_timestamp(s)",
-            "wall": "lk_cast_wall(s)",
-            "boolean": "lk_cast_boolean(s)",
-            "text": "CAST(s AS VARCHAR)",
+            "whole": "CAST(lk_cast_whole_text(s) AS BIGINT)",
+            "float": "lk_cast_double_text(s)",
+            "decimal": "lk_cast_decimal_text(s, NULL::DECIMAL(38, 18))",
+            "date": "lk_cast_date_text(s)",
+            "instant": "lk_cast_timestamp_text(s)",
+            "wall": "lk_cast_wall_text(s)",
+            "boolean": "lk_cast_boolean_text(s)",
+            "text": "s",
         },
-        "CASE WHEN lk_code(typeof(x)) < 0 THEN 'whole' WHEN lk_code(typeof(x)) IN (1, 2) "
-        "THEN 'float' WHEN lk_code(typeof(x)) > 0 THEN 'decimal' WHEN lk_kind(x) IN ('date', "
-        "'instant', 'wall', 'boolean') THEN lk_kind(x) ELSE 'text' END",
+        _letting(
+            "n",
+            "typeof(x)",
+            "CASE WHEN n IN ('TINYINT', 'SMALLINT', 'INTEGER', 'BIGINT') THEN 'whole' "
+            "WHEN n IN ('FLOAT', 'DOUBLE') THEN 'float' WHEN n LIKE 'DECIMAL(%' THEN 'decimal' "
+            f"WHEN n = 'DATE' THEN 'date' WHEN n = {_INSTANT} THEN 'instant' "
+            "WHEN n = 'TIMESTAMP' THEN 'wall' WHEN n = 'BOOLEAN' THEN 'boolean' ELSE 'text' END",
+        ),
     ),
     "lk_number_beside": (
-        "(n, x) AS struct_extract({'number': CASE WHEN lk_kind(x) IN ('number', 'null') THEN n "
-        "ELSE error('[DATATYPE_MISMATCH] a number is compared with a value of type ' || typeof(x)"
-        " || '; cast one of them.') END, 'float': CAST(n AS DOUBLE)}, "
-        "CASE WHEN typeof(x) = 'FLOAT' THEN 'float' ELSE 'number' END)"
+        "(n, x) AS struct_extract({'number': n, 'null': n, 'float': CAST(n AS DOUBLE), 'other': "
+        "error('[DATATYPE_MISMATCH] a number is compared with a value of type ' || typeof(x) "
+        "|| '; cast one of them.')}, CASE WHEN typeof(x) = 'FLOAT' THEN 'float' "
+        "WHEN lk_kind(x) IN ('number', 'null') THEN lk_kind(x) ELSE 'other' END)"
     ),
     "lk_mixed": (
         "(types) AS list_contains(types, 'VARCHAR') "

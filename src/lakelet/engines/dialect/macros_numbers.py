@@ -42,13 +42,14 @@ def _combined(precision: str, scale: str, integers: str = _WIDER) -> str:
 
 
 MACROS: dict[str, str] = {
+    # The type's name is named once, or nested calls would grow without bound.
     "lk_code": (
-        "(name) AS CASE WHEN name LIKE 'DECIMAL(%' "
-        "THEN regexp_extract(name, '[(]([0-9]+)', 1)::INTEGER * 100 "
-        "+ regexp_extract(name, ',([0-9]+)', 1)::INTEGER "
-        "WHEN name = 'DOUBLE' THEN 2 WHEN name = 'FLOAT' THEN 1 WHEN name = 'TINYINT' THEN -3 "
-        "WHEN name = 'SMALLINT' THEN -5 WHEN name = 'INTEGER' THEN -10 "
-        "WHEN name = 'BIGINT' THEN -20 ELSE 0 END"
+        "(name) AS list_transform([name], lambda n: CASE WHEN n LIKE 'DECIMAL(%' "
+        "THEN regexp_extract(n, '[(]([0-9]+)', 1)::INTEGER * 100 "
+        "+ regexp_extract(n, ',([0-9]+)', 1)::INTEGER "
+        "WHEN n = 'DOUBLE' THEN 2 WHEN n = 'FLOAT' THEN 1 WHEN n = 'TINYINT' THEN -3 "
+        "WHEN n = 'SMALLINT' THEN -5 WHEN n = 'INTEGER' THEN -10 "
+        "WHEN n = 'BIGINT' THEN -20 ELSE 0 END)[1]"
     ),
     # An integer literal counts as INT beside integers and by its own digits beside decimals.
     "lk_code_sum": _combined("greatest(pa - sa, pb - sb) + ({s}) + 1", "greatest(sa, sb)"),
@@ -56,12 +57,12 @@ MACROS: dict[str, str] = {
     "lk_code_quotient": _combined("pa - sa + sb + ({s})", "greatest(6, sa + pb + 1)", integers="2"),
     "lk_code_remainder": _combined("least(pa - sa, pb - sb) + ({s})", "greatest(sa, sb)"),
     "lk_type_of_code": (
-        "(code, other) AS CASE WHEN code >= 100 "
-        "THEN 'DECIMAL(' || (code // 100)::VARCHAR || ',' || (code % 100)::VARCHAR || ')' "
-        "WHEN code < -100 THEN CASE WHEN code > -1100 THEN 'INTEGER' ELSE 'BIGINT' END "
-        "WHEN code = -3 THEN 'TINYINT' WHEN code = -5 THEN 'SMALLINT' "
-        "WHEN code = -10 THEN 'INTEGER' WHEN code = -20 THEN 'BIGINT' "
-        "WHEN code = 1 THEN 'FLOAT' WHEN code = 2 THEN 'DOUBLE' ELSE other END"
+        "(code, other) AS list_transform([code], lambda c: CASE WHEN c >= 100 "
+        "THEN 'DECIMAL(' || (c // 100)::VARCHAR || ',' || (c % 100)::VARCHAR || ')' "
+        "WHEN c < -100 THEN CASE WHEN c > -1100 THEN 'INTEGER' ELSE 'BIGINT' END "
+        "WHEN c = -3 THEN 'TINYINT' WHEN c = -5 THEN 'SMALLINT' "
+        "WHEN c = -10 THEN 'INTEGER' WHEN c = -20 THEN 'BIGINT' "
+        "WHEN c = 1 THEN 'FLOAT' WHEN c = 2 THEN 'DOUBLE' ELSE other END)[1]"
     ),
     "lk_null_of": "(type) AS from_json('null', '\"' || type || '\"')",
     # The value of + - * as DuckDB computes it, given the type Databricks gives it.
@@ -79,10 +80,6 @@ MACROS: dict[str, str] = {
     "lk_scale": (
         "(name) AS CASE WHEN name LIKE 'DECIMAL(%' "
         "THEN regexp_extract(name, ',([0-9]+)', 1)::INTEGER ELSE 0 END"
-    ),
-    "lk_if_number": (
-        "(x) AS cast_to_type(x, lk_null_of(CASE WHEN lk_code(typeof(x)) <> 0 THEN typeof(x) "
-        "ELSE 'DOUBLE' END))"
     ),
     "lk_unscaled": "(x) AS CAST(replace(CAST(x AS VARCHAR), '.', '') AS HUGEINT)",
     "lk_unit": (  # one unit in the last place of DECIMAL(38, scale)
@@ -155,12 +152,12 @@ MACROS: dict[str, str] = {
     "lk_ceil": (
         "(x) AS struct_extract({'decimal': lk_to_whole_decimal(ceil(lk_as_number(x)), "
         "lk_code(typeof(x))), 'float': lk_float_to_long(ceil(lk_cast_double(x))), "
-        "'whole': CAST(lk_try_whole(x, 0) AS BIGINT)}, lk_number_kind(x))"
+        "'whole': CAST(lk_try_whole(x) AS BIGINT)}, lk_number_kind(x))"
     ),
     "lk_floor": (
         "(x) AS struct_extract({'decimal': lk_to_whole_decimal(floor(lk_as_number(x)), "
         "lk_code(typeof(x))), 'float': lk_float_to_long(floor(lk_cast_double(x))), "
-        "'whole': CAST(lk_try_whole(x, 0) AS BIGINT)}, lk_number_kind(x))"
+        "'whole': CAST(lk_try_whole(x) AS BIGINT)}, lk_number_kind(x))"
     ),
     "lk_number_kind": (
         "(x) AS CASE WHEN lk_code(typeof(x)) < 0 THEN 'whole' WHEN lk_code(typeof(x)) >= 100 "
@@ -179,7 +176,7 @@ MACROS: dict[str, str] = {
         "(x, places) AS struct_extract({'decimal': cast_to_type(round(lk_as_number(x), places), "
         "lk_null_of(lk_rounded_type(lk_code(typeof(x)), places))), "
         "'whole': CASE WHEN places >= 0 THEN lk_as_number(x) ELSE cast_to_type("
-        "round(CAST(lk_try_whole(x, 0) AS DECIMAL(38, 0)), places), lk_as_number(x)) END, "
+        "round(CAST(lk_try_whole(x) AS DECIMAL(38, 0)), places), lk_as_number(x)) END, "
         "'float': lk_round_float(lk_cast_double(x), places)}, lk_number_kind(x))"
     ),
     "lk_rounded_type": (
@@ -197,8 +194,7 @@ MACROS: dict[str, str] = {
     "lk_round_even": (
         "(x, places) AS struct_extract({'decimal': cast_to_type(lk_half_even(CAST("
         "lk_as_number(x) AS DECIMAL(38, 18)), places), lk_null_of(lk_rounded_type("
-        "lk_code(typeof(x)), places))), 'whole': cast_to_type(lk_half_even(CAST(lk_try_whole(x, "
-        "0) AS DECIMAL(38, 18)), places), lk_as_number(x)), 'float': CASE WHEN "
+        "lk_code(typeof(x)), places))), 'whole': cast_to_type(lk_half_even(CAST(lk_try_whole(x) AS DECIMAL(38, 18)), places), lk_as_number(x)), 'float': CASE WHEN "
         "abs(lk_cast_double(x)) >= 1e15::DOUBLE OR isnan(lk_cast_double(x)) THEN "
         "lk_cast_double(x) ELSE CAST(lk_half_even(CAST(CAST(lk_cast_double(x) AS VARCHAR) AS "
         "DECIMAL(38, 18)), places) AS DOUBLE) END}, lk_number_kind(x))"

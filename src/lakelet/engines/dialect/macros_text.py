@@ -81,8 +81,7 @@ MACROS: dict[str, str] = {
         "here cannot hold a NUL character.') ELSE chr((n % 256)::INTEGER) END"
     ),
     "lk_hex": (
-        "(x) AS struct_extract({'text': hex(lk_bytes(x)), 'whole': hex(lk_try_whole(x, "
-        "0::BIGINT)::BIGINT)}, CASE WHEN lk_code(typeof(x)) < 0 THEN 'whole' ELSE 'text' END)"
+        "(x) AS struct_extract({'text': hex(lk_bytes(x)), 'whole': hex(lk_try_whole(x)::BIGINT)}, CASE WHEN lk_code(typeof(x)) < 0 THEN 'whole' ELSE 'text' END)"
     ),
     "lk_unhex": (
         "(x) AS CASE WHEN regexp_full_match(x, '[0-9A-Fa-f]*') THEN unhex(CASE WHEN "
