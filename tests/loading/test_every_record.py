@@ -146,3 +146,17 @@ def test_a_flipped_bit_in_a_compressed_file_is_never_a_wrong_row(
         assert ws.sql("SELECT count(*) FROM t.t").rows() == [(1,)]
     else:  # a header bit that no checksum covers, or a magic number that made it plain text
         assert where < 12 or kind == "zst"
+
+
+@pytest.mark.parametrize("kind", ["gz", "zst"])
+def test_an_intact_compressed_file_is_read_whole(base: Path, kind: str) -> None:
+    ws = make_workspace(base / f"w{next(_numbers)}")
+    data = b"".join(json.dumps({"n": n, "t": "x" * 50}).encode() + b"\n" for n in range(50_000))
+    # Two members, or frames, one behind the other, as `cat a.gz b.gz` makes them.
+    pack = gzip.compress if kind == "gz" else zstandard.compress
+    packed = pack(data[:100]) + pack(data[100:])
+    (ws.folder.files / f"packed.jsonl.{kind}").write_bytes(packed)
+    (ws.folder.files / f"cut.jsonl.{kind}").write_bytes(packed[:-10])
+    report = ws.load("files", into="t.t")
+    assert [e.state for e in report.entries] == ["quarantined", "loaded"]
+    assert ws.sql("SELECT count(*), sum(n) FROM t.t").rows() == [(50_000, sum(range(50_000)))]

@@ -17,6 +17,7 @@ from lakelet.loading.records.block import FileUnreadableError
 __all__ = ("byte_blocks",)
 
 _READ = 1 << 20
+_ZSTD_READ = 1 << 16
 _GZIP = b"\x1f\x8b"
 _ZSTD = b"\x28\xb5\x2f\xfd"
 
@@ -58,8 +59,8 @@ class _Joined:
 
     def read(self, size: int = -1) -> bytes:
         if self.head:
-            found, self.head = self.head, b""
-            return found if 0 <= size <= len(found) else found + self.file.read(size - len(found))
+            found, self.head = self.head[:size], self.head[size:]
+            return found
         return self.file.read(size)
 
 
@@ -77,16 +78,18 @@ def _gzip(head: bytes, file: Readable) -> Iterator[bytes]:
 def _zstd(head: bytes, file: Readable) -> Iterator[bytes]:
     import zstandard
 
-    unpacker = zstandard.ZstdDecompressor().decompressobj(read_across_frames=True)
-    data = head + file.read(_READ - len(head))
+    frames = zstandard.ZstdDecompressor()
+    frame = frames.decompressobj()
+    # A small input bounds the output: zstd expands a byte to at most some thousands.
+    data = head + file.read(_ZSTD_READ - len(head))
     try:
         while data:
-            # A small input bounds the output: zstd expands a byte to at most some thousands.
-            for start in range(0, len(data), 1 << 16):
-                if block := unpacker.decompress(data[start : start + (1 << 16)]):
-                    yield block
-            data = file.read(_READ)
+            if frame.eof:
+                frame = frames.decompressobj()
+            if block := frame.decompress(data):
+                yield block
+            data = (frame.unused_data if frame.eof else b"") or file.read(_ZSTD_READ)
     except zstandard.ZstdError as error:
         raise FileUnreadableError(f"the zstd data is damaged: {error}") from None
-    if not unpacker.eof:
+    if not frame.eof:
         raise FileUnreadableError("the zstd data ends in the middle (truncated)")

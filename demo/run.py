@@ -1,0 +1,139 @@
+"""`make demo`: the product's main job, end to end, on raw files with the dirt of real life."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from raw_files import Notes, write_first_batch, write_second_batch
+
+ROOT = Path(__file__).parent
+WORKSPACE = ROOT / "workspace"
+
+
+def say(text: str) -> None:
+    """A paragraph for the person who watches."""
+    print(f"\n\033[1m{text}\033[0m" if sys.stdout.isatty() else f"\n# {text}", flush=True)
+
+
+def lakelet(*arguments: str, expect: int = 0) -> None:
+    """Show a command, run it as a person would, and stop the demo where it fails."""
+    shown = " ".join(f'"{a}"' if " " in a else a for a in arguments)
+    print(f"\n$ lakelet {shown}", flush=True)
+    done = subprocess.run([sys.executable, "-m", "lakelet", *arguments], cwd=WORKSPACE, check=False)
+    if done.returncode != expect:
+        sys.exit(f"the demo stops: lakelet {shown} ended with {done.returncode}")
+
+
+def listed(*arguments: str) -> Any:
+    """What a command prints as JSON."""
+    done = subprocess.run(
+        [sys.executable, "-m", "lakelet", *arguments, "--json"],
+        cwd=WORKSPACE, check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    return json.loads(done.stdout)
+
+
+def first_batch() -> Notes:
+    """A workspace with three months of raw files, loaded."""
+    say("A workspace, and three months of raw files as they were collected.")
+    shutil.rmtree(WORKSPACE, ignore_errors=True)
+    WORKSPACE.mkdir(parents=True)
+    lakelet("init")
+    notes = write_first_batch(WORKSPACE / "files")
+    lakelet("volumes", "files")
+    say("Load them. Nothing is dropped in silence: every file says what became of its rows.")
+    lakelet("load", "files/posts", "--into", "bronze.posts")
+    lakelet("load", "files/prices", "--into", "bronze.prices", "--hints", "price DECIMAL(10,2)")
+    lakelet("show", "bronze.posts")
+    say("What was no record, and why; and the values that fit no column.")
+    lakelet("rejected", "bronze.posts")
+    lakelet(
+        "sql", "SELECT id, score, created, _rescued_data FROM bronze.posts "
+        "WHERE _rescued_data IS NOT NULL ORDER BY id",
+    )  # fmt: skip
+    return notes
+
+
+def second_batch(notes: Notes) -> None:
+    """A month later: only the new file is read."""
+    say("A month later. Only the new file is read; its new column joins the table.")
+    write_second_batch(WORKSPACE / "files", notes)
+    lakelet("load", "files/posts", "--into", "bronze.posts")
+    lakelet("load", "files/posts", "--into", "bronze.posts")
+    say("Every version stays. What changed, and what did the table say before?")
+    lakelet("history", "bronze.posts")
+    newest = listed("history", "bronze.posts")[0]["version"]
+    lakelet("diff", "bronze.posts", "1", str(newest))
+    query = "SELECT forum, count(*) AS posts, round(avg(score), 1) AS score FROM bronze.posts"
+    lakelet("sql", f"{query} GROUP BY forum ORDER BY forum")
+    lakelet("sql", f"{query} VERSION AS OF 1 GROUP BY forum ORDER BY forum")
+
+
+def real_files(data: Path) -> None:
+    """Real files, where the machine has them."""
+    if not (data / "gsm8k").is_dir():
+        return
+    say("Real files: grade-school mathematics as JSON lines and as one JSON array.")
+    lakelet("load", str(data / "gsm8k"), "--into", "tasks.gsm8k")
+    lakelet("load", str(data / "svamp" / "SVAMP.json"), "--into", "tasks.svamp")
+    lakelet("sql", "SELECT type, count(*) AS n, avg(answer) AS mean FROM tasks.svamp GROUP BY type")
+
+
+def settle(notes: Notes) -> bool:
+    """Lay what was done to the files beside what became of them."""
+    say("The account: what was done to the files, beside what was kept, rescued and rejected.")
+    for file, act in notes.acts:
+        print(f"  {file:<36} {act}")
+    entries = [*listed("files", "bronze.posts"), *listed("files", "bronze.prices")]
+    got = {entry["file"]: entry for entry in entries}
+    header = f"{'file':<36} {'kept':>12} {'rescued':>12} {'rejected':>12}"
+    print(f"\n{header}\n{'─' * len(header)}")
+    right = set(got) == set(notes.rows) | notes.unreadable
+    for file, rows in notes.rows.items():
+        pairs = [
+            (rows, got[file]["kept"]),
+            (notes.rescued[file], got[file]["rescued"]),
+            (notes.rejected[file], got[file]["rejected"]),
+        ]
+        right = right and all(wanted == found for wanted, found in pairs)
+        cells = (f"{wanted} = {found}" if wanted == found else f"{wanted} ≠ {found}!"
+                 for wanted, found in pairs)  # fmt: skip
+        print(f"{file:<36} " + " ".join(f"{cell:>12}" for cell in cells))
+    for file in notes.unreadable:
+        state = got[file]["state"]
+        right = right and state == "quarantined"
+        print(f"{file:<36} {state}: {got[file]['reason']}")
+    return right
+
+
+def main() -> None:
+    """Run the demo."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    data = parser.parse_args().data.resolve()
+    os.environ.setdefault("COLUMNS", "110")
+    notes = first_batch()
+    second_batch(notes)
+    real_files(data)
+    if not settle(notes):
+        sys.exit("The account does not match what was done to the files.")
+    say("Everything is accounted for. Next, type:")
+    command = os.path.relpath(ROOT.parent / ".venv" / "bin" / "lakelet", WORKSPACE)
+    print(f"""
+  cd {os.path.relpath(WORKSPACE)}
+  alias lakelet=$PWD/{command}
+  lakelet tables
+  lakelet sql "SELECT title, count(*) FROM bronze.posts GROUP BY title ORDER BY 2 DESC"
+  lakelet load ~/my-raw-files --into bronze.mine
+""")
+
+
+if __name__ == "__main__":
+    main()
