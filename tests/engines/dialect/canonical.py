@@ -25,7 +25,7 @@ def query_of(text: str) -> str:
 
 def type_of(name: str) -> str:
     """A DuckDB type by its Databricks name; nested types only by their kind."""
-    if name.startswith("DECIMAL("):
+    if name.startswith("DECIMAL(") and not name.endswith("[]"):
         return name.lower().replace(" ", "")
     if name.endswith("[]"):
         return "array"

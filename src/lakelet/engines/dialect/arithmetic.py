@@ -81,9 +81,12 @@ def _arithmetic(r: Renderer, node: exp.Expr) -> str:
         if unit and name in {"Add", "Sub"} and not interval_unit(value):
             if name == "Sub" and interval is node.this:
                 raise refuse("an interval minus something else")
-            macro = "lk_add_days" if unit in _DATE_UNITS else "lk_add_time"
             sign = "-" if name == "Sub" else ""
-            return f"{macro}({r.sql(value)}, {sign}{r.sql(interval)})"
+            if unit in _DATE_UNITS:
+                return f"lk_add_days({r.sql(value)}, {sign}{r.sql(interval)})"
+            return f"lk_add_time({r.sql(value)}, {sign}epoch_us({r.sql(interval)}))"
+    if r.locals:  # DuckDB does not tell the types of a lambda's parameters
+        return _plain(r, node)
     return f"lk_number({_plain(r, node)}, {code_of(r, node)})"
 
 

@@ -64,6 +64,11 @@ def _filled(piece: str, arguments: list[str]) -> str:
 def call_text(
     r: Renderer, node: exp.Expr, *, inner: str = "", suffix: str = "", over: bool = False
 ) -> str:
+    """A call by the table; ``suffix`` holds an aggregate's FILTER and OVER, ``inner`` its order.
+
+    Raises:
+        SqlError: the function is not in the table, or not with such arguments.
+    """
     name = node.name.lower()
     arguments, distinct = list(node.expressions), ""
     if arguments and type(arguments[0]).__name__ == "Distinct":
@@ -74,6 +79,7 @@ def call_text(
     if entry.role == "window" and not over:
         raise SqlError(f"{name}() needs OVER (…).", hint=f"{name}() OVER (ORDER BY …).")
     if callable(entry.sql):
+        r.over = over
         plain = type(node)(this=node.this, expressions=arguments)
         template = entry.sql(r, plain)
         return (

@@ -85,7 +85,7 @@ def _cast(r: Renderer, node: exp.Expr) -> str:
     inner = without_parentheses(node.this)
     name, text, kind = type(inner).__name__, r.sql(node.this), kind_of(r, inner)
     whole = name == "Literal" and inner.name.isdigit() and not inner.args.get("is_string")
-    if whole and suffix == "whole":  # 5L and the like
+    if whole and suffix == "whole" and not trying:  # 5L and the like
         return f"CAST({inner.name} AS {target})"
     if name == "Null" or (kind == "string" and suffix == "text"):
         return f"CAST({text} AS {target})"

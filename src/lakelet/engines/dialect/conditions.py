@@ -33,11 +33,24 @@ def beside(r: Renderer, value: exp.Expr, other: exp.Expr) -> str:
     if other_kind == value_kind or "null" in {value_kind, other_kind}:
         return text
     literal = without_parentheses(value)
-    if value_kind == "string" and type(literal).__name__ == "Literal":
+    if value_kind == "string" and not _is_local(r, other) and type(literal).__name__ == "Literal":
         return f"lk_text_as({text}, {r.sql(other)})"
+    if value_kind == "number" and other_kind not in {None, "string"}:
+        return text  # both are known; DuckDB converts or refuses
+    if type(without_parentheses(other)).__name__ == "Literal" or _is_local(r, other):
+        return text
     if value_kind == "number" and type(literal).__name__ in {"Literal", "Neg"}:
         return f"lk_number_beside({text}, {r.sql(other)})"
     return text
+
+
+def _is_local(r: Renderer, node: exp.Expr) -> bool:
+    """Whether a value depends on a lambda's parameter, whose type DuckDB does not tell."""
+    if not r.locals:
+        return False
+    return any(
+        found.name in r.locals for found in node.walk() if type(found).__name__ == "Identifier"
+    )
 
 
 def _comparison(r: Renderer, node: exp.Expr) -> str:
@@ -139,7 +152,13 @@ def _concat(r: Renderer, node: exp.Expr) -> str:
         # Databricks gives || the rank of + and -; the parser ranks it lower.
         if type(side).__name__ in {"Add", "Sub"}:
             raise refuse("|| beside + or - without parentheses", hint="add parentheses.")
-    return f"lk_concat({r.sql(node.this)}, {r.sql(node.expression)})"
+    pieces = []
+    for side in (node.this, node.expression):
+        kind, text = kind_of(r, side), r.sql(side)
+        if kind == "null":
+            text = "CAST(NULL AS VARCHAR)"
+        pieces.append(text if kind in {"string", "null"} else f"lk_piece({text})")
+    return f"({' || '.join(pieces)})"
 
 
 _BOTH = frozenset({"this", "expression"})

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lakelet.engines.dialect.calls import call_text
+from lakelet.engines.dialect.functions.aggregated import ONE_OF_MANY
+from lakelet.engines.dialect.functions.collections import array, transform
 from lakelet.engines.dialect.functions.dated import field_of
 from lakelet.engines.dialect.literals import string_literal
 from lakelet.engines.dialect.queries import order_items
@@ -57,15 +59,18 @@ def _within_group(r: Renderer, node: exp.Expr) -> str:
         raise refuse(f"{name or 'this'} WITHIN GROUP", (*kinds, "listagg"))
     from lakelet.engines.dialect.functions.aggregated import fractions
 
-    value = r.sql(order.expressions[0].this)
-    if name == "percentile_cont":
-        value = f"lk_cast_double({value})"
+    value = f"lk_cast_double({r.sql(order.expressions[0].this)})"
     return f"{kinds[name]}({value}, {fractions(call.expressions[0])})"
 
 
 def _nulls(mode: str) -> NodeRenderer:
     def render(r: Renderer, node: exp.Expr) -> str:
-        return call_text(r, node.this, inner=mode)
+        call = node.this
+        if type(call).__name__ == "Anonymous" and call.name.lower() in ONE_OF_MANY and mode:
+            call = call.copy()
+            call.append("expressions", type(call)(this="ignore_nulls"))
+            return call_text(r, call)
+        return call_text(r, call, inner=mode)
 
     return render
 
@@ -87,6 +92,10 @@ def _path(r: Renderer, node: exp.Expr) -> str:
     return f"lk_json_text({r.sql(node.this)}, {string_literal('$' + ''.join(steps))})"
 
 
+def _transform(r: Renderer, node: exp.Expr) -> str:
+    return transform(r, type(node)(expressions=[node.this, node.expression]))
+
+
 FORMS: dict[str, Node] = {
     "Extract": Node(_extract, frozenset({"this", "expression"})),
     "Trim": Node(_trim, frozenset({"this", "expression", "position"})),
@@ -99,6 +108,8 @@ FORMS: dict[str, Node] = {
     "WithinGroup": Node(_within_group, frozenset({"this", "expression"})),
     "IgnoreNulls": Node(_nulls(" IGNORE NULLS"), frozenset({"this"})),
     "RespectNulls": Node(_nulls(""), frozenset({"this"})),
+    "Array": Node(array, frozenset({"expressions"})),
+    "Transform": Node(_transform, frozenset({"this", "expression"})),
     "JSONExtract": Node(
         _path, frozenset({"this", "expression", "variant_extract", "only_json_types"})
     ),

@@ -9,7 +9,7 @@ _BOUNDS = (
     "len(lk_as_list(a))::VARCHAR || '. Use try_element_at or get to get NULL instead.')"
 )
 _IS_MAP = "typeof(a) LIKE 'MAP(%'"
-_HAS = "(list_contains({0}, {1}) OR ({1} IS NULL AND len({0}) <> list_count({0})))"
+_HAS = "(coalesce(list_contains({0}, {1}), FALSE) OR ({1} IS NULL AND len({0}) <> list_count({0})))"
 
 MACROS: dict[str, str] = {
     "lk_size": "(a) AS CAST(cardinality(lk_as_map(a)) AS INTEGER)",
@@ -64,7 +64,7 @@ MACROS: dict[str, str] = {
         "ELSE a[len(a) + start + 1:len(a) + start + n] END"
     ),
     "lk_sequence": (
-        "(a, b) AS CASE WHEN typeof(a) NOT IN ('INTEGER', 'BIGINT', 'SMALLINT', 'TINYINT') THEN "
+        "(a, b) AS CASE WHEN typeof(a) NOT IN ('INTEGER', 'BIGINT', 'SMALLINT', 'TINYINT', '\"NULL\"') THEN "
         "error('[UNSUPPORTED] sequence() takes whole numbers here.') "
         "WHEN a <= b THEN generate_series(a, b) ELSE generate_series(a, b, -1) END"
     ),

@@ -26,6 +26,13 @@ _HANDED = {
 }  # fmt: skip
 
 
+_NULLS = {
+    "whole": "HUGEINT", "double": "DOUBLE", "float": "FLOAT", "boolean": "BOOLEAN",
+    "text": "VARCHAR", "binary": "BLOB", "date": "DATE", "timestamp": "TIMESTAMPTZ",
+    "wall": "TIMESTAMP",
+}  # fmt: skip
+
+
 def _letting(name: str, value: str, body: str) -> str:
     """``body`` with ``name`` standing for ``value``, which is then written only once."""
     return f"list_transform([{value}], lambda {name}: {body})[1]"
@@ -59,7 +66,7 @@ def _cast(
             else attempt
         )
     for verb in ("try", "cast"):
-        fields = {"null": "NULL"}
+        fields = {"null": f"CAST(NULL AS {_NULLS[name]})" if not typed else "target"}
         for kind in branches:
             fields[kind] = f"lk_{verb}_{name}_{kind}({_HANDED[kind]}{hand})"
         fields |= {kind: refusal for kind in ("other", *_HANDED) if kind not in fields}
@@ -256,8 +263,9 @@ MACROS: dict[str, str] = {
         "s",
         "lk_trim(t)",
         f"CASE WHEN NOT regexp_full_match(s, '{_MOMENT}') THEN NULL "
-        f"WHEN regexp_full_match(s, '.*{_ZONE}') THEN TRY_CAST({_WALL_TEXT} || replace(' ' || "
-        f"regexp_extract(s, '{_ZONE}$', 1), ' Z', ' UTC') AS TIMESTAMPTZ) "
+        f"WHEN regexp_full_match(s, '.*{_ZONE}') THEN TRY_CAST({_WALL_TEXT} || regexp_replace("
+        f"replace(' ' || regexp_extract(s, '{_ZONE}$', 1), ' Z', ' UTC'), '^ ([+-])', '\\1') "
+        "AS TIMESTAMPTZ) "
         f"ELSE CAST(TRY_CAST({_WALL_TEXT} AS TIMESTAMP) AS TIMESTAMPTZ) END",
     ),
     **_cast(

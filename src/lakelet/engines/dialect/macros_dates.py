@@ -25,26 +25,39 @@ MACROS: dict[str, str] = {
         "typeof(x) || '; cast it to DATE or TIMESTAMP.')}, CASE WHEN lk_kind(x) IN ('date', "
         "'instant', 'wall') THEN lk_kind(x) ELSE 'other' END)"
     ),
+    # Whole days among the microseconds move the calendar, the rest the clock.
+    "lk_micros": "(n) AS to_days(CAST(n // 86400000000 AS INTEGER)) "
+    "+ to_microseconds(n % 86400000000)",
     "lk_add_time": (
-        "(x, i) AS struct_extract({'date': CAST(lk_as(x, 'DATE') AS TIMESTAMPTZ) + i, "
-        f"'instant': lk_as(x, {_INSTANT}) + i, 'wall': lk_as(x, 'TIMESTAMP') + i, "
+        "(x, n) AS struct_extract({'date': CAST(lk_as(x, 'DATE') AS TIMESTAMPTZ) + lk_micros(n), "
+        f"'instant': lk_as(x, {_INSTANT}) + lk_micros(n), "
+        "'wall': lk_as(x, 'TIMESTAMP') + lk_micros(n), "
         "'other': error('[DATATYPE_MISMATCH] an interval is added to a value of type ' || "
         "typeof(x) || '; cast it to DATE or TIMESTAMP.')}, CASE WHEN lk_kind(x) IN ('date', "
         "'instant', 'wall') THEN lk_kind(x) ELSE 'other' END)"
     ),
     "lk_add_day_count": "(x, n) AS lk_day(x) + CAST(n AS INTEGER)",
     "lk_add_calendar": "(x, i) AS x + i",
-    "lk_add_clock": "(x, i) AS x + i",
+    "lk_add_clock": "(x, n) AS x + lk_micros(n)",
     "lk_add_months": "(x, n) AS CAST(lk_day(x) + to_months(CAST(n AS INTEGER)) AS DATE)",
     # Whole months where both are the same day or both a last day, else 31 days to a month.
     "lk_months_between": "(x, y) AS lk_months_apart(lk_clock(x), lk_clock(y))",
     "lk_months_apart": (
-        "(a, b) AS CASE WHEN day(a) = day(b) OR (CAST(a AS DATE) = last_day(a) "
-        "AND CAST(b AS DATE) = last_day(b)) THEN CAST(lk_month_number(a) - lk_month_number(b) AS "
-        "DOUBLE) ELSE lk_round_float(lk_month_number(a) - lk_month_number(b) + "
-        "((day(a) - day(b)) * 86400 + epoch(CAST(a AS TIME)) - epoch(CAST(b AS TIME))) "
-        "/ CAST(2678400 AS DOUBLE), 8) END"
+        "(x, y) AS list_transform([{'a': x, 'b': y}], lambda p: CASE WHEN day(p.a) = day(p.b) OR "
+        "(CAST(p.a AS DATE) = last_day(p.a) AND CAST(p.b AS DATE) = last_day(p.b)) THEN "
+        "CAST(lk_month_number(p.a) - lk_month_number(p.b) AS DOUBLE) ELSE lk_round_float("
+        "lk_month_number(p.a) - lk_month_number(p.b) + ((day(p.a) - day(p.b)) * 86400 + "
+        "epoch(CAST(p.a AS TIME)) - epoch(CAST(p.b AS TIME))) / CAST(2678400 AS DOUBLE), 8) "
+        "END)[1]"
     ),
+    # Months that are over; the day and the clock of the later one must have been reached.
+    "lk_months_over": (
+        "(x, y) AS list_transform([{'a': x, 'b': y, 'm': lk_month_number(y) - "
+        "lk_month_number(x)}], lambda p: CASE WHEN p.m > 0 AND lk_in_month(p.b) < "
+        "lk_in_month(p.a) THEN p.m - 1 WHEN p.m < 0 AND lk_in_month(p.b) > lk_in_month(p.a) "
+        "THEN p.m + 1 ELSE p.m END)[1]"
+    ),
+    "lk_in_month": "(a) AS day(a) * 86400000000 + (epoch_us(a) % 86400000000 + 86400000000) % 86400000000",
     "lk_month_number": "(a) AS year(a) * 12 + month(a)",
     "lk_next_day": (
         f"(x, name) AS lk_day_after(lk_day(x), list_position({_WEEKDAYS}, "

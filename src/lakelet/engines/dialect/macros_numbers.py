@@ -64,7 +64,11 @@ MACROS: dict[str, str] = {
         "WHEN c = -10 THEN 'INTEGER' WHEN c = -20 THEN 'BIGINT' "
         "WHEN c = 1 THEN 'FLOAT' WHEN c = 2 THEN 'DOUBLE' ELSE other END)[1]"
     ),
-    "lk_null_of": "(type) AS from_json('null', '\"' || type || '\"')",
+    "lk_null_of": "(type) AS from_json('null', lk_quoted(type))",
+    "lk_quoted": (
+        "(type) AS list_transform([type], lambda t: '\"' || replace(replace(t, '\"NULL\"', "
+        "'INTEGER'), '\"', '\\\"') || '\"')[1]"
+    ),
     # The value of + - * as DuckDB computes it, given the type Databricks gives it.
     "lk_number": (
         "(v, code) AS CASE "
@@ -116,11 +120,9 @@ MACROS: dict[str, str] = {
     ),
     "lk_div": (
         "(a, b) AS CASE WHEN b = 0 AND a IS NOT NULL THEN "
-        f"{_ZERO} ELSE struct_extract({{'whole': a // b, 'decimal': "
-        "CAST(trunc(lk_decimal_quotient(a, b, 3806)) AS BIGINT)}, CASE "
-        "WHEN lk_code(typeof(a)) < 0 AND lk_code(typeof(b)) < 0 THEN 'whole' "
-        "ELSE error('[UNSUPPORTED] div of DECIMAL or DOUBLE; cast both to BIGINT.') END)::BIGINT "
-        "END"
+        f"{_ZERO} ELSE CAST(struct_extract({{'whole': a // b, 'other': error('[UNSUPPORTED] div "
+        "of DECIMAL or DOUBLE; cast both to BIGINT.')}, CASE WHEN lk_code(typeof(a)) < 0 "
+        "AND lk_code(typeof(b)) < 0 THEN 'whole' ELSE 'other' END) AS BIGINT) END"
     ),
     "lk_remainder": (
         "(a, b, code) AS CASE WHEN b = 0 AND a IS NOT NULL THEN "

@@ -47,7 +47,8 @@ class Prepared:
 
 def _refuse_by_token(tokens: list[Token]) -> None:
     solid = [token for token in tokens if token.kind != "space"]
-    for before, token, after in zip(solid, solid[1:], solid[2:], strict=False):
+    earlier = [None, *solid]
+    for first, before, token, after in zip(earlier, solid, solid[1:], solid[2:], strict=False):
         names_a_table = after.kind in {"word", "name"} or after.text == "("
         if token.word == "STREAM" and before.word in {"FROM", "JOIN"} and names_a_table:
             if after.word in {"AS", "WHERE", "JOIN", "GROUP", "ORDER", "LIMIT"}:
@@ -56,7 +57,8 @@ def _refuse_by_token(tokens: list[Token]) -> None:
                 "STREAM is refused: a query reads a table as it stands.",
                 hint="use STREAM in a pipeline's definition, or leave the word out here.",
             )
-        sized = token.text == "(" and after.kind == "number"
+        is_type = first is not None and (first.word == "AS" or first.text == "::")
+        sized = is_type and token.text == "(" and after.kind == "number"
         if sized and before.word in {"VARCHAR", "CHAR", "CHARACTER"}:
             raise SqlError(
                 f"{before.word}({after.text}) is refused: text has no length limit here.",

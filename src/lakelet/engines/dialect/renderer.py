@@ -57,6 +57,7 @@ class Renderer:
         calls: table functions of higher layers, in order of use.
         parameters: parameter markers in order of first use.
         locals: names bound by enclosing lambdas.
+        over: whether the aggregate being written has an OVER clause.
     """
 
     def __init__(self, prepared: Prepared, nodes: dict[str, Node]) -> None:
@@ -67,6 +68,7 @@ class Renderer:
         self.parameters: list[str] = []
         self.common_names: list[frozenset[str]] = []
         self.locals: list[str] = []
+        self.over = False
         self.windows: dict[str, exp.Expr] = {}
 
     def sql(self, node: exp.Expr) -> str:

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
     from lakelet.engines.dialect.renderer import Renderer
 
-__all__ = ("count", "first", "fractions", "last", "percentile", "percentile_approx")
+ONE_OF_MANY = frozenset({"first", "first_value", "any_value", "last", "last_value"})
+__all__ = ("ONE_OF_MANY", "count", "first", "fractions", "last", "percentile", "percentile_approx")
 
 
 def count(r: Renderer, node: exp.Expr) -> str:
@@ -32,6 +33,8 @@ def _ignoring(node: exp.Expr, name: str) -> bool:
     if len(node.expressions) == 1:
         return False
     flag = node.expressions[1]
+    if type(flag).__name__ == "Anonymous" and flag.name == "ignore_nulls":
+        return True
     if type(flag).__name__ != "Boolean":
         raise refuse(f"{name} with anything but true or false as second argument")
     return bool(flag.this)
@@ -39,14 +42,18 @@ def _ignoring(node: exp.Expr, name: str) -> bool:
 
 def first(r: Renderer, node: exp.Expr) -> str:
     """The first value."""
-    nulls = " IGNORE NULLS" if _ignoring(node, node.name) else ""
-    return f"<first_value({r.sql(node.expressions[0])}{nulls})>"
+    text, ignoring = r.sql(node.expressions[0]), _ignoring(node, node.name)
+    if r.over:
+        return f"<first_value({text}{' IGNORE NULLS' if ignoring else ''})>"
+    return f"<any_value({text})>" if ignoring else f"<first({text})>"
 
 
 def last(r: Renderer, node: exp.Expr) -> str:
     """The last value."""
-    nulls = " IGNORE NULLS" if _ignoring(node, node.name) else ""
-    return f"<last_value({r.sql(node.expressions[0])}{nulls})>"
+    text, ignoring = r.sql(node.expressions[0]), _ignoring(node, node.name)
+    if r.over:
+        return f"<last_value({text}{' IGNORE NULLS' if ignoring else ''})>"
+    return f"lk_collected(<list({text})>)[-1]" if ignoring else f"<last({text})>"
 
 
 def fractions(node: exp.Expr) -> str:

@@ -100,7 +100,6 @@ AGGREGATES: dict[str, Function] = {
     "every": _EVERY,
     "bool_or": _SOME,
     "some": _SOME,
-    "any": _SOME,
     "bit_and": _aggregate("<bit_and({0})>", "all bits by AND", "number"),
     "bit_or": _aggregate("<bit_or({0})>", "all bits by OR", "number"),
     "bit_xor": _aggregate("<bit_xor({0})>", "all bits by XOR", "number"),

@@ -28,6 +28,15 @@ _TRUNCATED = {
     "minute": "minute", "second": "second", "millisecond": "millisecond",
     "microsecond": "microsecond",
 }  # fmt: skip
+_MICROSECONDS = {
+    "hour": 3600000000, "minute": 60000000, "second": 1000000, "millisecond": 1000,
+    "microsecond": 1,
+}  # fmt: skip
+_CALENDAR = {
+    "year": ("months", 12), "quarter": ("months", 3), "month": ("months", 1),
+    "week": ("days", 7), "day": ("days", 1),
+}  # fmt: skip
+_MONTHS = {"year": 12, "quarter": 3, "month": 1}
 FIELDS = {
     "year": "CAST(year(lk_day({0})) AS INTEGER)",
     "quarter": "CAST(quarter(lk_day({0})) AS INTEGER)",
@@ -67,20 +76,11 @@ def add_unit(r: Renderer, node: exp.Expr) -> str:
     if len(items) == 2:
         return f"lk_add_day_count({r.sql(items[0])}, {r.sql(items[1])})"
     unit, number, value = _unit(r, items[0]), r.sql(items[1]), r.sql(items[2])
-    macro = (
-        "lk_add_calendar" if unit in {"year", "quarter", "month", "week", "day"} else "lk_add_clock"
-    )
-    return f"{macro}(lk_cast_timestamp({value}), to_{_plural(unit)}({_count(unit, number)}))"
-
-
-def _plural(unit: str) -> str:
-    return {"quarter": "months", "week": "days"}.get(unit, unit + "s")
-
-
-def _count(unit: str, number: str) -> str:
-    factor = {"quarter": 3, "week": 7}.get(unit, 1)
-    kind = "BIGINT" if unit not in {"year", "quarter", "month", "week", "day"} else "INTEGER"
-    return f"CAST({number} AS {kind})" if factor == 1 else f"CAST(({number}) * {factor} AS INTEGER)"
+    if unit in _MICROSECONDS:
+        micros = f"CAST({number} AS BIGINT) * {_MICROSECONDS[unit]}"
+        return f"lk_add_clock(lk_cast_timestamp({value}), {micros})"
+    plural, factor = _CALENDAR[unit]
+    return f"lk_cast_timestamp({value}) + to_{plural}(CAST({number} AS INTEGER) * {factor})"
 
 
 def difference(r: Renderer, node: exp.Expr) -> str:
@@ -89,8 +89,11 @@ def difference(r: Renderer, node: exp.Expr) -> str:
     if len(items) == 2:
         return f"CAST(lk_day({r.sql(items[0])}) - lk_day({r.sql(items[1])}) AS INTEGER)"
     unit = _unit(r, items[0])
+    if unit in _MONTHS:
+        start, end = (f"CAST(lk_cast_timestamp({r.sql(item)}) AS TIMESTAMP)" for item in items[1:])
+        return f"CAST(lk_months_over({start}, {end}) // {_MONTHS[unit]} AS BIGINT)"
     start, end = (f"CAST(lk_cast_timestamp({r.sql(item)}) AS TIMESTAMP)" for item in items[1:])
-    if unit not in {"year", "quarter", "month", "week", "day"}:
+    if unit in _MICROSECONDS:
         start, end = (f"lk_cast_timestamp({r.sql(item)})" for item in items[1:])
     return f"date_sub('{unit}', {start}, {end})"
 

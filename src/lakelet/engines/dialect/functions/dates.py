@@ -79,7 +79,7 @@ DATES: dict[str, Function] = {
     "to_unix_timestamp": _UNIX,
     "from_unixtime": Function(dated.from_unixtime, 1, 2, "seconds since 1970 as text", "string"),
     "timestamp_seconds": Function(
-        "make_timestamptz(CAST(({0}) * 1000000 AS BIGINT))",
+        "make_timestamptz(CAST(CAST({0} AS DECIMAL(38, 6)) * 1000000 AS BIGINT))",
         1,
         1,
         "a timestamp of seconds",

@@ -25,7 +25,9 @@ _POWER = Function(
     "power(lk_cast_double({0}), lk_cast_double({1}))", 2, 2, "the first to the power of the second",
     "number",
 )  # fmt: skip
-_SIGN = Function("sign(lk_cast_double({0}))", 1, 1, "-1, 0 or 1 as DOUBLE", "number")
+_SIGN = Function(
+    "CAST(sign(lk_cast_double({0})) AS DOUBLE)", 1, 1, "-1, 0 or 1 as DOUBLE", "number"
+)
 _CEIL = Function("lk_ceil({0})", 1, 1, "the next whole number up", "number")
 _NONE = "CAST(NULL AS DOUBLE)"
 _RANDOM = Function(

@@ -71,7 +71,12 @@ def cast_call(kind: str) -> Callable[[Renderer, exp.Expr], str]:
 
 
 def _pieces(r: Renderer, node: exp.Expr) -> list[tuple[str, bool]]:
-    return [(r.sql(item), kind_of(r, item) == "string") for item in node.expressions]
+    return [
+        (f"CAST({r.sql(item)} AS VARCHAR)", True)
+        if kind_of(r, item) == "null"
+        else (r.sql(item), kind_of(r, item) == "string")
+        for item in node.expressions
+    ]
 
 
 def concat(r: Renderer, node: exp.Expr) -> str:
