@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from lakelet.engines.dialect.functions import Function, find, table
+from lakelet.engines.dialect.kinds import kind_of
 from lakelet.engines.dialect.queries import order_items
 from lakelet.engines.dialect.renderer import Node, Renderer, refuse
 from lakelet.errors import SqlError
@@ -85,7 +86,27 @@ def call_text(
         return (
             fill(template, [], (distinct, inner, suffix)) if suffix or distinct else _bare(template)
         )
-    return fill(entry.sql, [r.sql(argument) for argument in arguments], (distinct, inner, suffix))
+    texts = [r.sql(argument) for argument in arguments]
+    sql = entry.sql if isinstance(entry.sql, str) else entry.sql[len(texts)]
+    sql = _shortened(sql, [kind_of(r, argument) for argument in arguments])
+    return fill(sql, texts, (distinct, inner, suffix))
+
+
+# Conversions that come to nothing, or little, for an argument whose kind is known.
+_SHORT = {
+    ("lk_cast_double", "number"): "CAST({} AS DOUBLE)",
+    ("lk_cast_date", "date"): "{}", ("lk_day", "date"): "{}",
+    ("lk_cast_date", "timestamp"): "CAST({} AS DATE)", ("lk_day", "timestamp"): "CAST({} AS DATE)",
+    ("lk_cast_timestamp", "timestamp"): "{}", ("lk_clock", "timestamp"): "CAST({} AS TIMESTAMP)",
+}  # fmt: skip
+
+
+def _shortened(sql: str, kinds: list[str | None]) -> str:
+    def short(found: re.Match[str]) -> str:
+        form = _SHORT.get((found.group(1), kinds[int(found.group(3))] or ""))
+        return form.replace("{}", found.group(2)) if form else found.group()
+
+    return re.sub(r"(lk_\w+)\((\{(\d)\})\)", short, sql)
 
 
 def _bare(template: str) -> str:

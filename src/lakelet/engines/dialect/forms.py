@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from lakelet.engines.dialect.calls import call_text
 from lakelet.engines.dialect.functions.aggregated import ONE_OF_MANY
-from lakelet.engines.dialect.functions.collections import array, transform
+from lakelet.engines.dialect.functions.collections import transform
 from lakelet.engines.dialect.functions.dated import field_of
+from lakelet.engines.dialect.functions.special import numeric
 from lakelet.engines.dialect.literals import string_literal
 from lakelet.engines.dialect.queries import order_items
 from lakelet.engines.dialect.renderer import Node, NodeRenderer, Renderer, refuse
@@ -40,13 +41,6 @@ def _position(r: Renderer, node: exp.Expr) -> str:
     if node.args.get("position"):
         return f"lk_locate({part}, {text}, {r.sql(node.args['position'])})"
     return f"CAST(strpos({text}, {part}) AS INTEGER)"
-
-
-def _whole(macro: str) -> NodeRenderer:
-    def render(r: Renderer, node: exp.Expr) -> str:
-        return f"{macro}({r.sql(node.this)})"
-
-    return render
 
 
 def _within_group(r: Renderer, node: exp.Expr) -> str:
@@ -101,14 +95,13 @@ FORMS: dict[str, Node] = {
     "Trim": Node(_trim, frozenset({"this", "expression", "position"})),
     "Substring": Node(_substring, frozenset({"this", "start", "length"})),
     "StrPosition": Node(_position, frozenset({"this", "substr", "position"})),
-    "Ceil": Node(_whole("lk_ceil"), frozenset({"this"})),
-    "Floor": Node(_whole("lk_floor"), frozenset({"this"})),
+    "Ceil": Node(numeric("lk_ceil"), frozenset({"this"})),
+    "Floor": Node(numeric("lk_floor"), frozenset({"this"})),
     "CurrentDate": Node(lambda r, node: "lk_today()", frozenset()),
     "CurrentTimestamp": Node(lambda r, node: "now()", frozenset()),
     "WithinGroup": Node(_within_group, frozenset({"this", "expression"})),
     "IgnoreNulls": Node(_nulls(" IGNORE NULLS"), frozenset({"this"})),
     "RespectNulls": Node(_nulls(""), frozenset({"this"})),
-    "Array": Node(array, frozenset({"expressions"})),
     "Transform": Node(_transform, frozenset({"this", "expression"})),
     "JSONExtract": Node(
         _path, frozenset({"this", "expression", "variant_extract", "only_json_types"})

@@ -5,7 +5,7 @@ from __future__ import annotations
 __all__ = ("MACROS",)
 
 _BOUNDS = (
-    "error('[INVALID_ARRAY_INDEX] there is no element ' || i::VARCHAR || ' in an array of ' || "
+    "lk_fail('[INVALID_ARRAY_INDEX] there is no element ' || i::VARCHAR || ' in an array of ' || "
     "len(lk_as_list(a))::VARCHAR || '. Use try_element_at or get to get NULL instead.')"
 )
 _IS_MAP = "typeof(a) LIKE 'MAP(%'"
@@ -56,21 +56,21 @@ MACROS: dict[str, str] = {
     ),
     "lk_flatten": ("(a) AS CASE WHEN list_count(a) = len(a) THEN flatten(a) END"),
     "lk_slice": (
-        "(a, start, n) AS CASE WHEN start = 0 THEN error('[INVALID_PARAMETER_VALUE.START] "
+        "(a, start, n) AS CASE WHEN start = 0 THEN lk_fail('[INVALID_PARAMETER_VALUE.START] "
         "slice(): places count from 1 or, from the end, from -1.') WHEN n < 0 THEN "
-        "error('[INVALID_PARAMETER_VALUE.LENGTH] slice(): the length is negative.') "
+        "lk_fail('[INVALID_PARAMETER_VALUE.LENGTH] slice(): the length is negative.') "
         "WHEN a IS NULL OR start IS NULL OR n IS NULL THEN NULL "
         "WHEN start > 0 THEN a[start:start + n - 1] WHEN len(a) + start < 0 THEN a[1:0] "
         "ELSE a[len(a) + start + 1:len(a) + start + n] END"
     ),
     "lk_sequence": (
         "(a, b) AS CASE WHEN typeof(a) NOT IN ('INTEGER', 'BIGINT', 'SMALLINT', 'TINYINT', '\"NULL\"') THEN "
-        "error('[UNSUPPORTED] sequence() takes whole numbers here.') "
+        "lk_fail('[UNSUPPORTED] sequence() takes whole numbers here.') "
         "WHEN a <= b THEN generate_series(a, b) ELSE generate_series(a, b, -1) END"
     ),
     "lk_sequence_by": (
         "(a, b, step) AS CASE WHEN (step > 0 AND a > b) OR (step < 0 AND a < b) "
-        "OR (step = 0 AND a <> b) THEN error('[ILLEGAL_ARGUMENT] sequence(): the step leads away "
+        "OR (step = 0 AND a <> b) THEN lk_fail('[ILLEGAL_ARGUMENT] sequence(): the step leads away "
         "from the end.') WHEN step = 0 THEN [a] ELSE generate_series(a, b, step) END"
     ),
     "lk_as_map": (
@@ -80,15 +80,15 @@ MACROS: dict[str, str] = {
     ),
     "lk_is_collection": "(name) AS name LIKE '%[]' OR name LIKE 'MAP(%'",
     "lk_in_list": (
-        "(a, i) AS CASE WHEN i = 0 THEN error('[INVALID_INDEX_OF_ZERO] element_at(): places "
+        "(a, i) AS CASE WHEN i = 0 THEN lk_fail('[INVALID_INDEX_OF_ZERO] element_at(): places "
         f"count from 1.') WHEN abs(i) > len(a) THEN {_BOUNDS} ELSE a[i] END"
     ),
     "lk_element_at": (
-        f"(a, i) AS CASE WHEN {_IS_MAP} THEN error('[UNSUPPORTED] element_at() of a map; write "
+        f"(a, i) AS CASE WHEN {_IS_MAP} THEN lk_fail('[UNSUPPORTED] element_at() of a map; write "
         "map[key].') ELSE lk_in_list(a, i) END"
     ),
     "lk_try_element_at": (
-        "(a, i) AS CASE WHEN i = 0 THEN error('[INVALID_INDEX_OF_ZERO] try_element_at(): places "
+        "(a, i) AS CASE WHEN i = 0 THEN lk_fail('[INVALID_INDEX_OF_ZERO] try_element_at(): places "
         "count from 1.') ELSE a[i] END"
     ),
     "lk_get": "(a, i) AS CASE WHEN i >= 0 THEN a[i + 1] END",
@@ -100,7 +100,7 @@ MACROS: dict[str, str] = {
     ),
     "lk_subscript": (
         "(a, i) AS struct_extract({'list': CASE WHEN lk_place(i) IS NULL THEN NULL WHEN "
-        "lk_place(i) < 0 OR lk_place(i) >= len(lk_as_list(a)) THEN error('[INVALID_ARRAY_INDEX] "
+        "lk_place(i) < 0 OR lk_place(i) >= len(lk_as_list(a)) THEN lk_fail('[INVALID_ARRAY_INDEX] "
         "there is no such element in the array. Use get to get NULL instead.') "
         "ELSE lk_as_list(a)[lk_place(i) + 1] END, 'map': "
         f"lk_map_value(a, i)}}, CASE WHEN {_IS_MAP} THEN 'map' ELSE 'list' END)"

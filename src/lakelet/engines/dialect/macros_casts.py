@@ -49,11 +49,11 @@ def _cast(
     more, hand = (", target", ", target") if typed else ("", "")
     shown = "typeof(target)" if typed else f"'{target}'"
     refusal = (
-        "error('[DATATYPE_MISMATCH.CAST_WITHOUT_SUGGESTION] a value of type ' || typeof(x) || "
+        "lk_fail('[DATATYPE_MISMATCH.CAST_WITHOUT_SUGGESTION] a value of type ' || typeof(x) || "
         f"' cannot be cast to {target or 'DECIMAL'}.')"
     )
     invalid = (
-        "error('[CAST_INVALID_INPUT] the value ' || CAST(x AS VARCHAR) || ' of type ' || "
+        "lk_fail('[CAST_INVALID_INPUT] the value ' || CAST(x AS VARCHAR) || ' of type ' || "
         f"typeof(x) || ' cannot be cast to ' || {shown} || '. Use try_cast to get NULL instead.')"
     )
     found = {}
@@ -313,7 +313,7 @@ MACROS: dict[str, str] = {
     ),
     "lk_number_beside": (
         "(n, x) AS struct_extract({'number': n, 'null': n, 'float': CAST(n AS DOUBLE), 'other': "
-        "error('[DATATYPE_MISMATCH] a number is compared with a value of type ' || typeof(x) "
+        "lk_fail('[DATATYPE_MISMATCH] a number is compared with a value of type ' || typeof(x) "
         "|| '; cast one of them.')}, CASE WHEN typeof(x) = 'FLOAT' THEN 'float' "
         "WHEN lk_kind(x) IN ('number', 'null') THEN lk_kind(x) ELSE 'other' END)"
     ),
@@ -322,7 +322,7 @@ MACROS: dict[str, str] = {
         "AND len(list_filter(types, lambda t: t NOT IN ('VARCHAR', '\"NULL\"'))) > 0"
     ),
     "lk_mixed_error": (
-        "() AS error('[DATATYPE_MISMATCH.DATA_DIFF_TYPES] text and another type are mixed among "
+        "() AS lk_fail('[DATATYPE_MISMATCH.DATA_DIFF_TYPES] text and another type are mixed among "
         "the results here; cast them to one type.')"
     ),
 }

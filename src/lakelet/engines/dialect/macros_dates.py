@@ -21,7 +21,7 @@ MACROS: dict[str, str] = {
     "lk_add_days": (
         "(x, i) AS struct_extract({'date': CAST(lk_as(x, 'DATE') + i AS DATE), "
         f"'instant': lk_as(x, {_INSTANT}) + i, 'wall': lk_as(x, 'TIMESTAMP') + i, "
-        "'other': error('[DATATYPE_MISMATCH] an interval is added to a value of type ' || "
+        "'other': lk_fail('[DATATYPE_MISMATCH] an interval is added to a value of type ' || "
         "typeof(x) || '; cast it to DATE or TIMESTAMP.')}, CASE WHEN lk_kind(x) IN ('date', "
         "'instant', 'wall') THEN lk_kind(x) ELSE 'other' END)"
     ),
@@ -32,7 +32,7 @@ MACROS: dict[str, str] = {
         "(x, n) AS struct_extract({'date': CAST(lk_as(x, 'DATE') AS TIMESTAMPTZ) + lk_micros(n), "
         f"'instant': lk_as(x, {_INSTANT}) + lk_micros(n), "
         "'wall': lk_as(x, 'TIMESTAMP') + lk_micros(n), "
-        "'other': error('[DATATYPE_MISMATCH] an interval is added to a value of type ' || "
+        "'other': lk_fail('[DATATYPE_MISMATCH] an interval is added to a value of type ' || "
         "typeof(x) || '; cast it to DATE or TIMESTAMP.')}, CASE WHEN lk_kind(x) IN ('date', "
         "'instant', 'wall') THEN lk_kind(x) ELSE 'other' END)"
     ),
@@ -70,7 +70,7 @@ MACROS: dict[str, str] = {
     ),
     "lk_day_after": (
         "(d, wanted, name) AS CASE WHEN d IS NULL OR name IS NULL THEN NULL WHEN wanted IS NULL "
-        "THEN error('[ILLEGAL_DAY_OF_WEEK] ' || name || ' is no day of the week.') "
+        "THEN lk_fail('[ILLEGAL_DAY_OF_WEEK] ' || name || ' is no day of the week.') "
         "ELSE d + CAST((wanted + 12 - dayofweek(d)) % 7 + 1 AS INTEGER) END"
     ),
     "lk_try_read_time": (
@@ -79,7 +79,7 @@ MACROS: dict[str, str] = {
     ),
     "lk_read_time": (
         "(s, format, shape) AS coalesce(lk_try_read_time(s, format, shape), CASE WHEN "
-        "s IS NOT NULL THEN error('[CANNOT_PARSE_TIMESTAMP] the text ' || s || ' does not follow "
+        "s IS NOT NULL THEN lk_fail('[CANNOT_PARSE_TIMESTAMP] the text ' || s || ' does not follow "
         "the pattern. Use try_to_timestamp to get NULL instead.') END)"
     ),
     "lk_from_utc": (

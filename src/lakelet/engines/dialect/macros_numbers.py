@@ -4,7 +4,7 @@ from __future__ import annotations
 
 __all__ = ("MACROS",)
 
-_ZERO = "error('[DIVIDE_BY_ZERO] Division by zero. Use try_divide to get NULL instead.')"
+_ZERO = "lk_fail('[DIVIDE_BY_ZERO] Division by zero. Use try_divide to get NULL instead.')"
 
 # DecimalType.adjustPrecisionScale: beyond 38 digits the scale gives way, down to six.
 _ADJUSTED = (
@@ -42,6 +42,9 @@ def _combined(precision: str, scale: str, integers: str = _WIDER) -> str:
 
 
 MACROS: dict[str, str] = {
+    # error() counts as random, which would keep types from being known while a query is bound; a
+    # cast that cannot succeed does not. Messages start with [, so they are never numbers.
+    "lk_fail": "(message) AS from_json(CAST(CAST(message AS INTEGER) AS VARCHAR), '\"NULL\"')",
     # The type's name is named once, or nested calls would grow without bound.
     "lk_code": (
         "(name) AS list_transform([name], lambda n: CASE WHEN n LIKE 'DECIMAL(%' "
@@ -57,12 +60,12 @@ MACROS: dict[str, str] = {
     "lk_code_quotient": _combined("pa - sa + sb + ({s})", "greatest(6, sa + pb + 1)", integers="2"),
     "lk_code_remainder": _combined("least(pa - sa, pb - sb) + ({s})", "greatest(sa, sb)"),
     "lk_type_of_code": (
-        "(code, other) AS list_transform([code], lambda c: CASE WHEN c >= 100 "
+        "(code, other) AS coalesce(list_transform([code], lambda c: CASE WHEN c >= 100 "
         "THEN 'DECIMAL(' || (c // 100)::VARCHAR || ',' || (c % 100)::VARCHAR || ')' "
         "WHEN c < -100 THEN CASE WHEN c > -1100 THEN 'INTEGER' ELSE 'BIGINT' END "
         "WHEN c = -3 THEN 'TINYINT' WHEN c = -5 THEN 'SMALLINT' "
         "WHEN c = -10 THEN 'INTEGER' WHEN c = -20 THEN 'BIGINT' "
-        "WHEN c = 1 THEN 'FLOAT' WHEN c = 2 THEN 'DOUBLE' ELSE other END)[1]"
+        "WHEN c = 1 THEN 'FLOAT' WHEN c = 2 THEN 'DOUBLE' END)[1], other)"
     ),
     "lk_null_of": "(type) AS from_json('null', lk_quoted(type))",
     "lk_quoted": (
@@ -72,11 +75,11 @@ MACROS: dict[str, str] = {
     # The value of + - * as DuckDB computes it, given the type Databricks gives it.
     "lk_number": (
         "(v, code) AS CASE "
-        "WHEN code = 2 AND typeof(v) = 'FLOAT' THEN error('[DATATYPE_MISMATCH] FLOAT is mixed "
+        "WHEN code = 2 AND typeof(v) = 'FLOAT' THEN lk_fail('[DATATYPE_MISMATCH] FLOAT is mixed "
         "with another kind of number; cast the FLOAT to DOUBLE, as Databricks does.') "
-        "WHEN code = 0 AND typeof(v) = 'BIGINT' THEN error('[UNSUPPORTED] a date minus a date is "
+        "WHEN code = 0 AND typeof(v) = 'BIGINT' THEN lk_fail('[UNSUPPORTED] a date minus a date is "
         "an interval in Databricks; use datediff(end, start).') "
-        "WHEN code >= 100 AND (code % 100) <> lk_scale(typeof(v)) THEN error('[UNSUPPORTED] this "
+        "WHEN code >= 100 AND (code % 100) <> lk_scale(typeof(v)) THEN lk_fail('[UNSUPPORTED] this "
         "decimal arithmetic needs more than 38 digits, where Databricks rounds on the way; cast "
         "the operands to fewer digits or to DOUBLE.') "
         "ELSE cast_to_type(v, lk_null_of(lk_type_of_code(code, typeof(v)))) END"
@@ -86,21 +89,22 @@ MACROS: dict[str, str] = {
         "THEN regexp_extract(name, ',([0-9]+)', 1)::INTEGER ELSE 0 END"
     ),
     "lk_unscaled": "(x) AS CAST(replace(CAST(x AS VARCHAR), '.', '') AS HUGEINT)",
-    "lk_unit": (  # one unit in the last place of DECIMAL(38, scale)
-        "(scale) AS cast_to_type(CASE WHEN scale = 0 THEN '1' "
-        "ELSE '0.' || repeat('0', scale - 1) || '1' END, "
-        "lk_null_of(lk_type_of_code(greatest(scale, 1) * 100 + scale, '')))"
+    "lk_point": (  # a whole number of units as text with a decimal point
+        "(q, s) AS CASE WHEN q < 0 THEN '-' ELSE '' END || CASE WHEN s = 0 THEN "
+        "CAST(abs(q) AS VARCHAR) ELSE lpad(CAST(abs(q) AS VARCHAR), greatest(s + 1, "
+        "length(CAST(abs(q) AS VARCHAR)))::INTEGER, '0')[:-s - 1] || '.' || "
+        "right(lpad(CAST(abs(q) AS VARCHAR), greatest(s + 1, length(CAST(abs(q) AS "
+        "VARCHAR)))::INTEGER, '0'), s) END"
     ),
     "lk_half_up": (  # n / d to the nearest whole, halves away from zero
         "(n, d) AS (CASE WHEN (n < 0) = (d < 0) THEN 1 ELSE -1 END) "
         "* ((abs(n) + abs(d) // 2) // abs(d))"
     ),
     "lk_decimal_quotient": (
-        "(a, b, code) AS cast_to_type(CAST(lk_half_up("
-        "lk_unscaled(a) * CAST('1' || repeat('0', greatest(code % 100 - lk_scale(typeof(a)) "
-        "+ lk_scale(typeof(b)), 0)::BIGINT) AS HUGEINT), lk_unscaled(b)) AS DECIMAL(38, 0)) "
-        "* lk_unit(CASE WHEN code >= 100 THEN code % 100 ELSE 0 END), "
-        "lk_null_of(lk_type_of_code(code, 'DOUBLE')))"
+        "(a, b, code) AS cast_to_type(list_transform([{'n': lk_unscaled(a), 'd': lk_unscaled(b), "
+        "'sa': lk_scale(typeof(a)), 'sb': lk_scale(typeof(b)), 's': code % 100}], lambda p: "
+        "lk_point(lk_half_up(p.n * CAST('1' || repeat('0', greatest(p.s - p.sa + p.sb, "
+        "0)::BIGINT) AS HUGEINT), p.d), p.s))[1], lk_null_of(lk_type_of_code(code, 'DOUBLE')))"
     ),
     "lk_divide": (
         "(a, b, code) AS CASE WHEN b = 0 AND a IS NOT NULL THEN "
@@ -112,7 +116,7 @@ MACROS: dict[str, str] = {
         "CASE WHEN code >= 100 THEN 'decimal' ELSE 'float' END)"
     ),
     "lk_sum": (  # integers add up to BIGINT, DECIMAL(p,s) to DECIMAL(p + 10, s)
-        "(total, one) AS CASE WHEN typeof(one) = 'BOOLEAN' THEN error('[DATATYPE_MISMATCH] sum() "
+        "(total, one) AS CASE WHEN typeof(one) = 'BOOLEAN' THEN lk_fail('[DATATYPE_MISMATCH] sum() "
         "of BOOLEAN; use count_if().') ELSE cast_to_type(total, lk_null_of(CASE "
         "WHEN lk_code(typeof(one)) >= 100 THEN lk_type_of_code("
         "least(lk_code(typeof(one)) // 100 + 10, 38) * 100 + lk_code(typeof(one)) % 100, '') "
@@ -120,13 +124,13 @@ MACROS: dict[str, str] = {
     ),
     "lk_div": (
         "(a, b) AS CASE WHEN b = 0 AND a IS NOT NULL THEN "
-        f"{_ZERO} ELSE CAST(struct_extract({{'whole': a // b, 'other': error('[UNSUPPORTED] div "
+        f"{_ZERO} ELSE CAST(struct_extract({{'whole': a // b, 'other': lk_fail('[UNSUPPORTED] div "
         "of DECIMAL or DOUBLE; cast both to BIGINT.')}, CASE WHEN lk_code(typeof(a)) < 0 "
         "AND lk_code(typeof(b)) < 0 THEN 'whole' ELSE 'other' END) AS BIGINT) END"
     ),
     "lk_remainder": (
         "(a, b, code) AS CASE WHEN b = 0 AND a IS NOT NULL THEN "
-        "error('[REMAINDER_BY_ZERO] Remainder by zero. Use try_mod to get NULL instead.') "
+        "lk_fail('[REMAINDER_BY_ZERO] Remainder by zero. Use try_mod to get NULL instead.') "
         "ELSE lk_number(a % b, code) END"
     ),
     "lk_try_remainder": (
@@ -134,7 +138,7 @@ MACROS: dict[str, str] = {
     ),
     "lk_positive_remainder": (
         "(a, b, code) AS CASE WHEN b = 0 AND a IS NOT NULL THEN "
-        "error('[REMAINDER_BY_ZERO] Remainder by zero. Use try_mod to get NULL instead.') "
+        "lk_fail('[REMAINDER_BY_ZERO] Remainder by zero. Use try_mod to get NULL instead.') "
         "WHEN a % b < 0 THEN lk_number((a % b + b) % b, code) ELSE lk_number(a % b, code) END"
     ),
     "lk_try_divide": ("(a, b, code) AS CASE WHEN b = 0 THEN NULL ELSE lk_quotient(a, b, code) END"),
@@ -143,24 +147,24 @@ MACROS: dict[str, str] = {
     "lk_try_multiply": "(a, b) AS lk_tried(a, b, TRY(a * b))",
     "lk_tried": (
         "(a, b, v) AS CASE WHEN lk_code(typeof(a)) < 0 AND lk_code(typeof(b)) < 0 "
-        "OR lk_code(typeof(a)) = 2 AND lk_code(typeof(b)) = 2 THEN v ELSE error('[UNSUPPORTED] "
+        "OR lk_code(typeof(a)) = 2 AND lk_code(typeof(b)) = 2 THEN v ELSE lk_fail('[UNSUPPORTED] "
         "try_add, try_subtract and try_multiply take whole numbers or DOUBLE here.') END"
     ),
-    "lk_abs": (
-        "(x) AS struct_extract({'number': abs(lk_as_number(x)), 'text': abs(lk_cast_double(x))}, "
-        "CASE WHEN lk_code(typeof(x)) <> 0 THEN 'number' ELSE 'text' END)"
-    ),
+    "lk_abs_of": "(x) AS abs(x)",
+    "lk_abs": "(x) AS abs(lk_as_number(x))",
     # ceil and floor give BIGINT, of DECIMAL(p,s) DECIMAL(p - s + 1, 0).
-    "lk_ceil": (
-        "(x) AS struct_extract({'decimal': lk_to_whole_decimal(ceil(lk_as_number(x)), "
-        "lk_code(typeof(x))), 'float': lk_float_to_long(ceil(lk_cast_double(x))), "
-        "'whole': CAST(lk_try_whole(x) AS BIGINT)}, lk_number_kind(x))"
+    "lk_ceil_of": (
+        "(x) AS struct_extract({'decimal': lk_to_whole_decimal(ceil(x), lk_code(typeof(x))), "
+        "'float': lk_float_to_long(ceil(CAST(x AS DOUBLE))), 'whole': CAST(x AS BIGINT)}, "
+        "lk_number_kind(x))"
     ),
-    "lk_floor": (
-        "(x) AS struct_extract({'decimal': lk_to_whole_decimal(floor(lk_as_number(x)), "
-        "lk_code(typeof(x))), 'float': lk_float_to_long(floor(lk_cast_double(x))), "
-        "'whole': CAST(lk_try_whole(x) AS BIGINT)}, lk_number_kind(x))"
+    "lk_ceil": "(x) AS lk_ceil_of(lk_as_number(x))",
+    "lk_floor_of": (
+        "(x) AS struct_extract({'decimal': lk_to_whole_decimal(floor(x), lk_code(typeof(x))), "
+        "'float': lk_float_to_long(floor(CAST(x AS DOUBLE))), 'whole': CAST(x AS BIGINT)}, "
+        "lk_number_kind(x))"
     ),
+    "lk_floor": "(x) AS lk_floor_of(lk_as_number(x))",
     "lk_number_kind": (
         "(x) AS CASE WHEN lk_code(typeof(x)) < 0 THEN 'whole' WHEN lk_code(typeof(x)) >= 100 "
         "THEN 'decimal' ELSE 'float' END"
@@ -170,17 +174,19 @@ MACROS: dict[str, str] = {
         "(least(code // 100 - code % 100 + 1, 38))::VARCHAR || ',0)' ELSE typeof(v) END))"
     ),
     "lk_float_to_long": (  # as Java converts: NaN to 0, the rest to the nearest there is
-        "(d) AS CASE WHEN isnan(d) THEN 0 WHEN d >= 9223372036854775807 "
-        "THEN 9223372036854775807 WHEN d <= -9223372036854775808 THEN -9223372036854775808 "
-        "ELSE CAST(d AS BIGINT) END"
+        "(x) AS list_transform([x], lambda d: CASE WHEN isnan(d) THEN 0 "
+        "WHEN d >= 9223372036854775807 THEN 9223372036854775807 "
+        "WHEN d <= -9223372036854775808 THEN -9223372036854775808 "
+        "ELSE CAST(d AS BIGINT) END)[1]"
     ),
-    "lk_round": (
-        "(x, places) AS struct_extract({'decimal': cast_to_type(round(lk_as_number(x), places), "
-        "lk_null_of(lk_rounded_type(lk_code(typeof(x)), places))), "
-        "'whole': CASE WHEN places >= 0 THEN lk_as_number(x) ELSE cast_to_type("
-        "round(CAST(lk_try_whole(x) AS DECIMAL(38, 0)), places), lk_as_number(x)) END, "
-        "'float': lk_round_float(lk_cast_double(x), places)}, lk_number_kind(x))"
+    "lk_round_of": (
+        "(x, places) AS struct_extract({'decimal': cast_to_type(round(x, places), lk_null_of("
+        "lk_rounded_type(lk_code(typeof(x)), places))), 'whole': cast_to_type(CASE WHEN "
+        "places >= 0 THEN CAST(x AS HUGEINT) ELSE CAST(round(CAST(CAST(x AS HUGEINT) AS "
+        "DECIMAL(38, 0)), places) AS HUGEINT) END, x), "
+        "'float': lk_round_float(CAST(x AS DOUBLE), places)}, lk_number_kind(x))"
     ),
+    "lk_round": "(x, places) AS lk_round_of(lk_as_number(x), places)",
     "lk_rounded_type": (
         "(code, places) AS CASE WHEN code < 100 THEN 'DOUBLE' WHEN places < 0 THEN "
         "lk_type_of_code(least(greatest(code // 100 - code % 100 + 1, 1 - places), 38) * 100, '') "
@@ -189,22 +195,25 @@ MACROS: dict[str, str] = {
     ),
     # By way of text: 2.675 rounds as it reads, not as its binary neighbour below.
     "lk_round_float": (
-        "(d, places) AS CASE WHEN isnan(d) OR isinf(d) OR (abs(d) >= 1e15::DOUBLE "
-        "AND places >= 0) OR abs(d) >= 1e19::DOUBLE THEN d ELSE CAST(round(CAST(CAST(d AS "
-        "VARCHAR) AS DECIMAL(38, 18)), places) AS DOUBLE) END"
+        "(x, places) AS list_transform([x], lambda d: CASE WHEN isnan(d) OR isinf(d) OR "
+        "(abs(d) >= 1e15::DOUBLE AND places >= 0) OR abs(d) >= 1e19::DOUBLE THEN d ELSE "
+        "CAST(round(CAST(CAST(d AS VARCHAR) AS DECIMAL(38, 18)), places) AS DOUBLE) END)[1]"
     ),
-    "lk_round_even": (
-        "(x, places) AS struct_extract({'decimal': cast_to_type(lk_half_even(CAST("
-        "lk_as_number(x) AS DECIMAL(38, 18)), places), lk_null_of(lk_rounded_type("
-        "lk_code(typeof(x)), places))), 'whole': cast_to_type(lk_half_even(CAST(lk_try_whole(x) AS DECIMAL(38, 18)), places), lk_as_number(x)), 'float': CASE WHEN "
-        "abs(lk_cast_double(x)) >= 1e15::DOUBLE OR isnan(lk_cast_double(x)) THEN "
-        "lk_cast_double(x) ELSE CAST(lk_half_even(CAST(CAST(lk_cast_double(x) AS VARCHAR) AS "
-        "DECIMAL(38, 18)), places) AS DOUBLE) END}, lk_number_kind(x))"
+    "lk_round_even_of": (
+        "(x, places) AS struct_extract({'decimal': cast_to_type(lk_half_even(CAST(x AS "
+        "VARCHAR), places), lk_null_of(lk_rounded_type(lk_code(typeof(x)), places))), "
+        "'whole': cast_to_type(lk_half_even(CAST(x AS VARCHAR), places), x), "
+        "'float': list_transform([CAST(x AS DOUBLE)], lambda d: CASE WHEN abs(d) >= "
+        "1e15::DOUBLE OR isnan(d) THEN d ELSE CAST(lk_half_even(CAST(d AS VARCHAR), places) AS "
+        "DOUBLE) END)[1]}, lk_number_kind(x))"
     ),
+    "lk_round_even": "(x, places) AS lk_round_even_of(lk_as_number(x), places)",
     "lk_half_even": (
-        "(v, places) AS CAST(CASE WHEN abs(v - trunc(v, places)) * 2 = CAST('1' AS DECIMAL(38, "
-        "18)) * lk_power_of_ten(-places) AND CAST(trunc(v, places) / lk_power_of_ten(-places) AS "
-        "HUGEINT) % 2 = 0 THEN trunc(v, places) ELSE round(v, places) END AS DECIMAL(38, 18))"
+        "(x, places) AS list_transform([CAST(x AS DECIMAL(38, 18))], lambda v: CAST(CASE WHEN "
+        "abs(v - trunc(v, places)) * 2 = CAST('1' AS DECIMAL(38, 18)) * "
+        "lk_power_of_ten(-places) AND CAST(trunc(v, places) / lk_power_of_ten(-places) AS "
+        "HUGEINT) % 2 = 0 THEN trunc(v, places) ELSE round(v, places) END AS DECIMAL(38, "
+        "18)))[1]"
     ),
     "lk_power_of_ten": (
         "(n) AS CASE WHEN n < 0 THEN CAST('0.' || repeat('0', (-n - 1)::BIGINT) || '1' AS "

@@ -72,12 +72,12 @@ MACROS: dict[str, str] = {
     ),
     "lk_split_part": (
         "(s, mark, n) AS CASE WHEN s IS NULL OR mark IS NULL OR n IS NULL THEN NULL "
-        "WHEN n = 0 THEN error('[INVALID_INDEX_OF_ZERO] split_part(): places count from 1.') "
+        "WHEN n = 0 THEN lk_fail('[INVALID_INDEX_OF_ZERO] split_part(): places count from 1.') "
         "WHEN mark = '' THEN CASE WHEN abs(n) = 1 THEN s ELSE '' END "
         "ELSE coalesce(string_split(s, mark)[n], '') END"
     ),
     "lk_chr": (
-        "(n) AS CASE WHEN n < 0 THEN '' WHEN n % 256 = 0 THEN error('[UNSUPPORTED] chr(0): text "
+        "(n) AS CASE WHEN n < 0 THEN '' WHEN n % 256 = 0 THEN lk_fail('[UNSUPPORTED] chr(0): text "
         "here cannot hold a NUL character.') ELSE chr((n % 256)::INTEGER) END"
     ),
     "lk_hex": (
@@ -94,7 +94,7 @@ MACROS: dict[str, str] = {
     ),
     "lk_like_pattern": (
         "(p, mark) AS CASE WHEN regexp_matches(replace(p, mark || mark, ''), "
-        "regexp_escape(mark) || '([^%_]|$)') THEN error('[INVALID_FORMAT.ESC_IN_THE_MIDDLE] the "
+        "regexp_escape(mark) || '([^%_]|$)') THEN lk_fail('[INVALID_FORMAT.ESC_IN_THE_MIDDLE] the "
         "pattern ' || p || ' has its escape character before something other than %, _ or "
         "itself.') ELSE p END"
     ),

@@ -79,6 +79,9 @@ class Renderer:
         """
         name = type(node).__name__
         entry = self.nodes.get(name)
+        if entry is None and name == "Array":
+            # The parser loses the elements of array(…)[i].
+            raise refuse("array(…)[i]", hint="write (array(…))[i], or element_at(array(…), i + 1).")
         if entry is None:
             raise refuse(words_of(name).upper())
         unknown = [

@@ -32,7 +32,7 @@ CONDITIONALS: dict[str, Function] = {
         "CASE WHEN {0} = 0 THEN NULL ELSE {0} END", 1, 1, "NULL in place of 0", "number"
     ),
     "zeroifnull": Function("coalesce({0}, 0)", 1, 1, "0 in place of NULL", "number"),
-    "raise_error": Function("error('[USER_RAISED_EXCEPTION] ' || {0})", 1, 1, "fails the query"),
+    "raise_error": Function("lk_fail('[USER_RAISED_EXCEPTION] ' || {0})", 1, 1, "fails the query"),
     "string": _cast("STRING", "string"),
     "tinyint": _cast("TINYINT", "number"),
     "smallint": _cast("SMALLINT", "number"),

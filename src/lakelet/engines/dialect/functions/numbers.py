@@ -28,7 +28,7 @@ _POWER = Function(
 _SIGN = Function(
     "CAST(sign(lk_cast_double({0})) AS DOUBLE)", 1, 1, "-1, 0 or 1 as DOUBLE", "number"
 )
-_CEIL = Function("lk_ceil({0})", 1, 1, "the next whole number up", "number")
+_CEIL = Function(special.numeric("lk_ceil"), 1, 1, "the next whole number up", "number")
 _NONE = "CAST(NULL AS DOUBLE)"
 _RANDOM = Function(
     "random()", 0, 0, "a random DOUBLE from 0 to under 1 (another sequence than Spark's)", "number"
@@ -36,14 +36,14 @@ _RANDOM = Function(
 _MOD = Function(special.modulo, 2, 2, "the remainder, with the sign of the first", "number")
 
 NUMBERS: dict[str, Function] = {
-    "abs": Function("lk_abs({0})", 1, 1, "the absolute value", "number"),
+    "abs": Function(special.numeric("lk_abs"), 1, 1, "the absolute value", "number"),
     "sign": _SIGN,
     "signum": _SIGN,
     "negative": Function("(-({0}))", 1, 1, "the negated value", "number"),
     "positive": Function("{0}", 1, 1, "the value itself", "number"),
     "ceil": _CEIL,
     "ceiling": _CEIL,
-    "floor": Function("lk_floor({0})", 1, 1, "the next whole number down", "number"),
+    "floor": Function(special.numeric("lk_floor"), 1, 1, "the next whole number down", "number"),
     "round": Function(special.rounded, 1, 2, "rounded, halves away from zero", "number"),
     "bround": Function(special.rounded_even, 1, 2, "rounded, halves to the even digit", "number"),
     "mod": _MOD,

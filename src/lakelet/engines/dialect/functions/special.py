@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = (
     "cast_call", "coalesce", "concat", "concat_ws", "decode", "elt", "encode", "greatest",
-    "if_else", "least", "literal_text", "literal_whole", "modulo", "nullif", "nvl2",
+    "if_else", "least", "literal_text", "literal_whole", "modulo", "nullif", "numeric", "nvl2",
     "positive_modulo", "rounded", "rounded_even", "sha2", "try_divide", "try_modulo",
 )  # fmt: skip
 
@@ -174,7 +174,7 @@ def elt(r: Renderer, node: exp.Expr) -> str:
     """The n-th of several values; a place that is not there is an error."""
     place, *values = node.expressions
     branches = " ".join(f"WHEN {i} THEN {r.sql(value)}" for i, value in enumerate(values, 1))
-    failure = "error('[INVALID_ARRAY_INDEX] elt(): there is no value at that place.')"
+    failure = "lk_fail('[INVALID_ARRAY_INDEX] elt(): there is no value at that place.')"
     return f"CASE {r.sql(place)} {branches} ELSE CASE WHEN {r.sql(place)} IS NOT NULL THEN {failure} END END"
 
 
@@ -210,7 +210,19 @@ def _rounding(r: Renderer, node: exp.Expr, macro: str) -> str:
     places = literal_whole(node.expressions[1], "the places") if len(node.expressions) > 1 else 0
     if not -18 <= places <= 18:
         raise refuse(f"rounding to {places} places", hint="use -18 to 18.")
-    return f"{macro}({r.sql(node.expressions[0])}, {places})"
+    known = "_of" if kind_of(r, node.expressions[0]) == "number" else ""
+    return f"{macro}{known}({r.sql(node.expressions[0])}, {places})"
+
+
+def numeric(macro: str) -> Callable[[Renderer, exp.Expr], str]:
+    """A macro over a number; what is known to be one goes to its shorter form."""
+
+    def render(r: Renderer, node: exp.Expr) -> str:
+        argument = node.expressions[0] if node.expressions else node.this
+        known = "_of" if kind_of(r, argument) == "number" else ""
+        return f"{macro}{known}({r.sql(argument)})"
+
+    return render
 
 
 def rounded(r: Renderer, node: exp.Expr) -> str:
