@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from lakelet.errors import StorageError
 from lakelet.lake.delta import delta_errors
+from lakelet.lake.handover import handed_over_stream
 from lakelet.lake.storage import Storage, join
 from lakelet.workspace.steps import declare, step
 
@@ -94,7 +95,7 @@ def stage(
         with step(_WRITE):
             write_deltalake(
                 scratch,
-                data,
+                handed_over_stream(data),
                 mode="append",
                 target_file_size=target_size,
                 post_commithook_properties=PostCommitHookProperties(create_checkpoint=False),

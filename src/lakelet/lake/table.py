@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lakelet.lake.delta import delta_errors, open_delta, retry_conflicts
+from lakelet.lake.handover import handed_over_stream
 from lakelet.lake.history import Commit, commits, version_at
 from lakelet.lake.names import TableName
 from lakelet.lake.storage import Storage, is_remote, join, storage_for
@@ -98,7 +99,7 @@ class LakeTable:
         with self.lock(shared=True), delta_errors(str(self.name)), step(_APPEND):
             write_deltalake(
                 self.open(),
-                data,
+                handed_over_stream(data),
                 mode="append",
                 commit_properties=CommitProperties(
                     custom_metadata=metadata, max_commit_retries=100

@@ -3,7 +3,8 @@
 1. The rows are staged beside the table, where nobody sees them.
 2. The ledger gets the batch's entries, the companion table its rejected rows. Both count only
    once the table's log holds the batch.
-3. One commit adopts the staged rows and names the batch. From here on the files are loaded.
+3. One commit takes the staged rows in and names the batch (`commit`). From here on the files are
+   loaded.
 
 A batch whose third step never came is taken back by whoever loads next (`recover`).
 """
@@ -19,16 +20,14 @@ import duckdb
 
 from lakelet.errors import SchemaError
 from lakelet.lake import Lake, LakeTable
-from lakelet.lake.delta import retry_conflicts
-from lakelet.lake.staging import STAGED_PREFIX, Staged, adopt, discard, stage
+from lakelet.lake.staging import STAGED_PREFIX, Staged, discard, stage
 from lakelet.lake.types import Column, DataType
 from lakelet.loading.convert import CHUNK, Converter, Counts, make_tables
-from lakelet.loading.handover import handed_over
 from lakelet.loading.inference.columns import new_columns
 from lakelet.loading.ledger import TRANSACTION, Entry, Ledger
 from lakelet.loading.look import look_at, look_at_spool
 from lakelet.loading.records.block import Block, FileUnreadableError
-from lakelet.loading.rejects import append_rejects, discard_rejects
+from lakelet.loading.rejects import discard_rejects
 from lakelet.loading.shape import Shape
 from lakelet.loading.source_file import FileChangedError, Layout, SourceFile
 
@@ -51,6 +50,7 @@ class Batch:
         tolerance: the share of a new field's values its type must fit.
         hints: types by name in lower case.
         evolve: ``add``, ``widen``, ``rescue`` or ``fail``.
+        lines: whether every row tells its line.
         stop: asked between files; True ends the batch with the files so far.
         progress: told of every block read.
         quarantined: files that cannot be read, with the reason.
@@ -64,6 +64,7 @@ class Batch:
     tolerance: float
     hints: dict[str, DataType]
     evolve: str
+    lines: bool = False
     stop: Callable[[], bool] = lambda: False
     progress: Callable[[SourceFile], None] = lambda _: None
     quarantined: dict[int, str] = field(default_factory=dict)
@@ -96,9 +97,7 @@ class Batch:
                 "INSERT INTO sources SELECT $1, $2, make_timestamptz($3)",
                 [(s.index, s.name, s.entry.modified) for s in self.sources],
             )
-            converter = Converter(
-                self.connection, self._shape(table), self.zone, spool=self.evolve != "rescue"
-            )
+            converter = self._converter(table, spool=self.evolve != "rescue")
             self.done.clear()
             staged = self._staged(table, number, converter, converter.rows(self._blocks()))
             if staged is not None:
@@ -110,13 +109,23 @@ class Batch:
                 self._forget(table, [staged])
                 raise self._difference(table, converter)
             columns = self._evolve(table, converter)
-            second = Converter(self.connection, self._shape(table), self.zone, spool=False)
+            second = self._converter(table, spool=False)
             second.counts = converter.counts
             rows = second.spooled_rows(converter.headers)
             more = self._staged(table, number, second, rows)
             assert more is not None
             found.append(more)
         return [one for one in found if one.adds], columns
+
+    def _converter(self, table: LakeTable, *, spool: bool) -> Converter:
+        return Converter(
+            self.connection,
+            self._shape(table),
+            self.zone,
+            spool=spool,
+            misfits=self.evolve == "widen",
+            lines=self.lines,
+        )
 
     def _shape(self, table: LakeTable) -> Shape:
         return Shape.of(table.columns())
@@ -151,7 +160,7 @@ class Batch:
 
         def watched() -> Generator[Any]:
             try:
-                yield from handed_over(rows)
+                yield from rows
             except Exception as error:
                 failure.append(error)
                 raise
@@ -226,29 +235,6 @@ class Batch:
                 c = self.counts.get(source.index, Counts())
                 entries.append(Entry(found(source), c.kept, c.rescued, c.rejected, "loaded"))
         return entries
-
-    def commit(
-        self, lake: Lake, ledger: Ledger, table: LakeTable, number: int, staged: list[Staged],
-        entries: list[Entry],
-    ) -> None:  # fmt: skip
-        """Write the account, then make the rows and the account count in one commit."""
-        ledger.append(table.name, number, entries)
-        if any(entry.rejected for entry in entries):
-            append_rejects(lake, table.name, number, self.connection)
-        metadata = {
-            "lakelet.operation": "LOAD",
-            "lakelet.batch": str(number),
-            "lakelet.rows": str(sum(entry.kept for entry in entries)),
-        }
-
-        def commit() -> None:
-            with table.lock(shared=True):
-                adopt(
-                    table.open(), table.location, table.storage, staged,
-                    metadata=metadata, transaction=(TRANSACTION, number),
-                )  # fmt: skip
-
-        retry_conflicts(commit)
 
 
 def remove_staged(table: LakeTable, above: int) -> None:

@@ -99,7 +99,14 @@ class Converter:
     """
 
     def __init__(
-        self, connection: duckdb.DuckDBPyConnection, shape: Shape, zone: str, *, spool: bool
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        shape: Shape,
+        zone: str,
+        *,
+        spool: bool,
+        misfits: bool = False,
+        lines: bool = False,
     ) -> None:
         """Prepare a conversion.
 
@@ -108,11 +115,15 @@ class Converter:
             shape: the columns.
             zone: the time zone of text without one.
             spool: whether records with unknown fields wait; otherwise those are rescued.
+            misfits: whether records with values of another type wait as well.
+            lines: whether every row tells its line, not only one with rescued values.
         """
         self.connection = connection
         self.shape = shape
         self.zone = zone
         self.spool = spool
+        self.misfits = misfits
+        self.line = "line" if lines else "NULL"
         self.examiner = Examiner(shape, zone)
         self.counts: dict[int, Counts] = {}
         self.unknown: dict[str, int] = {}
@@ -195,7 +206,7 @@ class Converter:
         ]
         yield from self._stream(
             f"SELECT {', '.join([*columns, ''])}CAST(NULL AS VARCHAR) AS {RESCUED}, "
-            f"{_metadata('NULL')} AS {METADATA} FROM chunk JOIN sources s USING (file) WHERE ok"
+            f"{_metadata(self.line)} AS {METADATA} FROM chunk JOIN sources s USING (file) WHERE ok"
         )
         yield from self._odd(layout)
 
@@ -247,7 +258,7 @@ class Converter:
             if found.record is None:
                 if record.strip() or layout.kind == "csv":
                     rejected.append((file, line, found.reason, _raw(layout, record)))
-            elif found.unknown and self.spool:
+            elif self._must_wait(found):
                 waiting.append((file, line, record))
             else:
                 fixed.append((file, line, found.record, found.rescued))
@@ -257,6 +268,9 @@ class Converter:
             self._wait(layout, waiting)
         if fixed:
             yield from self._fixed(fixed)
+
+    def _must_wait(self, found: Examined) -> bool:
+        return self.spool and bool(found.unknown or (self.misfits and found.rescued))
 
     def _examine(self, layout: Layout, record: str) -> Examined:
         if layout.kind == "csv":
@@ -282,7 +296,7 @@ class Converter:
         self.connection.register("arrived", _arrow(rows, ("file", "line", "record", "rescued")))
         self.connection.execute("CREATE OR REPLACE TABLE fixed AS SELECT * FROM arrived")
         columns = [f"v.{quote(f.column.name)}" for f in self.shape.fields]
-        line = "CASE WHEN rescued IS NOT NULL THEN line END"
+        line = "CASE WHEN rescued IS NOT NULL THEN line END" if self.line == "NULL" else "line"
         yield from self._stream(
             f"SELECT {', '.join([*columns, ''])}rescued AS {RESCUED}, "
             f"{_metadata(line)} AS {METADATA} "

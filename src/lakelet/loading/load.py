@@ -10,12 +10,15 @@ from lakelet.errors import ChangedFileError, LoadError
 from lakelet.lake import Lake, LakeTable, TableName
 from lakelet.lake.names import SYSTEM_SCHEMA
 from lakelet.lake.types import Column
+from lakelet.lake.staging import Staged
 from lakelet.loading.batch import Batch, recover
+from lakelet.loading.commit import RowsCommit, check_key
 from lakelet.loading.connection import loading_connection
 from lakelet.loading.discovery import FoundFile, discover
 from lakelet.loading.inference.columns import hinted
-from lakelet.loading.ledger import Known, Ledger
+from lakelet.loading.ledger import Entry, Known, Ledger
 from lakelet.loading.options import ReadOptions
+from lakelet.loading.rejects import append_rejects
 from lakelet.loading.report import LoadReport
 from lakelet.loading.restored import mark_restored
 from lakelet.loading.shape import service_columns
@@ -102,6 +105,8 @@ class _Load:
         self.report = LoadReport(str(self.request.into), dry_run=self.request.dry_run)
         self.settings = self.lake.workspace.settings.loading
         self.evolve = self.request.evolve or self.settings.evolve
+        self.replaced: set[str] = set()
+        self.key: tuple[str, ...] = ()
 
     def look(self, found: list[FoundFile]) -> LoadReport:
         """What a load would do, as far as listing and, for a new table, reading can tell."""
@@ -144,6 +149,7 @@ class _Load:
         if not todo:
             return self.report
         self._ensure_service_columns(table)
+        self.key = check_key(table, self.request.key)
         for files in _batches(todo):
             if self.request.stop():
                 self.report.interrupted = True
@@ -163,6 +169,9 @@ class _Load:
                 f"{names[0]} among them; nothing was loaded.",
                 hint="--on-changed replace loads them again in place of their earlier rows.",
             )
+        if how == "replace":
+            self.replaced = set(names)
+            return known.new + known.changed
         self.report.changed = names
         return known.new
 
@@ -172,10 +181,23 @@ class _Load:
         self.report.new_columns += columns
         entries = batch.entries(_found(files))
         if entries:
-            batch.commit(self.lake, self.ledger, table, number, staged, entries)
+            self._commit(table, number, staged, entries)
         self.report.entries += entries
         self.report.left += [s.name for s in batch.sources if s.index in batch.changed]
         self._note(batch)
+
+    def _commit(
+        self, table: LakeTable, number: int, staged: list[Staged], entries: list[Entry]
+    ) -> None:
+        """Write the account, then make the rows and the account count in one commit."""
+        self.ledger.append(table.name, number, entries)
+        if any(entry.rejected for entry in entries):
+            append_rejects(self.lake, table.name, number, self.ledger.connection)
+        names = [e.found.name for e in entries if e.found.name in self.replaced]
+        rows = sum(entry.kept for entry in entries)
+        RowsCommit(
+            table, self.ledger.connection, number, staged, rows, replaced=names, key=self.key
+        ).run()
 
     def _ensure_service_columns(self, table: LakeTable) -> None:
         there = {column.name for column in table.columns()}
@@ -202,6 +224,7 @@ class _Load:
             tolerance=self.settings.tolerance,
             hints=hinted(self.request.hints),
             evolve=self.evolve,
+            lines=bool(self.request.key),
             stop=self.request.stop,
             progress=progress,
         )

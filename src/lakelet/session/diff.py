@@ -76,10 +76,10 @@ def diff_versions(workspace: Workspace, table: LakeTable, first: int, second: in
                 f"CREATE TABLE {which} AS SELECT {columns} FROM {here} "
                 f"EXCEPT ALL SELECT {columns} FROM {there}"
             )
-        counts = connection.execute(
+        ((added, removed),) = connection.execute(
             "SELECT (SELECT count(*) FROM added), (SELECT count(*) FROM removed)"
         ).fetchall()
-    return Diff(names, _schema_changes(*pins), *counts[0], connection)
+    return Diff(names, _schema_changes(*pins), added, removed, connection)
 
 
 def _schema_changes(old: PinnedTable, new: PinnedTable) -> list[str]:

@@ -14,6 +14,7 @@ from lakelet.session.moments import parse_moment
 if TYPE_CHECKING:
     from arro3.core import RecordBatch
 
+    from lakelet.engines.rewrite import Outcome
     from lakelet.session.diff import Diff
     from lakelet.session.result import Result
     from lakelet.session.workspace import Workspace
@@ -87,6 +88,60 @@ class Table:
     def history(self, *, limit: int | None = None) -> list[Commit]:
         """Its commits, the newest first."""
         return self._table.history(limit=limit)
+
+    def append(self, frame: Any) -> None:
+        """Add rows in one commit.
+
+        Args:
+            frame: Arrow, Polars, pandas, a DuckDB relation, a list of dictionaries, or an iterator
+                of Arrow batches.
+
+        Raises:
+            SchemaError: a column the table does not have, or of a type it cannot hold.
+            ConstraintError: a row breaks a constraint; nothing was written.
+        """
+        from lakelet.session.writes import append_frame
+
+        append_frame(self._table, frame)
+
+    def merge(
+        self,
+        frame: Any,
+        on: Sequence[str],
+        *,
+        when_matched: str = "update",
+        when_not_matched: str = "insert",
+        when_missing: str = "keep",
+    ) -> Outcome:
+        """Merge rows by key in one commit.
+
+        Args:
+            frame: as for `append`.
+            on: the columns that identify a row.
+            when_matched: ``update``, ``keep`` or ``delete`` a row whose key the frame has.
+            when_not_matched: ``insert`` or ``ignore`` a row of the frame whose key is new.
+            when_missing: ``keep`` or ``delete`` a row whose key the frame does not have.
+
+        Raises:
+            SchemaError: a column the table does not have, or of a type it cannot hold.
+            SqlError: several rows of the frame have the same key.
+        """
+        from lakelet.session.writes import merge_frame
+
+        return merge_frame(
+            self._table, frame, on, when_matched=when_matched,
+            when_not_matched=when_not_matched, when_missing=when_missing,
+        )  # fmt: skip
+
+    def changes(self, since: int, until: int | None = None) -> Result:
+        """The change feed: rows that came, went or changed after version ``since``.
+
+        Raises:
+            VersionNotFoundError: no such version.
+        """
+        from lakelet.session.changes import change_feed
+
+        return change_feed(self._workspace, self._table, since, until)
 
     def diff(self, first: int, second: int) -> Diff:
         """What differs between two versions.

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import duckdb
 
@@ -18,7 +18,12 @@ from lakelet.engines.routes.duckdb_types import (
 )
 from lakelet.engines.routes.renaming import renamed
 
-__all__ = ("FileGroup", "FilesSource")
+__all__ = ("PLACE_FILE", "PLACE_ROW", "FileGroup", "FilesSource")
+
+PLACE_FILE = '"lakelet file"'
+"""Column that tells which file a row is in."""
+PLACE_ROW = '"lakelet row"'
+"""Column that tells a row's position in its file, from 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +62,30 @@ class FilesSource:
     hive: bool
     deletions: Deletions | None
 
-    def relation(self, connection: duckdb.DuckDBPyConnection, label: str) -> str:
-        """A SELECT over the files; deleted positions become a temporary table."""
+    def relation(
+        self, connection: duckdb.DuckDBPyConnection, label: str, *, places: bool = False
+    ) -> str:
+        """A SELECT over the files; deleted positions become a temporary table.
+
+        Args:
+            connection: where that table is made.
+            label: what its name is derived from.
+            places: whether each row's place comes with it, in `PLACE_FILE` and `PLACE_ROW`.
+        """
         deleted = quote_name(f"lakelet deletions of {label}")
         if self.deletions:
             self.deletions.fill(connection, deleted)
-        return " UNION ALL ".join(self._group(group, deleted) for group in self.groups)
+        return " UNION ALL ".join(self._group(group, deleted, places) for group in self.groups)
 
-    def _group(self, group: FileGroup, deleted: str) -> str:
+    def only(self, uris: Collection[str]) -> FilesSource:
+        """The same source over some of its files."""
+        groups = (
+            replace(group, uris=tuple(uri for uri in group.uris if uri in uris))
+            for group in self.groups
+        )
+        return replace(self, groups=tuple(group for group in groups if group.uris))
+
+    def _group(self, group: FileGroup, deleted: str, places: bool) -> str:
         stored = [column for column in self.columns if not column.partition]
         as_is = group.unchanged and not any(c.name.lower() in VIRTUAL_COLUMNS for c in stored)
         if as_is:
@@ -74,6 +95,8 @@ class FilesSource:
         for name, texts in self.partitions.items():
             expressions[name] = self._partition(name, texts, group.uris)
         selected = ", ".join(f"{expressions[c.name]} AS {quote_name(c.name)}" for c in self.columns)
+        if places:
+            selected += f", stored.filename AS {PLACE_FILE}, stored.file_row_number AS {PLACE_ROW}"
         files = ", ".join(quote_text(glob_literal(uri)) for uri in group.uris)
         schema = ", ".join(_entry(column, group.clocks) for column in stored)
         options = f", schema=MAP {{{schema}}}" if schema and not as_is else ""

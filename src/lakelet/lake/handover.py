@@ -1,7 +1,7 @@
 """Handing items from one thread to another, a few at a time.
 
-delta-rs pulls rows from a thread of its own whose stack is too small for DuckDB. The conversion
-therefore runs in a thread with room enough, ahead of the writer by a few batches.
+delta-rs pulls rows from a thread of its own whose stack is too small for DuckDB. What makes the
+rows therefore runs in a thread with room enough, ahead of the writer by a few batches.
 """
 
 from __future__ import annotations
@@ -9,9 +9,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from queue import Empty, Full, Queue
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-__all__ = ("handed_over",)
+if TYPE_CHECKING:
+    from arro3.core import RecordBatchReader
+
+__all__ = ("handed_over", "handed_over_stream")
 
 T = TypeVar("T")
 
@@ -51,7 +54,7 @@ def handed_over(items: Iterator[T]) -> Iterator[T]:
 
     before = threading.stack_size(_STACK)
     try:
-        thread = threading.Thread(target=make, name="lakelet-convert", daemon=True)
+        thread = threading.Thread(target=make, name="lakelet-rows", daemon=True)
         thread.start()
     finally:
         threading.stack_size(before)
@@ -75,3 +78,11 @@ def _drain(queue: Queue[T]) -> None:
             queue.get_nowait()
     except Empty:
         return
+
+
+def handed_over_stream(data: Any) -> RecordBatchReader:
+    """Any Arrow stream as one whose batches are made in another thread."""
+    from arro3.core import RecordBatchReader
+
+    reader = RecordBatchReader.from_stream(data)
+    return RecordBatchReader.from_batches(reader.schema, handed_over(iter(reader)))

@@ -1,0 +1,142 @@
+"""A table about to change row by row: its rows with their places, and the commit that swaps files.
+
+Rows are never changed where they are. Files that hold a row to be changed are read, their rows go,
+changed or not, into new files, and one commit puts the new files in the old ones' place ("copy on
+write"). What nobody touches is not read at all beyond the columns a condition needs.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from lakelet.engines.routes import open_snapshot, plan_route
+from lakelet.engines.routes.data_files import DataFile, list_files
+from lakelet.engines.routes.file_source import PLACE_FILE, PLACE_ROW, FilesSource
+from lakelet.errors import UnsupportedTableError
+from lakelet.lake import LakeTable
+from lakelet.lake.names import quote
+from lakelet.lake.staging import Staged, adopt, stage
+from lakelet.lake.table import columns_of
+from lakelet.lake.types import Column
+
+if TYPE_CHECKING:
+    from deltalake import DeltaTable
+
+__all__ = ("GENERATED", "Target")
+
+GENERATED = "delta.generationExpression"
+"""Key of a column's metadata that holds the expression delta-rs computes it by."""
+
+
+@dataclass
+class Target:
+    """The newest snapshot of a table, attached to a connection to be changed.
+
+    Attributes:
+        table: the table.
+        connection: where its rows are the view ``"lakelet target"``.
+        snapshot: what is changed; another writer's commit since then is a conflict.
+        columns: its columns.
+    """
+
+    table: LakeTable
+    connection: duckdb.DuckDBPyConnection
+    snapshot: DeltaTable
+    columns: tuple[Column, ...]
+    _source: FilesSource | None
+    _files: dict[str, DataFile]
+
+    VIEW = '"lakelet target"'
+    AFFECTED = '"lakelet affected"'
+
+    @classmethod
+    def attach(cls, table: LakeTable, connection: duckdb.DuckDBPyConnection) -> Target:
+        """Pin the newest snapshot and make its rows a view, each with its place.
+
+        Raises:
+            UnsupportedTableError: the table is not one whose files can simply be replaced.
+        """
+        snapshot = open_snapshot(table.location, storage_options=table.storage.options or None)
+        route = plan_route(snapshot, connection)
+        if route.kind not in ("files", "empty"):
+            raise UnsupportedTableError(
+                f"{table.name} can be read but not changed row by row here: {route.reason} "
+                "Nothing was changed.",
+                hint="CREATE TABLE … AS SELECT makes a plain copy.",
+            )
+        source = route.source if isinstance(route.source, FilesSource) else None
+        files = {file.uri: file for file in list_files(snapshot)}
+        made = cls(table, connection, snapshot, columns_of(snapshot), source, files)
+        made._view(cls.VIEW, source)
+        return made
+
+    def _view(self, name: str, source: FilesSource | None) -> None:
+        if source is None or not source.groups:
+            typed = [f"CAST(NULL AS {c.type.duckdb}) AS {quote(c.name)}" for c in self.columns]
+            places = f"CAST(NULL AS VARCHAR) AS {PLACE_FILE}, CAST(NULL AS BIGINT) AS {PLACE_ROW}"
+            select = f"SELECT {', '.join([*typed, places])} WHERE false"
+        else:
+            select = source.relation(self.connection, name, places=True)
+        self.connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {select}")
+
+    def narrow(self, uris: Collection[str]) -> None:
+        """Make the rows of some files the view ``"lakelet affected"``."""
+        self._view(self.AFFECTED, self._source.only(uris) if self._source and uris else None)
+
+    def stored_columns(self) -> list[Column]:
+        """The columns whose values are written; delta-rs computes the generated ones."""
+        return [c for c in self.columns if GENERATED not in dict(c.metadata)]
+
+    def replace(
+        self,
+        uris: Collection[str],
+        rows: Sequence[str],
+        *,
+        metadata: dict[str, str],
+        more: Sequence[Staged] = (),
+        transaction: tuple[str, int] | None = None,
+    ) -> int:
+        """Put the rows of some SELECTs in the place of some files, in one commit.
+
+        Args:
+            uris: the files that go.
+            rows: SELECTs over the connection, giving `stored_columns`.
+            metadata: what the commit says about itself.
+            more: what was staged besides.
+            transaction: application id and number to commit with it.
+
+        Returns:
+            The version made; the present one where there is nothing to do.
+
+        Raises:
+            ConstraintError: a row breaks a constraint; nothing was changed.
+            ConflictError: another writer was first.
+        """
+        from deltalake.transaction import RemoveAction
+
+        staged = [*more, *(self._stage(select) for select in rows)]
+        now = int(time.time() * 1000)
+        removed = [
+            RemoveAction(self._files[uri].path, True, now, self._files[uri].size, None)
+            for uri in uris
+        ]
+        adopted = [one for one in staged if one.adds]
+        if not removed and not adopted and transaction is None:
+            return int(self.snapshot.version())
+        adopt(
+            self.snapshot, self.table.location, self.table.storage, adopted,
+            removed=removed, metadata=metadata, transaction=transaction,
+        )  # fmt: skip
+        self.snapshot.update_incremental()
+        return int(self.snapshot.version())
+
+    def _stage(self, select: str) -> Staged:
+        relation = self.connection.sql(select)
+        return stage(
+            self.snapshot, self.table.location, self.table.storage, relation, label="rewrite-"
+        )

@@ -1,0 +1,233 @@
+"""Frames of any make as rows that fit a table, strictly: nothing is cast into something else.
+
+delta-rs would turn ``'1.5'`` into a number without a word. Here a column must have the table's
+type, or one whose every value the table's type holds.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal as PythonDecimal
+from itertools import chain
+from typing import Any
+
+import duckdb
+
+from lakelet.engines.duckdb_types import from_duckdb
+from lakelet.errors import SchemaError, nearest
+from lakelet.lake.names import literal, quote
+from lakelet.lake.types import Array, Column, DataType, Decimal, Map, Primitive, Struct
+from lakelet.loading.fit.json_sql import structure
+from lakelet.loading.fit.json_text import Number, Pairs, dump_json
+
+__all__ = ("attach_frame",)
+
+_INTEGERS = ("TINYINT", "SMALLINT", "INT", "BIGINT")
+_DIGITS = {"TINYINT": 3, "SMALLINT": 5, "INT": 10, "BIGINT": 19}
+
+
+def attach_frame(
+    connection: duckdb.DuckDBPyConnection, frame: Any, columns: Sequence[Column], *, table: str
+) -> str:
+    """Make a frame readable on a connection as rows of a table.
+
+    Args:
+        connection: where the frame becomes ``"lakelet frame"``, readable once.
+        frame: anything with an Arrow stream (Arrow, Polars, pandas, a DuckDB relation or result),
+            a list of dictionaries, or an iterator of Arrow batches.
+        columns: the table's columns.
+        table: the table's name, for messages.
+
+    Returns:
+        A SELECT of all the table's columns; those the frame lacks are NULL.
+
+    Raises:
+        SchemaError: a column the table does not have, or of a type it cannot hold.
+    """
+    if isinstance(frame, Mapping):
+        raise SchemaError("a single dictionary is no frame.", hint="put it into a list.")
+    if isinstance(frame, list | tuple):
+        return _attach_dicts(connection, frame, columns, table)
+    kinds = _attach_stream(connection, frame)
+    known = {column.name.lower(): column for column in columns}
+    for name, kind in kinds.items():
+        _check(name, kind, known, table)
+    given = {name.lower(): name for name in kinds}
+    selected = [
+        f"CAST({quote(given[c.name.lower()])} AS {c.type.duckdb}) AS {quote(c.name)}"
+        if c.name.lower() in given
+        else f"CAST(NULL AS {c.type.duckdb}) AS {quote(c.name)}"
+        for c in columns
+    ]
+    return f'SELECT {", ".join(selected)} FROM "lakelet frame"'
+
+
+def _check(name: str, kind: DataType, known: Mapping[str, Column], table: str) -> None:
+    column = known.get(name.lower())
+    if column is None:
+        close = nearest(name, known)
+        raise SchemaError(
+            f"{table} has no column {name!r}; nothing was written.",
+            hint=f"did you mean {close!r}?"
+            if close
+            else f"ALTER TABLE {table} ADD COLUMN adds one.",
+        )
+    if not _holds(column.type, kind):
+        raise SchemaError(
+            f"{table}: the column {column.name} is {column.type.sql}, the data is {kind.sql}; "
+            "nothing was written.",
+            hint=f"cast it to {column.type.sql} first, where that loses nothing.",
+        )
+
+
+def _holds(column: DataType, value: DataType) -> bool:
+    """Whether a column's type holds every value of another type."""
+    if column == value or value == Primitive("VOID"):
+        return True
+    if isinstance(column, Struct) and isinstance(value, Struct):
+        types = dict(column.fields)
+        return all(name in types and _holds(types[name], kind) for name, kind in value.fields)
+    if isinstance(column, Array) and isinstance(value, Array):
+        return _holds(column.element, value.element)
+    if isinstance(column, Map) and isinstance(value, Map):
+        return _holds(column.key, value.key) and _holds(column.value, value.value)
+    if isinstance(column, Decimal):
+        return _decimal_holds(column, value)
+    if not (isinstance(column, Primitive) and isinstance(value, Primitive)):
+        return False
+    if column.name in _INTEGERS and value.name in _INTEGERS:
+        return _INTEGERS.index(column.name) >= _INTEGERS.index(value.name)
+    if column.name == "DOUBLE":
+        return value.name in ("FLOAT", "INT", "SMALLINT", "TINYINT")
+    return False
+
+
+def _decimal_holds(column: Decimal, value: DataType) -> bool:
+    whole = column.precision - column.scale
+    if isinstance(value, Decimal):
+        return column.scale >= value.scale and whole >= value.precision - value.scale
+    return isinstance(value, Primitive) and whole >= _DIGITS.get(value.name, 99)
+
+
+def _attach_stream(connection: duckdb.DuckDBPyConnection, frame: Any) -> dict[str, DataType]:
+    from arro3.core import RecordBatchReader, Table
+
+    if hasattr(frame, "__arrow_c_stream__"):
+        reader = RecordBatchReader.from_stream(frame)
+    elif isinstance(frame, Iterator) or hasattr(frame, "__iter__"):
+        reader = _reader_of(frame)
+    else:
+        raise SchemaError(
+            f"a {type(frame).__name__} is no frame; nothing was written.",
+            hint="give Arrow, Polars, pandas, a DuckDB relation, a list of dictionaries, or an "
+            "iterator of Arrow batches.",
+        )
+    connection.register("lakelet empty", Table.from_batches([], schema=reader.schema))
+    relation = connection.sql('SELECT * FROM "lakelet empty"')
+    kinds = {
+        name: Primitive("VOID") if str(kind) == '"NULL"' else from_duckdb(str(kind))
+        for name, kind in zip(relation.columns, relation.types, strict=True)
+    }
+    connection.unregister("lakelet empty")
+    connection.register("lakelet frame", reader)
+    return kinds
+
+
+def _reader_of(batches: Iterable[Any]) -> Any:
+    from arro3.core import RecordBatch, RecordBatchReader
+
+    iterator = iter(batches)
+    first = next(iterator, None)
+    if first is None or not hasattr(first, "__arrow_c_array__"):
+        raise SchemaError("the iterator yields no Arrow batches; nothing was written.")
+    first = RecordBatch.from_arrow(first)
+    rest = (RecordBatch.from_arrow(batch) for batch in iterator)
+    return RecordBatchReader.from_batches(first.schema, chain([first], rest))
+
+
+def _attach_dicts(
+    connection: duckdb.DuckDBPyConnection,
+    rows: Sequence[Any],
+    columns: Sequence[Column],
+    table: str,
+) -> str:
+    from arro3.core import Array as ArrowArray
+    from arro3.core import DataType as ArrowType
+    from arro3.core import Table
+
+    known = {column.name.lower(): column for column in columns}
+    texts = [dump_json(_row(row, known, table)) for row in rows]
+    arrow = Table.from_arrays([ArrowArray(texts, ArrowType.string())], names=["record"])
+    connection.register("lakelet frame", arrow)
+    keys = structure((column.name, column.type) for column in columns)
+    selected = ", ".join(f"v.{quote(column.name)}" for column in columns)
+    return (
+        f"SELECT {selected} FROM "
+        f'(SELECT from_json(record, {literal(keys)}) AS v FROM "lakelet frame")'
+    )
+
+
+def _row(row: Any, known: Mapping[str, Column], table: str) -> Pairs:
+    if not isinstance(row, Mapping):
+        raise SchemaError(
+            f"a row is a {type(row).__name__}, not a dictionary; nothing was written."
+        )
+    found = []
+    for name, value in row.items():
+        column = known.get(str(name).lower())
+        if column is None:
+            _check(str(name), Primitive("VOID"), known, table)
+            continue
+        found.append((column.name, _value(value, column.type, f"{table}: {column.name}")))
+    return Pairs(found)
+
+
+def _value(value: Any, kind: DataType, where: str) -> Any:
+    """A Python value in the form from which ``from_json`` makes exactly that value."""
+    if value is None:
+        return None
+    if isinstance(kind, Struct) and isinstance(value, Mapping):
+        types = dict(kind.fields)
+        if unknown := [name for name in value if name not in types]:
+            raise SchemaError(f"{where} has no field {unknown[0]!r}; nothing was written.")
+        return Pairs([(n, _value(v, types[n], f"{where}.{n}")) for n, v in value.items()])
+    if isinstance(kind, Map) and isinstance(value, Mapping):
+        return Pairs([(str(k), _value(v, kind.value, where)) for k, v in value.items()])
+    if isinstance(kind, Array) and isinstance(value, list | tuple):
+        return [_value(item, kind.element, where) for item in value]
+    found = _scalar(value, "DECIMAL" if isinstance(kind, Decimal) else getattr(kind, "name", ""))
+    if found is None:
+        raise SchemaError(
+            f"{where} is {kind.sql}, the value is {value!r} of type {type(value).__name__}; "
+            "nothing was written."
+        )
+    return found
+
+
+def _scalar(value: Any, name: str) -> Any:
+    if isinstance(value, bool):
+        return value if name == "BOOLEAN" else None
+    if name in _INTEGERS and isinstance(value, int):
+        bits = {"TINYINT": 7, "SMALLINT": 15, "INT": 31, "BIGINT": 63}[name]
+        return Number(value) if -(1 << bits) <= value < 1 << bits else None
+    if name in ("DOUBLE", "FLOAT") and isinstance(value, float | int):
+        return str(value) if value != value or value in (_INF, -_INF) else Number(repr(value))
+    if name == "DECIMAL" and isinstance(value, PythonDecimal | int):
+        return format(PythonDecimal(value), "f")
+    if name == "STRING" and isinstance(value, str):
+        return value
+    if isinstance(value, dt.datetime):
+        return _moment(value, name)
+    if name == "DATE" and isinstance(value, dt.date):
+        return value.isoformat()
+    return None
+
+
+_INF = float("inf")
+
+
+def _moment(value: dt.datetime, name: str) -> str | None:
+    if name == "TIMESTAMP" and value.tzinfo is not None:
+        return value.astimezone(dt.UTC).isoformat(sep=" ")
+    return value.isoformat(sep=" ") if name == "TIMESTAMP_NTZ" and value.tzinfo is None else None
