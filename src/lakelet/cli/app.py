@@ -24,6 +24,7 @@ COMMANDS = {
     "init": "init",
     "load": "load",
     "rejected": "files",
+    "rescued": "rescued",
     "restore": "versions",
     "show": "tables",
     "sql": "sql",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from functools import cached_property
 from lakelet.lake.types import Column, DataType, Primitive, Struct
 
 __all__ = (
+    "ALIASES_KEY",
     "FIELD_KEY",
     "MAX_COLUMNS",
     "METADATA",
@@ -24,6 +26,8 @@ RESCUED = "_rescued_data"
 METADATA = "_metadata"
 FIELD_KEY = "lakelet.field"
 """Key of a column's Delta metadata under which the raw field's own name stands."""
+ALIASES_KEY = "lakelet.aliases"
+"""Key of a column's Delta metadata for further fields that fill it, as a JSON list."""
 MAX_COLUMNS = 2000
 
 _UNFIT = re.compile(r"[ ,;{}()\n\t=]")
@@ -89,9 +93,14 @@ class Shape:
 
     @cached_property
     def by_folded(self) -> dict[str, Field]:
-        """Fields by their key and their column's name in lower case."""
+        """Fields by key, column name and further keys, in lower case."""
         folded = {field.column.name.lower(): field for field in self.fields}
-        return {field.key.lower(): field for field in self.fields} | folded
+        aliases = {
+            alias.lower(): field
+            for field in self.fields
+            for alias in json.loads(str(dict(field.column.metadata).get(ALIASES_KEY, "[]")))
+        }
+        return aliases | {field.key.lower(): field for field in self.fields} | folded
 
     def find(self, key: str) -> Field | None:
         """The field a raw key fills: by its exact name first, else whatever its case."""

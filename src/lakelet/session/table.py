@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from arro3.core import RecordBatch
 
     from lakelet.engines.rewrite import Outcome
+    from lakelet.loading.rescued import Decision, RescuedField
     from lakelet.session.diff import Diff
     from lakelet.session.result import Result
     from lakelet.session.workspace import Workspace
@@ -172,6 +173,55 @@ class Table:
         from lakelet.session.accounts import loaded_files
 
         return loaded_files(self._workspace, self._table)
+
+    def rescued(self) -> list[RescuedField]:
+        """Fields with values that fit no column, with counts and samples."""
+        from lakelet.loading.rescued import rescued_fields
+
+        return rescued_fields(self._workspace.lake, self._table)
+
+    def promote(self, field: str, kind: str | None = None) -> Decision:
+        """Make a column of a rescued field and move its values there.
+
+        Raises:
+            SchemaError: no such field was rescued, or the column's name is taken.
+        """
+        from lakelet.lake.type_text import parse_type
+        from lakelet.loading.rescued import promote
+
+        parsed = parse_type(kind) if kind else None
+        return promote(self._workspace.lake, self._table, field, parsed)
+
+    def widen(self, column: str, kind: str) -> Decision:
+        """Give a column a type that holds more, and move what was rescued of it there.
+
+        Raises:
+            SchemaError: no such column, or values in it would not survive.
+        """
+        from lakelet.lake.type_text import parse_type
+        from lakelet.loading.rescued import widen
+
+        return widen(self._workspace.lake, self._table, column, parse_type(kind))
+
+    def map_field(self, field: str, column: str) -> Decision:
+        """Let a rescued field fill an existing column, now and in later loads.
+
+        Raises:
+            SchemaError: no such field was rescued, or no such column.
+        """
+        from lakelet.loading.rescued import map_field
+
+        return map_field(self._workspace.lake, self._table, field, column)
+
+    def ignore(self, field: str) -> int:
+        """Ask no more about a rescued field; its values stay where they are.
+
+        Raises:
+            SchemaError: no such field was rescued.
+        """
+        from lakelet.loading.rescued import ignore
+
+        return ignore(self._workspace.lake, self._table, field)
 
     def rejected(self, *, limit: int | None = None) -> list[dict[str, Any]]:
         """The rows of its files that were not records."""

@@ -11,6 +11,7 @@ import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 import duckdb
 
@@ -122,7 +123,8 @@ class Target:
         staged = [*more, *(self._stage(select) for select in rows)]
         now = int(time.time() * 1000)
         removed = [
-            RemoveAction(self._files[uri].path, True, now, self._files[uri].size, None)
+            # As in `adopt`: delta-rs percent-encodes the path it is given, as the log has it.
+            RemoveAction(unquote(self._files[uri].path), True, now, self._files[uri].size, None)
             for uri in uris
         ]
         adopted = [one for one in staged if one.adds]

@@ -65,7 +65,20 @@ class Examiner:
                     rescued.append((path_of(key), dump_json(value)))
             else:
                 found[field.column.name] = self.fitter.json(value, field.type, path_of(key))
+        self._nested(found, rescued)
         return Examined(dump_json(Pairs(found.items())), _as_json(rescued), unknown=tuple(unknown))
+
+    def _nested(self, found: dict[str, Any], rescued: list[tuple[str, str]]) -> None:
+        """Let nested fields that a person made columns of fill them."""
+        for path, text in list(rescued):
+            field = self.shape.by_key.get(path) if "." in path or "[" in path else None
+            if field is None or found.get(field.column.name) is not None:
+                continue
+            kept = self.fitter.rescued = []
+            value = self.fitter.json(parse_json(text), field.type, path)
+            if not kept:
+                found[field.column.name] = value
+                rescued.remove((path, text))
 
     def csv(self, joined: str, header: Sequence[str]) -> Examined:
         """A CSV row in its joined form."""

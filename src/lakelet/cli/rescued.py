@@ -1,0 +1,84 @@
+"""`lakelet rescued`: surprising fields, and what to do about them."""
+
+from __future__ import annotations
+
+import click
+
+from lakelet.cli.context import as_json, current_workspace, table_argument
+from lakelet.cli.output import number, print_json, print_table
+from lakelet.session.table import Table
+
+__all__ = ("rescued",)
+
+
+@click.command()
+@table_argument
+@click.argument("kind", metavar="[TYPE]", required=False)
+@click.option("--promote", metavar="FIELD", help="Make a column of it [of TYPE], back-filled.")
+@click.option("--widen", nargs=2, metavar="COLUMN TYPE", help="Give a column a wider type.")
+@click.option("--map", "map_", nargs=2, metavar="FIELD COLUMN", help="Let it fill a column.")
+@click.option("--ignore", metavar="FIELD", help="Ask no more about it; its values stay.")
+@as_json
+def rescued(
+    table: str, kind: str | None, promote: str | None, widen: tuple[str, str] | None,
+    map_: tuple[str, str] | None, ignore: str | None, as_json: bool,
+) -> None:  # fmt: skip
+    """Show values that fit no column, by field; or decide about a field.
+
+    A decision adds or widens the column and back-fills it from what was rescued.
+
+    \b
+    lakelet rescued bronze.posts
+    lakelet rescued bronze.posts --promote tags "ARRAY<STRING>"
+    lakelet rescued bronze.posts --widen score DOUBLE
+    lakelet rescued bronze.posts --map Author author
+    lakelet rescued bronze.posts --ignore debug
+    """
+    if sum(given is not None for given in (promote, widen, map_, ignore)) > 1:
+        raise click.UsageError("one decision at a time.")
+    if kind is not None and promote is None:
+        raise click.UsageError(f"{kind!r}: a TYPE belongs to --promote FIELD.")
+    handle = current_workspace().table(table)
+    if promote is not None:
+        decision = handle.promote(promote, kind)
+    elif widen is not None:
+        decision = handle.widen(*widen)
+    elif map_ is not None:
+        decision = handle.map_field(*map_)
+    elif ignore is not None:
+        count = handle.ignore(ignore)
+        click.echo(f"{ignore} is ignored; {number(count)} values stay in _rescued_data.")
+        return
+    else:
+        _list(handle, as_json=as_json)
+        return
+    click.echo(
+        f"{decision.column} {decision.type}: {number(decision.filled)} values moved there, "
+        f"{number(decision.left)} still do not fit. That is version {decision.version}."
+    )
+
+
+def _list(handle: Table, *, as_json: bool) -> None:
+    fields = handle.rescued()
+    if as_json:
+        print_json(
+            [
+                {"field": f.path, "rows": f.count, "samples": list(f.samples),
+                 "column": f.column, "ignored": f.ignored}
+                for f in fields
+            ]
+        )  # fmt: skip
+        return
+    shown = [f for f in fields if not f.ignored]
+    if not shown:
+        click.echo(f"Every value of {handle.name} is in its column.")
+    else:
+        print_table(
+            ("field", "rows", "samples", "column"),
+            [(f.path, f.count, "  ".join(f.samples), f.column or "") for f in shown],
+        )
+        click.echo(
+            "--promote FIELD, --widen COLUMN TYPE, --map FIELD COLUMN or --ignore FIELD decides."
+        )
+    if hidden := len(fields) - len(shown):
+        click.echo(f"{hidden} ignored.")
