@@ -15,6 +15,7 @@ __all__ = (
     "TableFunctionCall",
     "TableReference",
     "Translation",
+    "failure_text",
     "quote",
     "translate_expression",
     "translate_query",
@@ -54,3 +55,16 @@ def translate_expression(text: str) -> Translation:
     from lakelet.engines.dialect.databricks import expression
 
     return expression(text)
+
+
+def failure_text(message: str) -> str | None:
+    """What one of our own checks says in a DuckDB error's message, or None if it is DuckDB's own.
+
+    A check that fails while a query is bound or runs reaches DuckDB as a cast that cannot
+    succeed; its text starts with the name of Databricks' error class in brackets.
+    """
+    import re
+
+    found = re.search(r"Could not convert string '(\[[A-Z].*)' to INT32", message, re.DOTALL)
+    found = found or re.search(r'Value "(\[[A-Z].*?)" can not be converted', message, re.DOTALL)
+    return found.group(1) if found else None

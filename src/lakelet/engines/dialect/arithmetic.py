@@ -16,6 +16,7 @@ __all__ = ("ARITHMETIC", "code_of", "interval_unit")
 _PLAIN = {"Add": "+", "Sub": "-", "Mul": "*"}
 _CODES = {"Add": "sum", "Sub": "sum", "Mul": "product", "Div": "quotient", "Mod": "remainder"}
 _FUNCTIONS = {"Div": "lk_divide", "Mod": "lk_remainder"}
+_LONG = frozenset({"count", "count_if"})  # always BIGINT
 _DATE_UNITS = frozenset({"year", "month", "week", "day"})
 
 
@@ -60,6 +61,12 @@ def code_of(r: Renderer, node: exp.Expr) -> str:
             return _integer_code(text)
         precision, scale = decimal_type(text)
         return str(precision * 100 + scale)
+    if name == "Anonymous" and node.name.lower() == "sum" and len(node.expressions) == 1:
+        (item,) = node.expressions
+        item = item.expressions[0] if type(item).__name__ == "Distinct" else item
+        return f"lk_code_total(lk_code(typeof(any_value({r.sql(item)}))))"
+    if name == "Anonymous" and node.name.lower() in _LONG:
+        return "-20"
     return f"lk_code(typeof({r.sql(node)}))"
 
 

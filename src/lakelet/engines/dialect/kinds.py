@@ -31,8 +31,9 @@ def without_parentheses(node: exp.Expr) -> exp.Expr:
 
 
 def kind_of(r: Renderer, node: exp.Expr) -> str | None:
-    """``string``, ``number``, ``boolean``, ``date``, ``timestamp``, ``wall``, ``null``, or None if unknown.
+    """The kind of value an expression gives, or None if unknown.
 
+    One of ``string``, ``number``, ``boolean``, ``date``, ``timestamp``, ``wall`` and ``null``.
     None means that only the table's columns can tell; a check then runs inside DuckDB.
     """
     node = without_parentheses(node)

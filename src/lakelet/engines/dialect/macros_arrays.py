@@ -64,7 +64,8 @@ MACROS: dict[str, str] = {
         "ELSE a[len(a) + start + 1:len(a) + start + n] END"
     ),
     "lk_sequence": (
-        "(a, b) AS CASE WHEN typeof(a) NOT IN ('INTEGER', 'BIGINT', 'SMALLINT', 'TINYINT', '\"NULL\"') THEN "
+        "(a, b) AS CASE WHEN typeof(a) NOT IN ('INTEGER', 'BIGINT', 'SMALLINT', 'TINYINT', "
+        "'\"NULL\"') THEN "
         "lk_fail('[UNSUPPORTED] sequence() takes whole numbers here.') "
         "WHEN a <= b THEN generate_series(a, b) ELSE generate_series(a, b, -1) END"
     ),

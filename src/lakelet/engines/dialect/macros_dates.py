@@ -57,7 +57,9 @@ MACROS: dict[str, str] = {
         "lk_in_month(p.a) THEN p.m - 1 WHEN p.m < 0 AND lk_in_month(p.b) > lk_in_month(p.a) "
         "THEN p.m + 1 ELSE p.m END)[1]"
     ),
-    "lk_in_month": "(a) AS day(a) * 86400000000 + (epoch_us(a) % 86400000000 + 86400000000) % 86400000000",
+    "lk_in_month": (
+        "(a) AS day(a) * 86400000000 + (epoch_us(a) % 86400000000 + 86400000000) % 86400000000"
+    ),
     "lk_month_number": "(a) AS year(a) * 12 + month(a)",
     "lk_next_day": (
         f"(x, name) AS lk_day_after(lk_day(x), list_position({_WEEKDAYS}, "

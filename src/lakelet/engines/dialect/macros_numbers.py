@@ -72,17 +72,18 @@ MACROS: dict[str, str] = {
         "(type) AS list_transform([type], lambda t: '\"' || replace(replace(t, '\"NULL\"', "
         "'INTEGER'), '\"', '\\\"') || '\"')[1]"
     ),
-    # The value of + - * as DuckDB computes it, given the type Databricks gives it.
+    # The value of + - * as DuckDB computes it, given the type Databricks gives it. A refusal
+    # becomes the name of a type there is not, so that the query fails while it is bound.
     "lk_number": (
-        "(v, code) AS CASE "
-        "WHEN code = 2 AND typeof(v) = 'FLOAT' THEN lk_fail('[DATATYPE_MISMATCH] FLOAT is mixed "
-        "with another kind of number; cast the FLOAT to DOUBLE, as Databricks does.') "
-        "WHEN code = 0 AND typeof(v) = 'BIGINT' THEN lk_fail('[UNSUPPORTED] a date minus a date is "
-        "an interval in Databricks; use datediff(end, start).') "
-        "WHEN code >= 100 AND (code % 100) <> lk_scale(typeof(v)) THEN lk_fail('[UNSUPPORTED] this "
-        "decimal arithmetic needs more than 38 digits, where Databricks rounds on the way; cast "
-        "the operands to fewer digits or to DOUBLE.') "
-        "ELSE cast_to_type(v, lk_null_of(lk_type_of_code(code, typeof(v)))) END"
+        "(v, code) AS cast_to_type(v, lk_null_of(list_transform([{'c': code, 'n': typeof(v)}], "
+        "lambda p: CASE WHEN p.c = 2 AND p.n = 'FLOAT' THEN '[DATATYPE_MISMATCH] FLOAT is mixed "
+        "with another kind of number; cast the FLOAT to DOUBLE, as Databricks does' "
+        "WHEN p.c = 0 AND p.n = 'BIGINT' THEN '[UNSUPPORTED] a date minus a date is an interval "
+        "in Databricks; use datediff(end, start)' "
+        "WHEN p.c >= 100 AND (p.c % 100) <> lk_scale(p.n) THEN '[UNSUPPORTED] this decimal "
+        "arithmetic needs more than 38 digits, where Databricks rounds on the way; cast the "
+        "operands to fewer digits or to DOUBLE' "
+        "ELSE lk_type_of_code(p.c, p.n) END)[1]))"
     ),
     "lk_scale": (
         "(name) AS CASE WHEN name LIKE 'DECIMAL(%' "
@@ -115,12 +116,15 @@ MACROS: dict[str, str] = {
         "'decimal': lk_decimal_quotient(a, b, code)}, "
         "CASE WHEN code >= 100 THEN 'decimal' ELSE 'float' END)"
     ),
-    "lk_sum": (  # integers add up to BIGINT, DECIMAL(p,s) to DECIMAL(p + 10, s)
-        "(total, one) AS CASE WHEN typeof(one) = 'BOOLEAN' THEN lk_fail('[DATATYPE_MISMATCH] sum() "
-        "of BOOLEAN; use count_if().') ELSE cast_to_type(total, lk_null_of(CASE "
-        "WHEN lk_code(typeof(one)) >= 100 THEN lk_type_of_code("
-        "least(lk_code(typeof(one)) // 100 + 10, 38) * 100 + lk_code(typeof(one)) % 100, '') "
-        "WHEN lk_code(typeof(one)) < 0 THEN 'BIGINT' ELSE typeof(total) END)) END"
+    # Integers add up to BIGINT, DECIMAL(p,s) to DECIMAL(p + 10, s).
+    "lk_sum": (
+        "(total, one) AS cast_to_type(total, lk_null_of(lk_type_of_code(lk_code_total(lk_code("
+        "typeof(one))), CASE WHEN typeof(total) = 'HUGEINT' THEN '[DATATYPE_MISMATCH] sum() of "
+        "BOOLEAN; use count_if()' ELSE typeof(total) END)))"
+    ),
+    "lk_code_total": (
+        "(code) AS list_transform([code], lambda c: CASE WHEN c >= 100 THEN least(c // 100 + 10, "
+        "38) * 100 + c % 100 WHEN c < 0 THEN -20 ELSE 0 END)[1]"
     ),
     "lk_div": (
         "(a, b) AS CASE WHEN b = 0 AND a IS NOT NULL THEN "
@@ -219,7 +223,9 @@ MACROS: dict[str, str] = {
         "(n) AS CASE WHEN n < 0 THEN CAST('0.' || repeat('0', (-n - 1)::BIGINT) || '1' AS "
         "DECIMAL(38, 18)) ELSE CAST('1' || repeat('0', (n)::BIGINT) AS DECIMAL(38, 18)) END"
     ),
-    "lk_factorial": "(n) AS CASE WHEN n BETWEEN 0 AND 20 THEN CAST(factorial((n)::INTEGER) AS BIGINT) END",
+    "lk_factorial": (
+        "(n) AS CASE WHEN n BETWEEN 0 AND 20 THEN CAST(factorial((n)::INTEGER) AS BIGINT) END"
+    ),
     # Java shifts by the low five or six bits of the distance, and lets high bits fall off.
     "lk_shift_left": (
         "(x, n) AS struct_extract({'long': lk_wrap_long(CAST(x AS HUGEINT) * "

@@ -62,7 +62,10 @@ MACROS: dict[str, str] = {
         "THEN typeof(x) ELSE 'VARCHAR' END)), lk_null_of(CASE WHEN typeof(x) LIKE '%[]' "
         "THEN typeof(x) ELSE 'VARCHAR[]' END))"
     ),
-    "lk_replace": "(s, old, new) AS CASE WHEN old = '' AND new IS NOT NULL THEN s ELSE replace(s, old, new) END",
+    "lk_replace": (
+        "(s, old, new) AS CASE WHEN old = '' AND new IS NOT NULL THEN s "
+        "ELSE replace(s, old, new) END"
+    ),
     "lk_substring_index": (
         "(s, mark, n) AS CASE WHEN s IS NULL OR mark IS NULL OR n IS NULL THEN NULL "
         "WHEN n = 0 OR mark = '' THEN '' WHEN n > 0 "
@@ -81,7 +84,9 @@ MACROS: dict[str, str] = {
         "here cannot hold a NUL character.') ELSE chr((n % 256)::INTEGER) END"
     ),
     "lk_hex": (
-        "(x) AS struct_extract({'text': hex(lk_bytes(x)), 'whole': hex(lk_try_whole(x)::BIGINT)}, CASE WHEN lk_code(typeof(x)) < 0 THEN 'whole' ELSE 'text' END)"
+        "(x) AS struct_extract({'text': hex(lk_bytes(x)), "
+        "'whole': hex(CAST(lk_try_whole(x) AS BIGINT))}, "
+        "CASE WHEN lk_code(typeof(x)) < 0 THEN 'whole' ELSE 'text' END)"
     ),
     "lk_unhex": (
         "(x) AS CASE WHEN regexp_full_match(x, '[0-9A-Fa-f]*') THEN unhex(CASE WHEN "

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lakelet.engines.dialect.generators import generated_items, is_generator
+from lakelet.engines.dialect.kinds import kind_of
 from lakelet.engines.dialect.naming import output_name
 from lakelet.engines.dialect.renderer import Node, NodeRenderer, Renderer, refuse
 from lakelet.engines.dialect.translation import quote
@@ -153,10 +154,33 @@ def _grouping(name: str) -> NodeRenderer:
 def _set_operation(name: str) -> NodeRenderer:
     def render(r: Renderer, node: exp.Expr) -> str:
         every = "" if node.args.get("distinct") else " ALL"
+        _refuse_mixed(r, node)
         left, right = _side(r, node.this), _side(r, node.expression)
         return f"{left} {name}{every} {right}" + _tail(r, node)
 
     return render
+
+
+def _refuse_mixed(r: Renderer, node: exp.Expr) -> None:
+    """Refuse text in one side's column where the other plainly has something else."""
+    sides = [_kinds(r, side) for side in (node.this, node.expression)]
+    for one, other in zip(*sides, strict=False):
+        if "string" in {one, other} and not {one, other} & {None, "null"} and one != other:
+            raise SqlError(
+                f"[INCOMPATIBLE_COLUMN_TYPE] a set operation has {one} on one side where the "
+                f"other has {other}.",
+                hint="cast both columns to one type.",
+            )
+
+
+def _kinds(r: Renderer, node: exp.Expr) -> list[str | None]:
+    while type(node).__name__ == "Subquery":
+        node = node.this
+    if type(node).__name__ != "Select":
+        return []
+    items = [item.this if type(item).__name__ == "Alias" else item for item in node.expressions]
+    starred = any("Star" in (type(item).__name__, type(item.this).__name__) for item in items)
+    return [] if starred else [kind_of(r, item) for item in items]
 
 
 def _side(r: Renderer, node: exp.Expr) -> str:

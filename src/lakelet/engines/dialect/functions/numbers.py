@@ -17,7 +17,8 @@ def _within(
 ) -> Function:
     """A function that DuckDB fails outside of its domain, where Databricks gives a value."""
     x = "lk_cast_double({0})"
-    text = f"CASE WHEN {condition.format(x)} THEN {name}({x}) WHEN {x} IS NOT NULL THEN {otherwise} END"
+    otherwise = f"WHEN {x} IS NOT NULL THEN {otherwise} END"
+    text = f"CASE WHEN {condition.format(x)} THEN {name}({x}) {otherwise}"
     return Function(text, 1, 1, doc, "number")
 
 

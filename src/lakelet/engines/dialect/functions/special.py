@@ -175,7 +175,8 @@ def elt(r: Renderer, node: exp.Expr) -> str:
     place, *values = node.expressions
     branches = " ".join(f"WHEN {i} THEN {r.sql(value)}" for i, value in enumerate(values, 1))
     failure = "lk_fail('[INVALID_ARRAY_INDEX] elt(): there is no value at that place.')"
-    return f"CASE {r.sql(place)} {branches} ELSE CASE WHEN {r.sql(place)} IS NOT NULL THEN {failure} END END"
+    otherwise = f"CASE WHEN {r.sql(place)} IS NOT NULL THEN {failure} END"
+    return f"CASE {r.sql(place)} {branches} ELSE {otherwise} END"
 
 
 def _remainder(r: Renderer, node: exp.Expr, macro: str) -> str:
