@@ -30,6 +30,7 @@ from lakelet.loading.records.block import Block, FileUnreadableError
 from lakelet.loading.rejects import discard_rejects
 from lakelet.loading.shape import Shape
 from lakelet.loading.source_file import FileChangedError, Layout, SourceFile
+from lakelet.loading.widening import widen_columns
 
 __all__ = ("Batch", "recover")
 
@@ -51,6 +52,8 @@ class Batch:
         hints: types by name in lower case.
         evolve: ``add``, ``widen``, ``rescue`` or ``fail``.
         lines: whether every row tells its line.
+        widen_limit: the most bytes that widening a column may rewrite.
+        widened: columns that were widened; None before that was tried.
         stop: asked between files; True ends the batch with the files so far.
         progress: told of every block read.
         quarantined: files that cannot be read, with the reason.
@@ -65,6 +68,8 @@ class Batch:
     hints: dict[str, DataType]
     evolve: str
     lines: bool = False
+    widen_limit: int = 0
+    widened: list[str] | None = None
     stop: Callable[[], bool] = lambda: False
     progress: Callable[[SourceFile], None] = lambda _: None
     quarantined: dict[int, str] = field(default_factory=dict)
@@ -100,8 +105,9 @@ class Batch:
             converter = self._converter(table, spool=self.evolve != "rescue")
             self.done.clear()
             staged = self._staged(table, number, converter, converter.rows(self._blocks()))
-            if staged is not None:
+            if staged is not None and not self._widen(table, converter):
                 break
+            remove_staged(table, number)
         self.counts = converter.counts
         found, columns = [staged], []
         if self.connection.execute("SELECT 1 FROM spool LIMIT 1").fetchall():
@@ -117,13 +123,23 @@ class Batch:
             found.append(more)
         return [one for one in found if one.adds], columns
 
+    def _widen(self, table: LakeTable, converter: Converter) -> bool:
+        """Widen columns for values that did not fit; True where all must be read again."""
+        if self.evolve != "widen" or self.widened is not None:
+            return False
+        seen = look_at_spool(self.connection, converter.headers)
+        self.widened = widen_columns(
+            table, self.connection, self._shape(table), seen, self.widen_limit
+        )
+        return bool(self.widened)
+
     def _converter(self, table: LakeTable, *, spool: bool) -> Converter:
         return Converter(
             self.connection,
             self._shape(table),
             self.zone,
             spool=spool,
-            misfits=self.evolve == "widen",
+            misfits=self.evolve == "widen" and self.widened is None,
             lines=self.lines,
         )
 

@@ -55,7 +55,8 @@ def make_tables(connection: duckdb.DuckDBPyConnection) -> None:
     """Make the tables in which a load keeps its account."""
     connection.execute(
         "CREATE OR REPLACE TABLE sources(file INTEGER, path VARCHAR, modified TIMESTAMPTZ);"
-        "CREATE OR REPLACE TABLE rejects(file INTEGER, line BIGINT, reason VARCHAR, record VARCHAR);"
+        "CREATE OR REPLACE TABLE rejects"
+        "(file INTEGER, line BIGINT, reason VARCHAR, record VARCHAR);"
         "CREATE OR REPLACE TABLE spool(file INTEGER, line BIGINT, record VARCHAR, header INTEGER);"
     )
 

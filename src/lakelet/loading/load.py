@@ -9,8 +9,8 @@ from pathlib import Path
 from lakelet.errors import ChangedFileError, LoadError
 from lakelet.lake import Lake, LakeTable, TableName
 from lakelet.lake.names import SYSTEM_SCHEMA
-from lakelet.lake.types import Column
 from lakelet.lake.staging import Staged
+from lakelet.lake.types import Column
 from lakelet.loading.batch import Batch, recover
 from lakelet.loading.commit import RowsCommit, check_key
 from lakelet.loading.connection import loading_connection
@@ -23,6 +23,7 @@ from lakelet.loading.report import LoadReport
 from lakelet.loading.restored import mark_restored
 from lakelet.loading.shape import service_columns
 from lakelet.loading.source_file import SourceFile
+from lakelet.workspace.quantities import parse_bytes
 
 __all__ = ("LoadRequest", "load")
 
@@ -179,6 +180,7 @@ class _Load:
         batch = self._batch(files)
         staged, columns = batch.stage(table, number)
         self.report.new_columns += columns
+        self.report.widened += batch.widened or []
         entries = batch.entries(_found(files))
         if entries:
             self._commit(table, number, staged, entries)
@@ -225,6 +227,7 @@ class _Load:
             hints=hinted(self.request.hints),
             evolve=self.evolve,
             lines=bool(self.request.key),
+            widen_limit=parse_bytes(self.settings.widen_limit),
             stop=self.request.stop,
             progress=progress,
         )

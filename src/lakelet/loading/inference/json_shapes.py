@@ -13,14 +13,16 @@ from typing import Any
 
 import duckdb
 
+from lakelet.lake.types import Primitive
 from lakelet.loading.fit.json_checks import pointer
 from lakelet.loading.fit.json_sql import inference_source
 from lakelet.loading.fit.json_text import Pairs, parse_json
+from lakelet.loading.fit.rules import text_survives
 from lakelet.loading.inference.tally import MAX_KEYS, Tally
 
 __all__ = ("tally_json",)
 
-_TIME = "[0-9]{4}-[0-9]{2}-[0-9]{2}([T ].*)?"
+_DATE, _TIMESTAMP = Primitive("DATE"), Primitive("TIMESTAMP")
 _MIXED = "JSON"
 
 
@@ -107,11 +109,11 @@ def _count_times(connection: duckdb.DuckDBPyConnection, root: Tally, odd: list[s
     counts = []
     for index in range(len(paths)):
         at = f"x[{index + 1}]"
-        day = f"regexp_full_match({at}, '[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}')"
-        known = f"TRY_CAST({at} AS TIMESTAMPTZ) IS NOT NULL AND regexp_full_match({at}, '{_TIME}')"
+        day = text_survives(_DATE, at, f"TRY_CAST({at} AS DATE)")
+        time = text_survives(_TIMESTAMP, at, f"TRY_CAST({at} AS TIMESTAMPTZ)")
         counts += [
-            f"count(*) FILTER ({day} AND TRY_CAST({at} AS DATE) IS NOT NULL)",
-            f"count(*) FILTER ({known})",
+            f"count(*) FILTER ({day})",
+            f"count(*) FILTER ({day} OR {time})",
         ]
     pointers = ", ".join(_joined(path) for path, _ in paths)
     skip = "AND json_structure(record) NOT IN (SELECT unnest($1::VARCHAR[]))" if odd else ""

@@ -1,0 +1,149 @@
+"""What becomes of fields and types a table does not know: add, widen, rescue, fail."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from lakelet.errors import SchemaError
+from lakelet.session import Workspace
+
+
+def load(ws: Workspace, name: str, *rows: object, **options: object):
+    text = "".join(json.dumps(row) + "\n" for row in rows)
+    (ws.folder.files / name).write_text(text)
+    return ws.load("files", into="t.t", **options)  # type: ignore[arg-type]
+
+
+def types(ws: Workspace) -> dict[str, str]:
+    return {c.name: c.type.sql for c in ws.table("t.t").columns if not c.name.startswith("_")}
+
+
+def test_add_makes_columns_of_new_fields(ws: Workspace) -> None:
+    load(ws, "a.jsonl", {"id": 1})
+    report = load(ws, "b.jsonl", {"id": 2, "n": {"x": [1.5]}, "d": "2026-01-02"})
+    assert [c.name for c in report.new_columns] == ["n", "d"]
+    assert types(ws) == {"id": "BIGINT", "n": "STRUCT<x: ARRAY<DOUBLE>>", "d": "DATE"}
+
+
+def test_widen_changes_a_type_where_no_value_is_lost(ws: Workspace) -> None:
+    load(ws, "a.jsonl", {"id": 1, "v": 1, "d": "2026-01-02"})
+    report = load(
+        ws,
+        "b.jsonl",
+        {"id": 2, "v": 2.5, "d": "2026-01-02T03:04:05Z"},
+        {"id": 3, "v": "n/a"},
+        evolve="widen",
+    )
+    assert types(ws) == {"id": "BIGINT", "v": "DOUBLE", "d": "TIMESTAMP"}
+    assert sorted(report.widened) == ["d: DATE to TIMESTAMP", "v: BIGINT to DOUBLE"]
+    assert ws.sql("SELECT v, _rescued_data FROM t.t ORDER BY id").rows() == [
+        (1.0, None), (2.5, None), (None, '{"v":"n/a"}'),
+    ]  # fmt: skip
+
+
+def test_widen_leaves_a_column_whose_values_would_not_survive(ws: Workspace) -> None:
+    load(ws, "a.jsonl", {"id": 2**53 + 1})
+    load(ws, "b.jsonl", {"id": 2.5}, evolve="widen")
+    assert types(ws) == {"id": "BIGINT"}
+    assert ws.sql("SELECT _rescued_data FROM t.t WHERE id IS NULL").rows() == [('{"id":2.5}',)]
+
+
+def test_widen_stops_at_its_limit(ws: Workspace) -> None:
+    settings = ws.folder.root / "lakelet.toml"
+    settings.write_text(
+        settings.read_text().replace('# widen_limit = "1 GB"', 'widen_limit = "1 B"')
+    )
+    import lakelet
+
+    ws = lakelet.open(ws.folder.root)
+    load(ws, "a.jsonl", {"v": 1})
+    load(ws, "b.jsonl", {"v": 1.5}, evolve="widen")
+    assert types(ws) == {"v": "BIGINT"}
+
+
+def test_rescue_keeps_the_schema(ws: Workspace) -> None:
+    load(ws, "a.jsonl", {"id": 1})
+    load(ws, "b.jsonl", {"id": 2, "n": [1, {"x": 1.10}]}, evolve="rescue")
+    assert types(ws) == {"id": "BIGINT"}
+    assert ws.sql("SELECT _rescued_data FROM t.t WHERE id = 2").rows() == [('{"n":[1,{"x":1.1}]}',)]
+
+
+def test_fail_stops_before_writing_with_the_difference(ws: Workspace) -> None:
+    load(ws, "a.jsonl", {"id": 1})
+    before = ws.table("t.t").version
+    with pytest.raises(SchemaError, match=r"n BIGINT \(1 rows\)"):
+        load(ws, "b.jsonl", {"id": 2, "n": 1}, evolve="fail")
+    assert ws.table("t.t").version == before
+    assert ws.load("files", into="t.t", evolve="rescue").kept == 1
+
+
+def test_a_field_that_is_always_null_makes_no_column_yet(ws: Workspace) -> None:
+    load(ws, "a.jsonl", {"id": 1, "later": None})
+    assert types(ws) == {"id": "BIGINT"}
+    load(ws, "b.jsonl", {"id": 2, "later": True})
+    assert types(ws) == {"id": "BIGINT", "later": "BOOLEAN"}
+
+
+def test_of_two_names_that_differ_in_case_the_later_is_rescued(ws: Workspace) -> None:
+    load(ws, "a.jsonl", {"Name": "a", "name": "b"})
+    assert ws.sql("SELECT name, _rescued_data FROM t.t").rows() == [("a", '{"name":"b"}')]
+
+
+def test_names_that_delta_does_not_allow_are_changed_and_kept_in_the_comment(ws: Workspace) -> None:
+    load(ws, "a.jsonl", {"a b;c": 1})
+    column = ws.table("t.t").columns[0]
+    assert (column.name, column.comment) == ("a_b_c", "raw field 'a b;c'")
+
+
+def test_many_different_keys_become_a_map(ws: Workspace) -> None:
+    load(ws, "a.jsonl", *({"m": {f"k{i}": i}} for i in range(201)))
+    assert types(ws) == {"m": "MAP<STRING, BIGINT>"}
+    assert ws.sql("SELECT sum(m[concat('k', '7')]) FROM t.t", dialect="duckdb").rows() == [(7,)]
+
+
+def test_a_table_stops_at_two_thousand_columns(ws: Workspace) -> None:
+    load(ws, "a.jsonl", {f"c{i}": i for i in range(2100)})
+    assert len(ws.table("t.t").columns) == 2000
+    rescued = ws.sql("SELECT _rescued_data FROM t.t").rows()[0][0]
+    assert len(json.loads(rescued)) == 102
+
+
+def test_hints_win(ws: Workspace) -> None:
+    load(ws, "a.jsonl", {"a": 1, "b": "5"}, {"a": 2, "b": "x"}, hints="a DECIMAL(10,2)")
+    assert types(ws) == {"a": "DECIMAL(10,2)", "b": "STRING"}
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        ([1, 2, 2**62], "BIGINT"),
+        ([1, 2.5], "DOUBLE"),
+        ([0.8444218515250481, 1e-7], "DOUBLE"),
+        ([True, False], "BOOLEAN"),
+        (["2026-01-02", "2024-02-29"], "DATE"),
+        (["2026-01-02T03:04:05Z", "2026-01-02"], "TIMESTAMP"),
+        (["2026-01-02T03:04:05.123456789Z"], "STRING"),
+        (["5", "6"], "STRING"),
+        ([1, "x"], "STRING"),
+        ([[1], [2, 3]], "ARRAY<BIGINT>"),
+        ([[]], "ARRAY<STRING>"),
+        ([{"x": 1}, {"y": "z"}], "STRUCT<x: BIGINT, y: STRING>"),
+        ([{}], "MAP<STRING, STRING>"),
+        ([1] * 99 + ["x"], "BIGINT"),
+        ([1] * 98 + ["x"] * 2, "STRING"),
+    ],
+)
+def test_the_narrowest_type_that_most_values_fit(
+    ws: Workspace, values: list[object], kind: str
+) -> None:
+    load(ws, "a.jsonl", *({"v": value} for value in values))
+    assert types(ws) == {"v": kind}
+
+
+def test_digits_a_double_would_lose_make_a_decimal(ws: Workspace) -> None:
+    text = "".join(f'{{"v": 0.1234567890123456789{i}}}\n' for i in range(5))
+    (ws.folder.files / "a.jsonl").write_text(text)
+    ws.load("files", into="t.t")
+    assert types(ws) == {"v": "DECIMAL(38,20)"}
