@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from lakelet.errors import StorageError
 from lakelet.lake.delta import delta_errors
@@ -142,7 +143,8 @@ def adopt(
     staged = tuple(staged)
     adds = [
         AddAction(
-            path=f"{one.folder}/{add['path']}",
+            # The log spells paths percent-encoded; delta-rs encodes what it is given here.
+            path=f"{one.folder}/{unquote(add['path'])}",
             size=add["size"],
             partition_values=add["partitionValues"],
             modification_time=add["modificationTime"],
