@@ -27,6 +27,7 @@ __all__ = (
     "StorageError",
     "TableExistsError",
     "TableNotFoundError",
+    "UnreachableError",
     "UnsupportedTableError",
     "VersionNotFoundError",
     "WorkspaceNotFoundError",
@@ -123,6 +124,10 @@ class LockedError(LakeletError, BlockingIOError):
 
 class StorageError(LakeletError, OSError):
     """Disk or bucket said no: full, unreachable, forbidden, or not what it should be."""
+
+
+class UnreachableError(StorageError):
+    """A bucket or web server that cannot be reached now; its files are not to blame."""
 
 
 class LoadError(LakeletError, ValueError):

@@ -62,16 +62,27 @@ class Lake:
 
     def _state(self, table: LakeTable) -> str:
         """``there``, ``attached``, ``dropped`` or ``absent``."""
-        if self.storage.entry(table.file(_DROPPED)) is not None:
+        marks = self._marks(table)
+        if _DROPPED in marks:
             return "dropped"
-        if self.storage.entry(table.file(_ATTACHED)) is not None:
+        if _ATTACHED in marks:
             return "attached"
         return "there" if self._has_log(table) else "absent"
 
-    def _has_log(self, table: LakeTable) -> bool:
+    def _marks(self, table: LakeTable) -> set[str]:
         if not is_remote(table.location):
-            return Path(table.location, "_delta_log").is_dir()
-        return next(iter(self.storage.files(join(table.location, "_delta_log"))), None) is not None
+            return {name for name in (_DROPPED, _ATTACHED) if Path(table.file(name)).exists()}
+        # One listing where each mark would cost a request.
+        found = self.storage.files(join(table.location, PRIVATE_FOLDER))
+        return {entry.path.rsplit("/", 1)[-1] for entry in found}
+
+    def _has_log(self, table: LakeTable) -> bool:
+        log = join(table.location, "_delta_log")
+        if not is_remote(table.location):
+            return Path(log).is_dir()
+        if self.storage.entry(join(log, f"{0:020d}.json")) is not None:
+            return True
+        return next(iter(self.storage.files(log)), None) is not None
 
     def exists(self, name: TableName) -> bool:
         """Whether the lake has a table of that name that is not dropped."""
@@ -176,6 +187,7 @@ class Lake:
         if self._state(own) != "absent":
             raise TableExistsError(f"the name {name} is taken; nothing was attached.")
         open_delta(location, options=storage_for(self.workspace, location).options)
+        own.storage.claim_writing(own.location)
         data = json.dumps({"location": location}, ensure_ascii=False).encode()
         self.storage.write(_ATTACH, own.file(_ATTACHED), data)
         return self.table(name)

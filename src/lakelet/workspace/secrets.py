@@ -11,7 +11,7 @@ from pathlib import Path
 
 from lakelet.errors import MissingExtraError, SettingsError
 
-__all__ = ("redact", "resolve")
+__all__ = ("redact", "remember", "resolve")
 
 _known: set[str] = set()
 
@@ -42,9 +42,14 @@ def resolve(reference: str, *, root: Path) -> str:
         value = _from_keyring(name)
     else:
         return reference
+    remember(value)
+    return value
+
+
+def remember(value: str) -> None:
+    """Have a secret that came another way, such as inside a URL, taken out of what is shown."""
     if value:
         _known.add(value)
-    return value
 
 
 def _from_keyring(name: str) -> str:
@@ -63,6 +68,6 @@ def _from_keyring(name: str) -> str:
 
 def redact(text: str) -> str:
     """``text`` with every secret resolved so far replaced by ``•••``."""
-    for value in _known:
+    for value in sorted(_known, key=len, reverse=True):
         text = text.replace(value, "•••")
     return text

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from lakelet.lake.storage.base import FileEntry, Storage
-from lakelet.lake.storage.find import is_remote, join, storage_for
+from lakelet.lake.storage.find import is_bucket, is_remote, join, storage_for
 
-__all__ = ("FileEntry", "Storage", "is_remote", "join", "storage_for")
+__all__ = ("FileEntry", "Storage", "is_bucket", "is_remote", "join", "storage_for")

@@ -55,6 +55,14 @@ class Storage(Protocol):
         """The file's bytes, from the beginning."""
         ...
 
+    def claim_writing(self, path: str) -> None:
+        """Make sure that this process may write Delta tables below a folder.
+
+        Raises:
+            LockedError: the place takes one writing process only, and another one writes.
+        """
+        ...
+
     def write(self, step: Step, path: str, data: bytes) -> None:
         """Write a small file whole or not at all."""
         ...
