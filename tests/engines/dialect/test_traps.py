@@ -34,6 +34,13 @@ def duck() -> Duck:
         ("hour(timestamp'2020-01-01 12:00:00Z')", 13),
         ("hour(timestamp'2020-07-01 12:00:00Z')", 14),
         ("element_at(array(1, 2), 1)", 1),
+        ("- -1", 1),
+        ("-(-(2))", 2),
+        ("concat('<b(x)>', 'y')", "<b(x)>y"),
+        ("element_at(transform(array('x'), (e, i) -> '\"i\"'), 1)", '"i"'),
+        ("concat('\ue010count(1)\ue011', 'y')", "\ue010count(1)\ue011y"),
+        ("'{0}' || upper('{1}')", "{0}{1}"),
+        ("coalesce('lk_fail', 'x')", "lk_fail"),
     ],
 )
 def test_value(duck: Duck, expression: str, value: object) -> None:
@@ -61,6 +68,7 @@ def test_nulls_come_first(duck: Duck) -> None:
         ("cast('1.5' as int)", "CAST_INVALID_INPUT"),
         ("element_at(array(1), 0)", "INVALID_INDEX_OF_ZERO"),
         ("element_at(array(1), 2)", "INVALID_ARRAY_INDEX"),
+        ("array_join(array(1.5d), ',')", "DATATYPE_MISMATCH"),
     ],
 )
 def test_failure(duck: Duck, expression: str, error: str) -> None:

@@ -65,6 +65,11 @@ def failure_text(message: str) -> str | None:
     """
     import re
 
+    if "must be a constant expression" in message and "lk_" in message:
+        return (
+            "[UNSUPPORTED] an operation here depends on a type that is not known while the query "
+            "is bound, as in most arithmetic and casts inside a lambda."
+        )
     found = re.search(r"Could not convert string '(\[[A-Z].*)' to INT32", message, re.DOTALL)
     found = found or re.search(r'Value "(\[[A-Z].*?)" can not be converted', message, re.DOTALL)
     return found.group(1) if found else None

@@ -77,7 +77,7 @@ def _plain(r: Renderer, node: exp.Expr) -> str:
     if name in _PLAIN and not (interval_unit(inner.this) or interval_unit(inner.expression)):
         return f"({_plain(r, inner.this)} {_PLAIN[name]} {_plain(r, inner.expression)})"
     if name == "Neg":
-        return f"(-{_plain(r, inner.this)})"
+        return f"(- {_plain(r, inner.this)})"
     return r.sql(inner)
 
 
@@ -113,7 +113,7 @@ def _negative(r: Renderer, node: exp.Expr) -> str:
             kind = "INTEGER" if len(inner.name) == 10 else "BIGINT"
             return f"CAST('-{inner.name}' AS {kind})"
         return f"-{r.sql(inner)}"
-    return f"(-{r.sql(inner)})"
+    return f"(- {r.sql(inner)})"
 
 
 def _bitwise(operator: str) -> NodeRenderer:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from lakelet.engines.dialect.functions import Function, find, table
 from lakelet.engines.dialect.kinds import kind_of
+from lakelet.engines.dialect.literals import MARKS
 from lakelet.engines.dialect.queries import order_items
 from lakelet.engines.dialect.renderer import Node, Renderer, refuse
 from lakelet.errors import SqlError
@@ -82,10 +83,7 @@ def call_text(
     if callable(entry.sql):
         r.over = over
         plain = type(node)(this=node.this, expressions=arguments)
-        template = entry.sql(r, plain)
-        return (
-            fill(template, [], (distinct, inner, suffix)) if suffix or distinct else _bare(template)
-        )
+        return _modified(entry.sql(r, plain), (distinct, inner, suffix))
     texts = [r.sql(argument) for argument in arguments]
     sql = entry.sql if isinstance(entry.sql, str) else entry.sql[len(texts)]
     sql = _shortened(sql, [kind_of(r, argument) for argument in arguments])
@@ -109,8 +107,12 @@ def _shortened(sql: str, kinds: list[str | None]) -> str:
     return re.sub(r"(lk_\w+)\((\{(\d)\})\)", short, sql)
 
 
-def _bare(template: str) -> str:
-    return re.sub(r"<(\w+)\((.*?)\)>", r"\1(\2)", template)
+def _modified(text: str, modifiers: tuple[str, str, str]) -> str:
+    """A written call with DISTINCT, order and suffix put in at its marks."""
+    distinct, inner, suffix = modifiers
+    start, end = MARKS
+    pattern = f"{start}(\\w+)\\(([^{start}{end}]*)\\){end}"
+    return re.sub(pattern, lambda m: f"{m.group(1)}({distinct}{m.group(2)}{inner}){suffix}", text)
 
 
 def _window_text(r: Renderer, node: exp.Expr) -> str:

@@ -28,8 +28,8 @@ This page is written from the table: `python -m lakelet.engines.dialect.document
 `SELECT [DISTINCT]`, `* EXCEPT (…)`, `FROM`, all joins (`LEFT SEMI`, `LEFT ANTI`, `CROSS`,
 `NATURAL`, `USING`, `LATERAL` subqueries), `LATERAL VIEW [OUTER] explode`, `WHERE`, `GROUP BY`
 (`ALL`, `ROLLUP`, `CUBE`, `GROUPING SETS`), `HAVING`, `QUALIFY`, `WINDOW`, `ORDER BY`,
-`LIMIT`, `OFFSET`, `VALUES`, `WITH`, set operations, subqueries, `CASE`, `BETWEEN`, `IN`, `LIKE`, `ILIKE`, `RLIKE`, `<=>`, `IS
-[NOT] DISTINCT FROM`, `||`, `div`, `%`, `& | ^ ~`, `x[i]`, `x.field`, `json:path`, `cast`, `::`,
+`LIMIT`, `OFFSET`, `VALUES`, `WITH`, set operations, subqueries, `CASE`, `BETWEEN`, `IN`, `LIKE`,
+`ILIKE`, `RLIKE`, `<=>`, `IS [NOT] DISTINCT FROM`, `||`, `div`, `%`, `& | ^ ~`, `x[i]`, `x.field`, `json:path`, `cast`, `::`,
 `try_cast`, lambdas, `table VERSION AS OF n`, `table TIMESTAMP AS OF '…'`, `table@v3`.
 
 ## What to know

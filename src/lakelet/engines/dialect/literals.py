@@ -11,7 +11,8 @@ from lakelet.errors import SqlError
 if TYPE_CHECKING:
     from sqlglot import exp
 
-__all__ = ("LITERALS", "decimal_type", "string_literal")
+MARKS = ("\ue010", "\ue011")  # private-use characters around a call that takes modifiers
+__all__ = ("LITERALS", "MARKS", "decimal_type", "marked", "string_literal")
 
 _INTERVAL_UNITS = ("year", "month", "week", "day", "hour", "minute", "second")
 
@@ -24,7 +25,17 @@ def string_literal(text: str) -> str:
     """
     if "\0" in text:
         raise SqlError("a NUL character in a string literal is refused.", hint="leave it out.")
-    return "'" + text.replace("'", "''") + "'"
+    quoted = "'" + text.replace("'", "''") + "'"
+    if not set(MARKS) & set(text):
+        return quoted
+    for mark in MARKS:
+        quoted = quoted.replace(mark, f"' || chr({ord(mark)}) || '")
+    return f"({quoted})"
+
+
+def marked(call: str) -> str:
+    """An aggregate's call as one that takes the DISTINCT, FILTER and OVER of the original."""
+    return MARKS[0] + call + MARKS[1]
 
 
 def decimal_type(text: str) -> tuple[int, int]:

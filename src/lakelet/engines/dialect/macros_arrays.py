@@ -28,12 +28,19 @@ MACROS: dict[str, str] = {
         "(a, b) AS CASE WHEN b IS NOT NULL THEN lk_array_distinct(list_filter(a, lambda lk_e: "
         f"{_HAS.format('b', 'lk_e')})) END"
     ),
+    "lk_not_texts": (
+        "(name) AS name NOT IN ('VARCHAR[]', '\"NULL\"[]', '\"NULL\"', 'INTEGER[]', 'BIGINT[]')"
+    ),
     "lk_array_join": (
-        "(a, mark) AS CASE WHEN a IS NOT NULL AND mark IS NOT NULL THEN coalesce(array_to_string("
+        "(a, mark) AS CASE WHEN lk_not_texts(typeof(a)) THEN lk_fail('[DATATYPE_MISMATCH] "
+        "array_join() takes an array of STRING; cast its elements.') "
+        "WHEN a IS NOT NULL AND mark IS NOT NULL THEN coalesce(array_to_string("
         "list_filter(a, lambda lk_e: lk_e IS NOT NULL), mark), '') END"
     ),
     "lk_array_join_all": (
-        "(a, mark, nothing) AS CASE WHEN a IS NOT NULL AND mark IS NOT NULL THEN coalesce("
+        "(a, mark, nothing) AS CASE WHEN lk_not_texts(typeof(a)) THEN lk_fail('[DATATYPE_MISMATCH] "
+        "array_join() takes an array of STRING; cast its elements.') "
+        "WHEN a IS NOT NULL AND mark IS NOT NULL THEN coalesce("
         "array_to_string(list_transform(a, lambda lk_e: coalesce(lk_e, nothing)), mark), '') END"
     ),
     "lk_array_position": (

@@ -16,6 +16,10 @@ MACROS: dict[str, str] = {
         "'other': CAST(lk_cast_timestamp(x) AS TIMESTAMP)}, "
         "CASE WHEN typeof(x) = 'TIMESTAMP' THEN 'wall' ELSE 'other' END)"
     ),
+    "lk_moment": (
+        "(x) AS struct_extract({'wall': lk_as(x, 'TIMESTAMP'), 'other': lk_cast_timestamp(x)}, "
+        "CASE WHEN typeof(x) = 'TIMESTAMP' THEN 'wall' ELSE 'other' END)"
+    ),
     "lk_instant_or_wall": "(x) AS lk_cast_timestamp(x)",
     # A date plus days stays a date; plus hours it becomes a timestamp.
     "lk_add_days": (

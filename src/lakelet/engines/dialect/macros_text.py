@@ -21,7 +21,7 @@ MACROS: dict[str, str] = {
     "lk_joined": (
         "(x, separator) AS struct_extract({'list': CASE WHEN len(lk_as_texts(x)) > 0 "
         "THEN array_to_string(lk_as_texts(x), separator) END, 'text': lk_cast_text(x)}, "
-        f"CASE WHEN {_LIST} THEN 'list' ELSE 'text' END)"
+        "CASE WHEN typeof(x) = 'VARCHAR[]' THEN 'list' ELSE 'text' END)"
     ),
     "lk_as_texts": (
         "(x) AS list_filter(CAST(cast_to_type(x, lk_null_of(CASE WHEN typeof(x) = 'VARCHAR[]' "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -53,4 +54,5 @@ def _name(r: Renderer, node: exp.Expr) -> str:
         return f"(- {_name(r, node.this)})"
     if kind == "Subquery":
         return "scalarsubquery()"
-    return str(node.sql("databricks"))
+    text = str(node.sql("databricks"))
+    return re.sub("\ue000[0-9]+\ue000", lambda m: r.prepared.string(m.group()), text)

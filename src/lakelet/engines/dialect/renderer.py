@@ -57,6 +57,7 @@ class Renderer:
         calls: table functions of higher layers, in order of use.
         parameters: parameter markers in order of first use.
         locals: names bound by enclosing lambdas.
+        places: those of them that count an array's elements; DuckDB counts from 1.
         over: whether the aggregate being written has an OVER clause.
     """
 
@@ -68,6 +69,7 @@ class Renderer:
         self.parameters: list[str] = []
         self.common_names: list[frozenset[str]] = []
         self.locals: list[str] = []
+        self.places: set[str] = set()
         self.over = False
         self.windows: dict[str, exp.Expr] = {}
 

@@ -40,8 +40,12 @@ def _column(r: Renderer, node: exp.Expr) -> str:
     if type(node.this).__name__ == "Star":
         return ".".join([*names, r.sql(node.this)])
     if not names and node.name in r.locals:
-        return quote(node.name)
+        return _local(r, node.name)
     return ".".join([*names, quote(node.name)])
+
+
+def _local(r: Renderer, name: str) -> str:
+    return f"CAST({quote(name)} - 1 AS INTEGER)" if name in r.places else quote(name)
 
 
 def _star(r: Renderer, node: exp.Expr) -> str:
@@ -82,7 +86,7 @@ def _if(r: Renderer, node: exp.Expr) -> str:
 def _identifier(r: Renderer, node: exp.Expr) -> str:
     if node.name not in r.locals:
         raise SqlError(f"the name {node.name} is not known in this lambda.")
-    return quote(node.name)
+    return _local(r, node.name)
 
 
 def _bracket(r: Renderer, node: exp.Expr) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lakelet.engines.dialect.kinds import without_parentheses
+from lakelet.engines.dialect.literals import marked
 from lakelet.engines.dialect.renderer import refuse
 from lakelet.errors import SqlError
 
@@ -21,12 +22,12 @@ def count(r: Renderer, node: exp.Expr) -> str:
     """Rows; with several arguments, the rows in which none of them is NULL."""
     items = node.expressions
     if type(items[0]).__name__ == "Star":
-        return "<count(*)>"
+        return marked("count(*)")
     texts = [r.sql(item) for item in items]
     if len(texts) == 1:
-        return f"<count({texts[0]})>"
+        return marked(f"count({texts[0]})")
     none_null = " AND ".join(f"{text} IS NOT NULL" for text in texts)
-    return f"<count(CASE WHEN {none_null} THEN row({', '.join(texts)}) END)>"
+    return marked(f"count(CASE WHEN {none_null} THEN row({', '.join(texts)}) END)")
 
 
 def _ignoring(node: exp.Expr, name: str) -> bool:
@@ -44,16 +45,16 @@ def first(r: Renderer, node: exp.Expr) -> str:
     """The first value."""
     text, ignoring = r.sql(node.expressions[0]), _ignoring(node, node.name)
     if r.over:
-        return f"<first_value({text}{' IGNORE NULLS' if ignoring else ''})>"
-    return f"<any_value({text})>" if ignoring else f"<first({text})>"
+        return marked(f"first_value({text}{' IGNORE NULLS' if ignoring else ''})")
+    return marked(f"any_value({text})") if ignoring else marked(f"first({text})")
 
 
 def last(r: Renderer, node: exp.Expr) -> str:
     """The last value."""
     text, ignoring = r.sql(node.expressions[0]), _ignoring(node, node.name)
     if r.over:
-        return f"<last_value({text}{' IGNORE NULLS' if ignoring else ''})>"
-    return f"lk_collected(<list({text})>)[-1]" if ignoring else f"<last({text})>"
+        return marked(f"last_value({text}{' IGNORE NULLS' if ignoring else ''})")
+    return f"lk_collected({marked(f'list({text})')})[-1]" if ignoring else marked(f"last({text})")
 
 
 def fractions(node: exp.Expr) -> str:
@@ -77,10 +78,10 @@ def fractions(node: exp.Expr) -> str:
 def percentile(r: Renderer, node: exp.Expr) -> str:
     """The exact percentile, interpolated."""
     value, fraction = node.expressions
-    return f"<quantile_cont(lk_cast_double({r.sql(value)}), {fractions(fraction)})>"
+    return marked(f"quantile_cont(lk_cast_double({r.sql(value)}), {fractions(fraction)})")
 
 
 def percentile_approx(r: Renderer, node: exp.Expr) -> str:
     """A value of the column at a percentage: the exact one, within any accuracy asked for."""
     value, fraction = node.expressions[:2]
-    return f"<quantile_disc({r.sql(value)}, {fractions(fraction)})>"
+    return marked(f"quantile_disc({r.sql(value)}, {fractions(fraction)})")

@@ -44,31 +44,30 @@ def sort_array(r: Renderer, node: exp.Expr) -> str:
     return f"list_sort({r.sql(node.expressions[0])}, {order})"
 
 
-def _lambda(r: Renderer, node: exp.Expr, low: int, high: int) -> tuple[list[str], str]:
-    """The parameters and the body of a lambda."""
+def _lambda(
+    r: Renderer, node: exp.Expr, low: int, high: int, *, placed: bool = False
+) -> tuple[list[str], str]:
+    """The parameters and the body of a lambda; ``placed`` if a second one is the place."""
     if type(node).__name__ != "Lambda":
         raise SqlError("a lambda such as x -> x + 1 is expected here.")
     names = [parameter.name for parameter in node.expressions]
     if not low <= len(names) <= high:
         raise SqlError(f"this lambda takes {low} to {high} parameters, not {len(names)}.")
+    known = r.places
     r.locals.extend(names)
+    r.places = known - set(names) | (set(names[1:]) if placed else set())
     try:
         return names, r.sql(node.this)
     finally:
+        r.places = known
         del r.locals[len(r.locals) - len(names) :]
 
 
 def _per_element(r: Renderer, node: exp.Expr) -> tuple[str, str]:
     """The array's text and DuckDB's lambda; a second parameter is the place from 0."""
     values, function = node.expressions
-    names, body = _lambda(r, function, 1, 2)
-    head = quote(names[0])
-    if len(names) == 2:
-        # DuckDB counts places from 1.
-        head += ", lk_place"
-        place = "CAST(lk_place - 1 AS INTEGER)"
-        body = body.replace(quote(names[1]), place)
-    return r.sql(values), f"lambda {head}: {body}"
+    names, body = _lambda(r, function, 1, 2, placed=True)
+    return r.sql(values), f"lambda {', '.join(quote(name) for name in names)}: {body}"
 
 
 def transform(r: Renderer, node: exp.Expr) -> str:

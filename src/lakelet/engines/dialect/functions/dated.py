@@ -78,9 +78,9 @@ def add_unit(r: Renderer, node: exp.Expr) -> str:
     unit, number, value = _unit(r, items[0]), r.sql(items[1]), r.sql(items[2])
     if unit in _MICROSECONDS:
         micros = f"CAST({number} AS BIGINT) * {_MICROSECONDS[unit]}"
-        return f"lk_add_clock(lk_cast_timestamp({value}), {micros})"
+        return f"lk_add_clock(lk_moment({value}), {micros})"
     plural, factor = _CALENDAR[unit]
-    return f"lk_cast_timestamp({value}) + to_{plural}(CAST({number} AS INTEGER) * {factor})"
+    return f"lk_moment({value}) + to_{plural}(CAST({number} AS INTEGER) * {factor})"
 
 
 def difference(r: Renderer, node: exp.Expr) -> str:
