@@ -29,15 +29,17 @@ This page is written from the table: `python -m lakelet.engines.dialect.document
 `NATURAL`, `USING`, `LATERAL` subqueries), `LATERAL VIEW [OUTER] explode`, `WHERE`, `GROUP BY`
 (`ALL`, `ROLLUP`, `CUBE`, `GROUPING SETS`), `HAVING`, `QUALIFY`, `WINDOW`, `ORDER BY`,
 `LIMIT`, `OFFSET`, `VALUES`, `WITH`, set operations, subqueries, `CASE`, `BETWEEN`, `IN`, `LIKE`,
-`ILIKE`, `RLIKE`, `<=>`, `IS [NOT] DISTINCT FROM`, `||`, `div`, `%`, `& | ^ ~`, `x[i]`, `x.field`, `json:path`, `cast`, `::`,
-`try_cast`, lambdas, `table VERSION AS OF n`, `table TIMESTAMP AS OF '…'`, `table@v3`.
+`ILIKE`, `RLIKE`, `<=>`, `IS [NOT] DISTINCT FROM`, `||`, `div`, `%`, `& | ^ ~`, `x[i]`,
+`x.field`, `json:path`, `cast`, `::`, `try_cast`, lambdas, `table VERSION AS OF n`,
+`table TIMESTAMP AS OF '…'`, `table@v3`.
 
 ## What to know
 
 - Integer overflow, division by zero, invalid casts and indexes fail, as with ANSI mode on.
 - `DECIMAL` results have Databricks' precision and scale; arithmetic that would need more than 38
   digits is refused. `div` takes whole numbers, `FLOAT` is not mixed with other kinds of number.
-- `+ - *` inside a lambda follow DuckDB's types; other arithmetic in a lambda is refused.
+- `+ - *` inside a lambda follow DuckDB's types; other arithmetic, `concat` and casts of a lambda's
+  parameter are refused.
 - Text beside a number, date or timestamp is converted where it is a literal; a text column must be
   cast.
 - The columns of a set operation should be of one type on both sides: text beside another type is
