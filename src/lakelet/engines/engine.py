@@ -9,6 +9,7 @@ from typing import Literal, Protocol
 import duckdb
 
 from lakelet.engines.dialect import TableFunctionCall, TableReference, translate_query
+from lakelet.engines.failures import failed_in_python, said_by_duckdb
 from lakelet.errors import LakeletError, SqlError, StorageError
 from lakelet.lake.names import literal
 from lakelet.workspace import WorkspaceFolder
@@ -121,13 +122,6 @@ class duckdb_errors:  # noqa: N801 - used like a function
         """Translate what was raised."""
         if error is None or isinstance(error, LakeletError) or not isinstance(error, duckdb.Error):
             return
-        text = str(error)
-        if isinstance(error, duckdb.IOException):
-            raise StorageError(text) from error
-        raise SqlError(_plain(text)) from error
-
-
-def _plain(text: str) -> str:
-    """DuckDB's message without its class, which says nothing to a person."""
-    first, colon, rest = text.partition(": ")
-    return rest if colon and first.endswith("Error") else text
+        if isinstance(error, duckdb.IOException) or failed_in_python(error):
+            raise StorageError(said_by_duckdb(error)) from error
+        raise SqlError(said_by_duckdb(error)) from error

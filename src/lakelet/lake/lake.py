@@ -73,7 +73,7 @@ class Lake:
         if not is_remote(table.location):
             return {name for name in (_DROPPED, _ATTACHED) if Path(table.file(name)).exists()}
         # One listing where each mark would cost a request.
-        found = self.storage.files(join(table.location, PRIVATE_FOLDER))
+        found = self.storage.files(join(table.location, PRIVATE_FOLDER, ""))
         return {entry.path.rsplit("/", 1)[-1] for entry in found}
 
     def _has_log(self, table: LakeTable) -> bool:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import duckdb
 
+from lakelet.engines.bucket_files import reach_buckets
 from lakelet.engines.engine import duckdb_errors
 from lakelet.engines.rewrite import Insert, Matched, Merge, Target, merge_rows
 from lakelet.engines.routes import open_snapshot, plan_route
@@ -122,6 +123,7 @@ class RowsCommit:
         A row whose key is NULL is like no other and stays.
         """
         selects = []
+        reach_buckets(self.connection, self.table.workspace, self.table.location)
         options = self.table.storage.options or None
         for index, one in enumerate(self.staged):
             place = join(self.table.location, one.folder)

@@ -16,6 +16,7 @@ from lakelet.errors import LoadError
 from lakelet.lake.storage import FileEntry, Storage, is_remote, storage_for
 from lakelet.lake.volumes import resolve_path
 from lakelet.workspace import WorkspaceFolder
+from lakelet.workspace.secrets import redact
 
 __all__ = ("FoundFile", "discover")
 
@@ -56,7 +57,7 @@ def discover(workspace: WorkspaceFolder, source: str, *, base: Path) -> list[Fou
     ]
     if not found:
         raise LoadError(
-            f"there is nothing to load at {source}.",
+            f"there is nothing to load at {redact(source)}.",
             hint="name a file, a folder with files, a pattern such as 'posts/*.json', or a URL.",
         )
     return found

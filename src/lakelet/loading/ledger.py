@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from lakelet.engines.routes import plan_route
+from lakelet.engines.bucket_files import plan_table
 from lakelet.lake import Lake, LakeTable, TableName
 from lakelet.lake.delta import delta_errors, retry_conflicts
 from lakelet.lake.names import literal
@@ -84,7 +84,8 @@ class Ledger:
         """Make the view ``ledger`` on the connection; False when there is no ledger yet."""
         if not self.lake.exists(LEDGER):
             return False
-        plan_route(self.lake.table(LEDGER).open()).attach(self.connection, "ledger")
+        table = self.lake.table(LEDGER)
+        plan_table(table, table.open(), self.connection).attach(self.connection, "ledger")
         return True
 
     def compare(self, table: TableName, found: Sequence[FoundFile]) -> Known:

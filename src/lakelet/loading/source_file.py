@@ -7,8 +7,9 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from lakelet.errors import StorageError
+from lakelet.errors import StorageError, UnreachableError
 from lakelet.lake.storage import FileEntry, Storage
+from lakelet.lake.storage.find import without_query
 from lakelet.loading.options import ReadOptions
 from lakelet.loading.records.block import Block, FileUnreadableError
 from lakelet.loading.records.bytes import byte_blocks
@@ -64,7 +65,7 @@ class SourceFile:
     @property
     def format(self) -> str:
         """The file's format."""
-        return self.options.format_of(self.entry.path)
+        return self.options.format_of(without_query(self.entry.path))
 
     def blocks(self) -> Iterator[tuple[Layout, Block]]:
         """Its records, block by block.
@@ -76,8 +77,11 @@ class SourceFile:
         try:
             with closing(self.storage.open(self.entry.path)) as file:
                 yield from self._read(file)
+        except UnreachableError:
+            # The file is not to blame, so it is not set aside: the load ends and goes on later.
+            raise
         except StorageError as error:
-            if self.storage.entry(self.entry.path) is None:
+            if self._is_gone():
                 raise FileChangedError(f"{self.entry.path} is gone") from None
             raise FileUnreadableError(error.message) from None
         except OSError as error:
@@ -85,6 +89,14 @@ class SourceFile:
         now = self.storage.entry(self.entry.path)
         if now is None or (now.size, now.etag) != (self.entry.size, self.entry.etag):
             raise FileChangedError(f"{self.entry.path} changed while it was read")
+
+    def _is_gone(self) -> bool:
+        try:
+            return self.storage.entry(self.entry.path) is None
+        except UnreachableError:
+            raise
+        except StorageError:  # there, but nobody may look at it
+            return False
 
     def _read(self, file: BinaryIO) -> Iterator[tuple[Layout, Block]]:
         texts = text_blocks(byte_blocks(_Counted(file, self)), self.options.encoding)

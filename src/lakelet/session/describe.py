@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from lakelet.engines.routes import open_snapshot, plan_route
+from lakelet.engines.bucket_files import plan_table
+from lakelet.engines.routes import open_snapshot
 from lakelet.lake import LakeTable
 from lakelet.lake.history import commits
 from lakelet.lake.table import columns_of
@@ -41,7 +42,7 @@ def _rows(table: LakeTable, snapshot: Any) -> int:
 
     connection = open_connection(table.workspace)
     with duckdb_errors():
-        plan_route(snapshot).attach(connection, "counted")
+        plan_table(table, snapshot).attach(connection, "counted")
         ((rows,),) = connection.execute("SELECT count(*) FROM counted").fetchall()
     connection.close()
     return int(rows)
@@ -55,7 +56,7 @@ def summarize(table: LakeTable, version: int | None = None) -> dict[str, Any]:
 def describe(table: LakeTable, version: int | None = None) -> dict[str, Any]:
     """All there is to say: besides the summary columns, constraints, properties and route."""
     snapshot = _snapshot(table, version)
-    metadata, route = snapshot.metadata(), plan_route(snapshot)
+    metadata, route = snapshot.metadata(), plan_table(table, snapshot)
     configuration = dict(metadata.configuration)
     return {
         **_facts(table, snapshot),

@@ -5,8 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
+from lakelet.engines.bucket_files import plan_table
 from lakelet.engines.dialect import TableReference
-from lakelet.engines.routes import open_snapshot, plan_route
+from lakelet.engines.routes import open_snapshot
 from lakelet.errors import SqlError
 from lakelet.lake import LakeTable, TableName
 from lakelet.lake.names import literal
@@ -53,7 +54,7 @@ def pin_table(workspace: Workspace, table: LakeTable, version: int | None = None
     """Pin a table of the lake at a version, at its newest without one."""
     options = table.storage.options or None
     snapshot = open_snapshot(table.location, version=version, storage_options=options)
-    return PinnedTable(plan_route(snapshot), _condition(workspace, table.name))
+    return PinnedTable(plan_table(table, snapshot), _condition(workspace, table.name))
 
 
 def _condition(workspace: Workspace, name: TableName) -> str:
@@ -91,5 +92,5 @@ def _pin_path(
         version = table.version_at(at)
     options = storage.options or None
     return PinnedTable(
-        plan_route(open_snapshot(location, version=version, storage_options=options))
+        plan_table(table, open_snapshot(location, version=version, storage_options=options))
     )

@@ -15,6 +15,7 @@ from urllib.parse import unquote
 
 import duckdb
 
+from lakelet.engines.bucket_files import reach_buckets
 from lakelet.engines.routes import open_snapshot, plan_route
 from lakelet.engines.routes.data_files import DataFile, list_files
 from lakelet.engines.routes.file_source import PLACE_FILE, PLACE_ROW, FilesSource
@@ -63,6 +64,7 @@ class Target:
             UnsupportedTableError: the table is not one whose files can simply be replaced.
         """
         snapshot = open_snapshot(table.location, storage_options=table.storage.options or None)
+        reach_buckets(connection, table.workspace, table.location)
         route = plan_route(snapshot, connection)
         if route.kind not in ("files", "empty"):
             raise UnsupportedTableError(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import duckdb
 
+from lakelet.engines.failures import said_by_duckdb
 from lakelet.engines.routes.data_files import DataFile
 from lakelet.engines.routes.duckdb_types import glob_literal
 from lakelet.errors import StorageError
@@ -80,7 +81,7 @@ def _read(
     try:
         rows = connection.execute(_SCHEMAS, [places]).fetchall()
     except duckdb.Error as error:
-        raise _unreadable(table, str(error).splitlines()[0]) from error
+        raise _unreadable(table, said_by_duckdb(error).splitlines()[0]) from error
     by_uri = {file.uri: file for file in files}
     for elements, names in rows:
         schema = tuple(_top_level(elements))

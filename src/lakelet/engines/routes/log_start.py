@@ -9,7 +9,9 @@ from deltalake._internal import DeltaFileSystemHandler
 
 from lakelet.engines.routes.data_files import table_root
 from lakelet.engines.routes.log_files import newest_checkpoint
-from lakelet.errors import MissingExtraError
+from lakelet.lake.storage import join
+from lakelet.lake.storage.access import BucketAccess, split_uri
+from lakelet.lake.storage.bucket import BucketStorage
 
 __all__ = ("starts_whole",)
 
@@ -33,7 +35,7 @@ def starts_whole(table: DeltaTable, storage_options: dict[str, str] | None) -> b
         files = DeltaFileSystemHandler(table.table_uri, storage_options, None)
         if bucket_holds(files, f"_delta_log/{FIRST_COMMIT}"):
             return True
-        names = bucket_names(files, "_delta_log")
+        names = bucket_names(table.table_uri, storage_options)
     return newest_checkpoint(names, table.version()) is not None
 
 
@@ -46,14 +48,14 @@ def bucket_holds(files: DeltaFileSystemHandler, path: str) -> bool:
     return True
 
 
-def bucket_names(files: DeltaFileSystemHandler, folder: str) -> list[str]:
-    """The names in a folder of a bucket; delta-rs lists through pyarrow's types.
+def bucket_names(table_uri: str, storage_options: dict[str, str] | None) -> list[str]:
+    """The names in the log's folder in a bucket; delta-rs itself lists only through pyarrow.
 
     Raises:
-        MissingExtraError: pyarrow is not installed.
+        MissingExtraError: the extra ``s3`` is not installed.
+        StorageError: the bucket cannot be reached.
     """
-    try:
-        found = files.get_file_info_selector(folder, True, False)
-    except ImportError as error:
-        raise MissingExtraError.needs("s3", "listing a bucket") from error
-    return [str(entry.base_name) for entry in found]
+    bucket, _ = split_uri(table_uri)
+    storage = BucketStorage(BucketAccess.of_options(bucket, storage_options or {}))
+    log = join(table_root(table_uri), "_delta_log")
+    return [entry.path.rsplit("/", 1)[-1] for entry in storage.files(log)]

@@ -64,7 +64,7 @@ class BucketStorage:
                     if hidden or (not meta["size"] and self._is_marker(key)):
                         continue
                     yield self._entry(meta)
-        if none and (single := self.entry(path)) is not None:
+        if none and not path.endswith("/") and (single := self.entry(path)) is not None:
             yield single
 
     def _is_marker(self, key: str) -> bool:
