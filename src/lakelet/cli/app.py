@@ -19,6 +19,7 @@ __all__ = ("cli", "main")
 COMMANDS = {
     "attach": "tables",
     "diff": "versions",
+    "doctor": "doctor",
     "files": "files",
     "history": "versions",
     "init": "init",
@@ -89,7 +90,8 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _run(arguments: list[str] | None) -> int:
     try:
-        cli.main(arguments, prog_name="lakelet", standalone_mode=False)
+        # A command that ends early by itself, as doctor does, gives its code here.
+        code = cli.main(arguments, prog_name="lakelet", standalone_mode=False)
     except click.UsageError as error:
         error.show()
         return 2
@@ -108,7 +110,7 @@ def _run(arguments: list[str] | None) -> int:
         # Whoever reads has what they wanted (head, less); nobody is left to tell.
         sys.stderr.close()
         return 0
-    return 0
+    return code if isinstance(code, int) else 0
 
 
 def _say(message: str) -> None:

@@ -76,14 +76,15 @@ class LakeTable:
     def lock(self, *, shared: bool = False) -> AbstractContextManager[None]:
         """The table's lock: appends share it, everything else holds it alone."""
         self.storage.claim_writing(self.location)
-        return hold(self._lock_file("lock"), shared=shared, what=f"the table {self.name}")
+        return hold(self.lock_file("lock"), shared=shared, what=f"the table {self.name}")
 
     def load_lock(self) -> AbstractContextManager[None]:
         """The lock under which loads into the table follow one another."""
         self.storage.claim_writing(self.location)
-        return hold(self._lock_file("load.lock"), what=f"loading into {self.name}")
+        return hold(self.lock_file("load.lock"), what=f"loading into {self.name}")
 
-    def _lock_file(self, kind: str) -> Path:
+    def lock_file(self, kind: str) -> Path:
+        """The lock file of a kind, beside the table or, for one in a bucket, in the workspace."""
         if is_remote(self.location):
             digest = hashlib.sha256(self.location.encode()).hexdigest()[:24]
             return self.workspace.private / "locks" / f"{digest}.{kind}"

@@ -16,7 +16,7 @@ from pathlib import Path
 from lakelet.errors import LockedError
 from lakelet.workspace.steps import declare, make_folder
 
-__all__ = ("hold", "try_hold")
+__all__ = ("hold", "is_held", "try_hold")
 
 _LOCK_FOLDER = declare("lock.folder", "the folder of a lock file is there")
 _PAUSE = (0.002, 0.005, 0.01, 0.02, 0.05)
@@ -71,6 +71,18 @@ def hold(
     finally:
         os.close(lock)
         os.close(gate)
+
+
+def is_held(path: Path) -> bool:
+    """Whether some process holds the lock right now; nothing is made or changed."""
+    try:
+        lock = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        return not _acquire(lock, fcntl.LOCK_EX, 0.0)
+    finally:
+        os.close(lock)
 
 
 @contextmanager
