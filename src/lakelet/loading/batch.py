@@ -82,10 +82,12 @@ class Batch:
         make_tables(self.connection)
         while True:
             try:
-                root = look_at(self.connection, self._blocks())
+                root = look_at(self.connection, self.blocks())
             except _FileFailedError:
                 continue
-            return new_columns(root, Shape(()), self.hints, tolerance=self.tolerance, others=others)
+            return new_columns(
+                root, Shape(()), self._hints(), tolerance=self.tolerance, others=others
+            )
 
     def stage(self, table: LakeTable, number: int) -> tuple[list[Staged], list[Column]]:
         """Write the rows beside the table, adding columns for new fields where that is wanted.
@@ -104,7 +106,7 @@ class Batch:
             )
             converter = self._converter(table, spool=self.evolve != "rescue")
             self.done.clear()
-            staged = self._staged(table, number, converter, converter.rows(self._blocks()))
+            staged = self._staged(table, number, converter, converter.rows(self.blocks()))
             if staged is not None and not self._widen(table, converter):
                 break
             remove_staged(table, number)
@@ -143,20 +145,25 @@ class Batch:
             lines=self.lines,
         )
 
+    def _hints(self) -> dict[str, DataType]:
+        """Types that are known: told by a person, else declared by the files."""
+        declared = {c.name.lower(): c.type for s in self.sources for c in s.declared}
+        return {**declared, **self.hints}
+
     def _shape(self, table: LakeTable) -> Shape:
         return Shape.of(table.columns())
 
     def _evolve(self, table: LakeTable, converter: Converter) -> list[Column]:
         shape = self._shape(table)
         root = look_at_spool(self.connection, converter.headers)
-        columns = new_columns(root, shape, self.hints, tolerance=self.tolerance)
+        columns = new_columns(root, shape, self._hints(), tolerance=self.tolerance)
         if columns:
             table.add_columns(columns)
         return columns
 
     def _difference(self, table: LakeTable, converter: Converter) -> SchemaError:
         root = look_at_spool(self.connection, converter.headers)
-        columns = new_columns(root, self._shape(table), self.hints, tolerance=self.tolerance)
+        columns = new_columns(root, self._shape(table), self._hints(), tolerance=self.tolerance)
         shown = ", ".join(
             f"{c.name} {c.type.sql} ({converter.unknown.get(c.name, 0)} rows)" for c in columns
         )
@@ -206,7 +213,7 @@ class Batch:
             if one.folder:
                 discard(table.location, table.storage, one.folder)
 
-    def _blocks(self) -> Iterator[tuple[SourceFile, Layout, Block]]:
+    def blocks(self) -> Iterator[tuple[SourceFile, Layout, Block]]:
         """The blocks of all files that can be read; a small file's come all or not at all."""
         for source in self.sources:
             if source.index in self.quarantined or source.index in self.changed:

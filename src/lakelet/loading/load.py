@@ -209,8 +209,9 @@ class _Load:
 
     def _batch(self, files: Sequence[FoundFile]) -> Batch:
         whole = sum(file.entry.size for file in files)
+        temp = self.lake.workspace.temp
         sources = [
-            SourceFile(index, file.name, file.entry, file.storage, self.request.options)
+            SourceFile(index, file.name, file.entry, file.storage, self.request.options, temp)
             for index, file in enumerate(files)
         ]
         before: dict[int, int] = {}

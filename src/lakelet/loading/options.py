@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from lakelet.errors import SettingsError
 
-__all__ = ("FORMATS", "ReadOptions", "parse_options")
+__all__ = ("FORMATS", "OPTION_NAMES", "ReadOptions", "parse_options")
 
 FORMATS = ("auto", "json", "jsonl", "csv", "tsv", "parquet", "text")
 
@@ -91,7 +91,7 @@ _NAMES = {
     "ignoretrailingwhitespace": "trim",
 }
 _SINGLE = ("delimiter", "quote", "escape")
-_SPELLED = (
+OPTION_NAMES = (
     "format", "header", "sep", "delimiter", "quote", "escape", "nullValue", "encoding", "charset",
     "comment", "skipRows", "ignoreLeadingWhiteSpace", "ignoreTrailingWhiteSpace",
 )  # fmt: skip
@@ -107,7 +107,7 @@ def parse_options(raw: Mapping[str, object]) -> ReadOptions:
     for name, value in raw.items():
         field = _NAMES.get(name.lower())
         if field is None:
-            raise SettingsError.unknown(name, _SPELLED, where="options")
+            raise SettingsError.unknown(name, OPTION_NAMES, where="options")
         found = replace(found, **{field: _value(name, field, str(value))})  # type: ignore[arg-type]
     return found
 

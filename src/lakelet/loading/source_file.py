@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import BinaryIO
 
 from lakelet.errors import StorageError, UnreachableError
-from lakelet.lake.storage import FileEntry, Storage
+from lakelet.lake.storage import FileEntry, Storage, is_remote
 from lakelet.lake.storage.find import without_query
+from lakelet.lake.types import Column
 from lakelet.loading.options import ReadOptions
 from lakelet.loading.records.block import Block, FileUnreadableError
-from lakelet.loading.records.bytes import byte_blocks
+from lakelet.loading.records.bytes import Readable, byte_blocks
 from lakelet.loading.records.csv_rows import read_csv_rows
 from lakelet.loading.records.json_values import json_blocks
 from lakelet.loading.records.lines import line_blocks
+from lakelet.loading.records.parquet_rows import local_parquet, parquet_blocks, parquet_columns
 from lakelet.loading.records.text import text_blocks
 
 __all__ = ("FileChangedError", "Layout", "SourceFile")
@@ -50,6 +53,8 @@ class SourceFile:
         entry: the file as it was listed.
         storage: where it is.
         options: how it is read.
+        temp: the folder for temporary files.
+        declared: the columns that a Parquet file declares.
         decided: what was decided about a CSV header, for a person.
         bytes_read: how much of it has been read, compressed.
     """
@@ -59,7 +64,9 @@ class SourceFile:
     entry: FileEntry
     storage: Storage
     options: ReadOptions
+    temp: Path
     decided: str = ""
+    declared: list[Column] = field(default_factory=list)
     bytes_read: int = 0
 
     @property
@@ -76,7 +83,7 @@ class SourceFile:
         """
         try:
             with closing(self.storage.open(self.entry.path)) as file:
-                yield from self._read(file)
+                yield from self._parquet(file) if self.format == "parquet" else self._read(file)
         except UnreachableError:
             # The file is not to blame, so it is not set aside: the load ends and goes on later.
             raise
@@ -98,6 +105,18 @@ class SourceFile:
         except StorageError:  # there, but nobody may look at it
             return False
 
+    def _parquet(self, file: BinaryIO) -> Iterator[tuple[Layout, Block]]:
+        remote = is_remote(self.entry.path)
+        path = Path(self.entry.path)
+        if remote:
+            path = local_parquet(_Counted(file, self), self.temp, f"{self.index}.parquet")
+        try:
+            self.declared = parquet_columns(str(path))
+            yield from ((Layout("json"), block) for block in parquet_blocks(str(path)))
+        finally:
+            if remote:
+                path.unlink(missing_ok=True)
+
     def _read(self, file: BinaryIO) -> Iterator[tuple[Layout, Block]]:
         texts = text_blocks(byte_blocks(_Counted(file, self)), self.options.encoding)
         kind = self.format
@@ -116,7 +135,7 @@ class SourceFile:
 class _Counted:
     """Counts what is read, for the progress of the load."""
 
-    def __init__(self, file: BinaryIO, source: SourceFile) -> None:
+    def __init__(self, file: Readable, source: SourceFile) -> None:
         self.file = file
         self.source = source
 

@@ -14,8 +14,13 @@ if TYPE_CHECKING:
 __all__ = ("attach_call",)
 
 
-def attach_call(workspace: Workspace, call: TableFunctionCall) -> Attached:
+def attach_call(workspace: Workspace, call: TableFunctionCall, text: str) -> Attached:
     """What a call of a table function reads.
+
+    Args:
+        workspace: whose files and settings count.
+        call: the call.
+        text: the whole statement, which names ``_metadata`` or does not.
 
     Raises:
         SqlError: a function there is none of, or arguments it does not take.
@@ -27,5 +32,9 @@ def attach_call(workspace: Workspace, call: TableFunctionCall) -> Attached:
     if len(call.positional) != 1:
         raise SqlError("read_files takes the path first, then named options.")
     return read_files(
-        workspace.lake, str(call.positional[0]), dict(call.named), base=workspace.folder.root
+        workspace.lake,
+        str(call.positional[0]),
+        dict(call.named),
+        base=workspace.folder.root,
+        metadata="_metadata" in text.lower(),
     )

@@ -13,8 +13,8 @@ from lakelet.session.table import Table
 from lakelet.workspace import WorkspaceFolder, find_workspace
 
 if TYPE_CHECKING:
-    from lakelet.engines.engine import Attached, Dialect
     from lakelet.engines.dialect import TableFunctionCall, TableReference
+    from lakelet.engines.engine import Attached, Dialect
     from lakelet.loading import LoadReport
     from lakelet.session.result import Result
 
@@ -101,18 +101,18 @@ class Workspace:
                 return this()
             return self.pin(reference, moment)
 
-        return Result(run_query(self.folder, query, table=table, call=self._call))
+        def call(called: TableFunctionCall) -> Attached:
+            from lakelet.session.calls import attach_call
+
+            return attach_call(self, called, text)
+
+        return Result(run_query(self.folder, query, table=table, call=call))
 
     def pin(self, reference: TableReference, at: dt.datetime | None = None) -> Attached:
         """Pin the table a query names, at the version it names."""
         from lakelet.session.pinning import pin_reference
 
         return pin_reference(self, reference, at)
-
-    def _call(self, call: TableFunctionCall) -> Attached:
-        from lakelet.session.calls import attach_call
-
-        return attach_call(self, call)
 
     def load(
         self,

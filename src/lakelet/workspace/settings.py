@@ -132,8 +132,8 @@ def read_settings(path: Path) -> Settings:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path}: this is not valid TOML: {error}.") from None
-    settings = _build(Settings, raw, where=path.name)
-    if settings.time_zone not in ("UTC",):
+    settings: Settings = _build(Settings, raw, where=path.name)
+    if settings.time_zone != "UTC":
         _check_zone(settings.time_zone)
     return settings
 

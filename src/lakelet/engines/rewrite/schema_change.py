@@ -24,6 +24,7 @@ from lakelet.lake.types import Column, DataType
 from lakelet.workspace.steps import declare, step
 
 if TYPE_CHECKING:
+    from arro3.core import RecordBatchReader
     from deltalake import DeltaTable
 
 __all__ = ("Rewritten", "change_type", "rewrite_columns", "table_bytes")
@@ -126,13 +127,16 @@ def rewrite_columns(
     return retry_conflicts(run)
 
 
-def _with_metadata(relation: duckdb.DuckDBPyRelation, columns: Sequence[Column]) -> object:
+def _with_metadata(
+    relation: duckdb.DuckDBPyRelation, columns: Sequence[Column]
+) -> RecordBatchReader:
     """The rows as a stream whose fields carry the columns' comments and metadata."""
     from arro3.core import Field, RecordBatch, RecordBatchReader, Schema
 
     stream = handed_over_stream(relation)
     fields = []
-    for field, column in zip(stream.schema, columns, strict=True):
+    for index, column in enumerate(columns):
+        field = stream.schema.field(index)
         metadata = {
             key: value if isinstance(value, str) else json.dumps(value)
             for key, value in column.delta["metadata"].items()

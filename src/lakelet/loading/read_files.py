@@ -1,0 +1,144 @@
+"""`read_files`: raw files as rows of a query, by the loader's own rules, without a table or ledger.
+
+Source: Databricks SQL reference, "read_files table-valued function".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from lakelet.errors import LoadError, SettingsError
+from lakelet.lake import Lake
+from lakelet.lake.handover import handed_over
+from lakelet.lake.names import quote
+from lakelet.lake.type_text import parse_columns
+from lakelet.lake.types import Column
+from lakelet.loading.batch import Batch
+from lakelet.loading.connection import loading_connection
+from lakelet.loading.convert import Converter, make_tables
+from lakelet.loading.discovery import FoundFile, discover
+from lakelet.loading.inference.columns import hinted
+from lakelet.loading.options import OPTION_NAMES, ReadOptions, parse_options
+from lakelet.loading.shape import METADATA, RESCUED, Shape
+from lakelet.loading.source_file import SourceFile
+
+__all__ = ("FilesRead", "read_files")
+
+_OWN = ("schema", "schemahints")
+
+
+def read_files(
+    lake: Lake, path: str, options: Mapping[str, object], *, base: Path, metadata: bool
+) -> FilesRead:
+    """Files to be read by a query.
+
+    Args:
+        lake: whose volumes and settings count.
+        path: file, folder, glob, volume path or URL.
+        options: `format`, CSV options, ``schemaHints`` and ``schema``.
+        base: where a relative path starts.
+        metadata: whether the query names ``_metadata``.
+
+    Raises:
+        SettingsError: an unknown option, with the nearest name.
+        LoadError: nothing to read there.
+    """
+    given = {name.lower(): value for name, value in options.items()}
+    for name in options:
+        if name.lower() not in {
+            known.lower() for known in (*OPTION_NAMES, "schemaHints", "schema")
+        }:
+            known = (*OPTION_NAMES, "schemaHints", "schema")
+            raise SettingsError.unknown(name, known, where="read_files")
+    rest = {name: value for name, value in given.items() if name not in _OWN}
+    return FilesRead(
+        lake,
+        tuple(discover(lake.workspace, path, base=base)),
+        parse_options(rest),
+        parse_columns(str(given.get("schemahints") or "")),
+        parse_columns(str(given.get("schema") or "")),
+        metadata,
+    )
+
+
+@dataclass(frozen=True)
+class FilesRead:
+    """Files that a query reads when it runs.
+
+    Attributes:
+        lake: whose settings count.
+        found: the files, as listed when the query was bound.
+        options: how they are read.
+        hints: types of some columns.
+        schema: the columns, if the query says them all.
+        metadata: whether ``_metadata`` is among the columns.
+    """
+
+    lake: Lake
+    found: tuple[FoundFile, ...]
+    options: ReadOptions
+    hints: tuple[Column, ...]
+    schema: tuple[Column, ...]
+    metadata: bool
+
+    def attach(self, connection: duckdb.DuckDBPyConnection, view: str) -> None:
+        """Read the files and make their rows a table of that name on a connection.
+
+        Raises:
+            LoadError: a file cannot be read; a query must not pass over it in silence.
+        """
+        from arro3.core import RecordBatchReader
+
+        loading = loading_connection(self.lake.workspace)
+        try:
+            batch = self._batch(loading)
+            columns = list(self.schema) or batch.look()
+            self._refuse_unreadable(batch)
+            make_tables(loading)
+            loading.executemany(
+                "INSERT INTO sources SELECT $1, $2, make_timestamptz($3)",
+                [(s.index, s.name, s.entry.modified) for s in batch.sources],
+            )
+            converter = Converter(loading, Shape.of(columns), batch.zone, spool=False)
+            # In a thread of its own: DuckDB must not run inside a read of another DuckDB.
+            rows: Iterator[Any] = handed_over(converter.rows(batch.blocks()))
+            connection.register(
+                "lakelet read", RecordBatchReader.from_batches(converter.schema, rows)
+            )
+            selected = [quote(column.name) for column in columns] + [RESCUED]
+            selected += [METADATA] if self.metadata else []
+            connection.execute(
+                f'CREATE TABLE {view} AS SELECT {", ".join(selected)} FROM "lakelet read"'
+            )
+            connection.unregister("lakelet read")
+            self._refuse_unreadable(batch)
+        finally:
+            loading.close()
+
+    def _batch(self, loading: duckdb.DuckDBPyConnection) -> Batch:
+        settings = self.lake.workspace.settings
+        temp = self.lake.workspace.temp
+        sources = [
+            SourceFile(index, file.name, file.entry, file.storage, self.options, temp)
+            for index, file in enumerate(self.found)
+        ]
+        return Batch(
+            loading, sources, zone=settings.time_zone, tolerance=settings.loading.tolerance,
+            hints=hinted(self.hints), evolve="rescue",
+        )  # fmt: skip
+
+    def _refuse_unreadable(self, batch: Batch) -> None:
+        if batch.quarantined:
+            index, reason = next(iter(batch.quarantined.items()))
+            raise LoadError(
+                f"read_files: {self.found[index].name} cannot be read: {reason}.",
+                hint="name the files that can, for example with a pattern; `lakelet load` sets "
+                "such a file aside and loads the others.",
+            )
+        if batch.changed:
+            raise LoadError("read_files: a file changed while it was read; run the query again.")

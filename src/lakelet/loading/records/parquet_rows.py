@@ -1,0 +1,110 @@
+"""Rows of a Parquet file as JSON records, with the types the file itself declares.
+
+From here on they go the way of all records, so that late columns, values of another type and
+merges by key mean the same as for JSON.
+"""
+
+from __future__ import annotations
+
+import os
+from array import array
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+
+from lakelet.engines.duckdb_types import from_duckdb
+from lakelet.errors import SchemaError
+from lakelet.lake.names import quote
+from lakelet.lake.types import Array, Column, DataType, Map, Primitive, Struct
+from lakelet.loading.records.block import Block, FileUnreadableError
+from lakelet.loading.records.bytes import Readable
+from lakelet.workspace.steps import declare, step
+
+__all__ = ("local_parquet", "parquet_blocks", "parquet_columns")
+
+_FETCH = declare("load.fetch", "a Parquet file of a bucket is in the folder for temporary files")
+_ROWS = 20_000
+
+
+def parquet_columns(path: str) -> list[Column]:
+    """The columns a Parquet file declares.
+
+    Raises:
+        FileUnreadableError: it is no Parquet file, or holds a type that JSON has no form for.
+    """
+    with duckdb.connect() as connection:
+        try:
+            relation = connection.read_parquet(path)
+            pairs = list(zip(relation.columns, map(str, relation.types), strict=True))
+        except duckdb.Error as error:
+            raise _unreadable(error) from None
+    try:
+        columns = [Column(name, _double(from_duckdb(kind))) for name, kind in pairs]
+    except SchemaError as error:
+        raise FileUnreadableError(error.message) from None
+    for column in columns:
+        if _holds_bytes(column.type):
+            reason = f"its column {column.name} holds BINARY values, which cannot be loaded yet"
+            raise FileUnreadableError(reason)
+    return columns
+
+
+def _double(kind: DataType) -> DataType:
+    """The type with DOUBLE for FLOAT: a double holds every single, and JSON has no singles."""
+    if isinstance(kind, Array):
+        return Array(_double(kind.element))
+    if isinstance(kind, Map):
+        return Map(kind.key, _double(kind.value))
+    if isinstance(kind, Struct):
+        return Struct(tuple((name, _double(inner)) for name, inner in kind.fields))
+    return Primitive("DOUBLE") if kind == Primitive("FLOAT") else kind
+
+
+def _holds_bytes(kind: DataType) -> bool:
+    if isinstance(kind, Array):
+        return _holds_bytes(kind.element)
+    if isinstance(kind, Map):
+        return _holds_bytes(kind.key) or _holds_bytes(kind.value)
+    if isinstance(kind, Struct):
+        return any(_holds_bytes(inner) for _, inner in kind.fields)
+    return kind == Primitive("BINARY")
+
+
+def parquet_blocks(path: str) -> Iterator[Block]:
+    """The rows of a Parquet file, a row's number standing for its line.
+
+    Raises:
+        FileUnreadableError: it is no Parquet file, or damaged.
+    """
+    columns = parquet_columns(path)
+    fields = ", ".join(f"{quote(column.name)} := {quote(column.name)}" for column in columns)
+    number = 1
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        try:
+            rows = connection.execute(
+                f"SELECT CAST(to_json(struct_pack({fields})) AS VARCHAR) FROM read_parquet(?)",
+                [path],
+            )
+            while some := rows.fetchmany(_ROWS):
+                texts = [text for (text,) in some]
+                lines = array("q", range(number, number + len(texts)))
+                number += len(texts)
+                yield Block(texts, lines, [], sum(map(len, texts)))
+        except duckdb.Error as error:
+            raise _unreadable(error) from None
+
+
+def _unreadable(error: duckdb.Error) -> FileUnreadableError:
+    return FileUnreadableError(f"it is no whole Parquet file: {str(error).splitlines()[0]}")
+
+
+def local_parquet(file: Readable, folder: Path, name: str) -> Path:
+    """A copy of a remote Parquet file on this disk, for the caller to remove."""
+    folder.mkdir(parents=True, exist_ok=True)
+    copy = folder / f"fetch-{os.getpid()}-{name}"
+    with step(_FETCH), copy.open("wb") as target:
+        while block := file.read(1 << 20):
+            target.write(block)
+    return copy
