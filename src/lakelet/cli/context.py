@@ -11,7 +11,7 @@ import click
 if TYPE_CHECKING:
     from lakelet.session import Workspace
 
-__all__ = ("as_json", "current_workspace", "table_argument")
+__all__ = ("as_json", "current_workspace", "optional_table_argument", "table_argument")
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -47,3 +47,10 @@ def _complete(context: click.Context, _: click.Parameter, incomplete: str) -> li
 def table_argument(command: F) -> F:
     """The argument TABLE, completed by the shell from the tables there are."""
     return click.argument("table", metavar="TABLE", shell_complete=_complete)(command)
+
+
+def optional_table_argument(command: F) -> F:
+    """The argument [TABLE] of commands that speak of all tables without it."""
+    return click.argument("table", metavar="[TABLE]", required=False, shell_complete=_complete)(
+        command
+    )

@@ -1,0 +1,104 @@
+"""`lakelet health` and `maintain`: how tables stand, and one safe clean-up."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from lakelet.cli.context import as_json, current_workspace, optional_table_argument
+from lakelet.cli.output import number, print_json, print_table, when
+from lakelet.workspace.quantities import format_bytes
+
+if TYPE_CHECKING:
+    from lakelet.lake import LakeTable
+    from lakelet.lake.health import Health
+    from lakelet.session import Workspace
+
+__all__ = ("health", "maintain")
+
+
+def _tables(workspace: Workspace, name: str | None) -> list[LakeTable]:
+    from lakelet.lake import TableName
+
+    if name is not None:
+        return [workspace.lake.table(TableName.parse(name))]
+    return [workspace.lake.table(found) for found in workspace.tables()]
+
+
+def _as_dict(health: Health) -> dict[str, object]:
+    return {
+        "table": health.table, "files": health.files, "bytes": health.bytes,
+        "small_files": health.small, "expired_files": health.expired,
+        "expired_bytes": health.expired_bytes, "stray_files": health.stray,
+        "stray_bytes": health.stray_bytes, "advice": health.advice,
+        "older_versions": [
+            {"version": v.version, "time": v.time, "files": v.files, "bytes": v.bytes}
+            for v in health.kept
+        ],
+    }  # fmt: skip
+
+
+@click.command()
+@optional_table_argument
+@as_json
+def health(table: str | None, as_json: bool) -> None:
+    """Show small files, space by version, and files that belong to no version."""
+    from lakelet.lake.health import examine_table
+
+    workspace = current_workspace()
+    found = [examine_table(one) for one in _tables(workspace, table)]
+    if as_json:
+        print_json([_as_dict(one) for one in found])
+        return
+    if not found:
+        click.echo("No tables yet.")
+        return
+    print_table(
+        ("table", "files", "size", "small", "older versions", "stray", "advice"),
+        [
+            (h.table, h.files, format_bytes(h.bytes), h.small,
+             format_bytes(sum(v.bytes for v in h.kept)), h.stray, h.advice or "all is well")
+            for h in found
+        ],
+    )  # fmt: skip
+    if table is not None and found[0].kept:
+        click.echo("\nSpace that only older versions need, by the version that let go of it:")
+        print_table(
+            ("version", "time", "files", "size"),
+            [(v.version, when(v.time, workspace.time_zone), v.files, format_bytes(v.bytes))
+             for v in found[0].kept],
+        )  # fmt: skip
+    keep = workspace.folder.settings.lake.retention
+    if any(h.advice for h in found):
+        click.echo(f"`lakelet maintain` cleans up; versions of the last {keep} stay.")
+
+
+@click.command()
+@optional_table_argument
+@as_json
+def maintain(table: str | None, as_json: bool) -> None:
+    """Merge small files and remove what only versions past the retention needed.
+
+    Nothing that a version younger than [lake] retention needs is touched.
+
+    \b
+    lakelet maintain                 every table
+    lakelet maintain bronze.posts
+    """
+    from lakelet.lake.maintenance import maintain_table
+
+    done = [maintain_table(one) for one in _tables(current_workspace(), table)]
+    if as_json:
+        print_json(
+            [{"table": m.table, "merged": m.merged, "removed": m.removed,
+              "before": _as_dict(m.before), "after": _as_dict(m.after)} for m in done]
+        )  # fmt: skip
+        return
+    for one in done:
+        freed = one.before.bytes + sum(v.bytes for v in one.before.kept) + one.before.stray_bytes
+        freed -= one.after.bytes + sum(v.bytes for v in one.after.kept) + one.after.stray_bytes
+        click.echo(
+            f"{one.table}: {number(one.merged)} small files merged, {number(one.removed)} files "
+            f"removed" + (f", {format_bytes(freed)} freed." if freed > 0 else ".")
+        )
