@@ -6,6 +6,7 @@ and stores it in two steps, which only then make one conditional write. It ends 
 - A bucket whose name begins with ``careless`` ignores ``If-None-Match``, as some stores do.
 - A bucket whose name begins with ``guarded`` lets in only the key ``right-key``.
 - ``GET /new-bucket/NAME`` makes a bucket.
+- ``GET /break/BUCKET/KEY`` makes that object answer 503, ``/deny/…`` 403, until ``GET /mend``.
 - ``GET /requests-seen`` gives the requests since it was last asked, as JSON lists of method, path
   with query, and range.
 """
@@ -30,6 +31,11 @@ App = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 DENIED = b"""<?xml version="1.0" encoding="UTF-8"?><Error><Code>SignatureDoesNotMatch</Code>
 <Message>The request signature we calculated does not match.</Message></Error>"""
 
+FAULTS = {
+    "break": ("503 Service Unavailable", b""),
+    "deny": ("403 Forbidden", b"<Error><Code>AccessDenied</Code></Error>"),
+}
+
 
 def answer(start: Callable[..., Any], status: str, body: bytes) -> Iterable[bytes]:
     start(status, [("Content-Length", str(len(body)))])
@@ -38,6 +44,7 @@ def answer(start: Callable[..., Any], status: str, body: bytes) -> Iterable[byte
 
 def layer(app: App) -> App:
     seen: list[tuple[str, str, str]] = []
+    faults: dict[str, tuple[str, bytes]] = {}
 
     def serve(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
         path, query = environ["PATH_INFO"], environ.get("QUERY_STRING", "")
@@ -49,8 +56,17 @@ def layer(app: App) -> App:
             name = path.removeprefix("/new-bucket/")
             s3_backends[DEFAULT_ACCOUNT_ID]["aws"].create_bucket(name, "us-east-1")
             return answer(start, "200 OK", b"")
+        if path == "/mend":
+            faults.clear()
+            return answer(start, "200 OK", b"")
+        for name, fault in FAULTS.items():
+            if path.startswith(f"/{name}/"):
+                faults[path.removeprefix(f"/{name}")] = fault
+                return answer(start, "200 OK", b"")
         place = f"{path}?{query}" if query else path
         seen.append((environ["REQUEST_METHOD"], place, environ.get("HTTP_RANGE", "")))
+        if path in faults:
+            return answer(start, *faults[path])
         if path.startswith("/careless"):
             environ.pop("HTTP_IF_NONE_MATCH", None)
         if path.startswith("/guarded") and "right-key/" not in environ.get(
@@ -65,7 +81,7 @@ def layer(app: App) -> App:
 class Quiet(WSGIRequestHandler):
     protocol_version = "HTTP/1.0"
 
-    def log(self, type: str, message: str, *args: Any) -> None:
+    def log(self, _kind: str, message: str, *args: Any) -> None:
         """Say nothing."""
 
 

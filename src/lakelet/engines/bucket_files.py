@@ -21,6 +21,7 @@ from lakelet.engines.routes import Route, plan_route
 from lakelet.errors import MissingExtraError, StorageError
 from lakelet.lake.storage import is_bucket, storage_for
 from lakelet.lake.storage.bucket import BucketStorage, bucket_errors
+from lakelet.lake.storage.reasons import lacks_range
 from lakelet.workspace import WorkspaceFolder
 
 if TYPE_CHECKING:
@@ -96,10 +97,9 @@ class BucketFiles:
             try:
                 answer = obstore.get(storage.store, key, options={"range": {"suffix": _TAIL}})
                 meta, tail = answer.meta, memoryview(answer.bytes())
-            except FileNotFoundError:
-                raise
-            except Exception:
-                # An empty object has no end that could be asked for; some stores give none at all.
+            except Exception as error:
+                if not lacks_range(error):
+                    raise
                 meta, tail = obstore.head(storage.store, key), memoryview(b"")
         return _Opened(meta["size"], meta["last_modified"], meta["e_tag"], tail)
 
@@ -180,7 +180,7 @@ def plan_table(
         return plan_route(snapshot, connection)
     files = BucketFiles(table.workspace)
     with duckdb.connect() as planner:
-        planner.register_filesystem(_file_system(files))
+        _register(planner, files)
         route = plan_route(snapshot, planner)
     return replace(route, source=_InBucket(route.source, files))
 
@@ -194,7 +194,7 @@ class _InBucket:
 
     def relation(self, connection: duckdb.DuckDBPyConnection, label: str) -> str:
         if not connection.filesystem_is_registered("s3"):
-            connection.register_filesystem(_file_system(self.files))
+            _register(connection, self.files)
         return self.source.relation(connection, label)
 
 
@@ -212,7 +212,14 @@ def reach_buckets(
         MissingExtraError: the extra ``s3`` is not installed.
     """
     if any(map(is_bucket, locations)) and not connection.filesystem_is_registered("s3"):
-        connection.register_filesystem(_file_system(BucketFiles(workspace)))
+        _register(connection, BucketFiles(workspace))
+
+
+def _register(connection: duckdb.DuckDBPyConnection, files: BucketFiles) -> None:
+    connection.register_filesystem(_file_system(files))
+    # DuckDB's own cache fetches small files whole, and again for each look while they are young;
+    # without it the footer comes from what is remembered here, and only needed columns are read.
+    connection.execute("SET enable_external_file_cache = false")
 
 
 def _file_system(files: BucketFiles) -> AbstractFileSystem:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from lakelet.errors import StorageError
 from lakelet.lake.storage.bucket import bucket_errors
+from lakelet.lake.storage.reasons import lacks_range
 
 if TYPE_CHECKING:
     from obstore.store import S3Store
@@ -46,8 +47,9 @@ class _Object(io.RawIOBase):
         with bucket_errors(self.path, "read"):
             try:
                 found = obstore.get(self.store, self.key, options={"range": (0, _BLOCK)})
-            except Exception:
-                # An empty object has no range that could be asked for.
+            except Exception as error:
+                if not lacks_range(error):
+                    raise
                 meta = obstore.head(self.store, self.key)
                 if meta["size"]:
                     raise

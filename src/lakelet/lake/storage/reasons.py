@@ -10,7 +10,7 @@ import re
 
 from lakelet.workspace.secrets import redact
 
-__all__ = ("is_passing", "short_reason")
+__all__ = ("is_passing", "lacks_range", "short_reason")
 
 _ANSI = re.compile(r"\x1b\[[\d;]*m")
 _CODE = re.compile(r"<Code>([^<]*)</Code>")
@@ -51,6 +51,12 @@ def short_reason(error: object) -> str:
         return f"the server says {status[1].strip()}"
     lines = text.strip().splitlines()
     return redact(lines[0].rstrip(".") if lines else type(error).__name__)
+
+
+def lacks_range(error: object) -> bool:
+    """Whether the store had no such range to give: an empty object has none at all."""
+    text = str(error)
+    return "416" in text or "InvalidRange" in text or "non-partial response" in text
 
 
 def is_passing(error: object) -> bool:
