@@ -160,3 +160,19 @@ def test_an_intact_compressed_file_is_read_whole(base: Path, kind: str) -> None:
     report = ws.load("files", into="t.t")
     assert [e.state for e in report.entries] == ["quarantined", "loaded"]
     assert ws.sql("SELECT count(*), sum(n) FROM t.t").rows() == [(50_000, sum(range(50_000)))]
+
+
+def test_more_than_one_chunk_is_read_in_order_and_whole(base: Path) -> None:
+    """Fifty megabytes and more are converted piece by piece, in a thread beside the writer's."""
+    ws = make_workspace(base / f"w{next(_numbers)}")
+    count, text = 60_000, "x" * 1000
+    with (ws.folder.files / "big.jsonl").open("w") as file:
+        for n in range(count):
+            file.write(json.dumps({"n": n, "v": n / 3, "t": text}) + "\n")
+            if n % 10_000 == 0:
+                file.write("broken\n")
+                file.write('{"n": "odd"}\n')
+    report = ws.load("files", into="t.t")
+    assert (report.kept, report.rescued, report.rejected) == (count + 6, 6, 6)
+    found = ws.sql("SELECT count(*), sum(n), count(DISTINCT v) FROM t.t").rows()
+    assert found == [(count + 6, sum(range(count)), count)]

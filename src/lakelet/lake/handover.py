@@ -1,7 +1,8 @@
 """Handing items from one thread to another, a few at a time.
 
-delta-rs pulls rows from a thread of its own whose stack is too small for DuckDB. What makes the
-rows therefore runs in a thread with room enough, ahead of the writer by a few batches.
+delta-rs pulls rows from a thread of its own whose stack is too small for DuckDB, and DuckDB crashes
+when a query is run inside the callback of an Arrow stream. What makes the rows therefore runs in a
+thread with room enough, ahead of the writer by a few batches; the callback only waits for them.
 """
 
 from __future__ import annotations

@@ -18,7 +18,6 @@ from urllib.parse import unquote
 
 from lakelet.errors import StorageError
 from lakelet.lake.delta import delta_errors
-from lakelet.lake.handover import handed_over_stream
 from lakelet.lake.storage import Storage, join
 from lakelet.workspace.steps import declare, step
 
@@ -65,7 +64,7 @@ def stage(
         table: the table, at the version whose schema and constraints count.
         location: its folder.
         storage: where it lives.
-        data: an Arrow stream.
+        data: an Arrow stream; one that DuckDB makes must be handed over (`lake.handover`).
         label: begins the scratch folder's name, so that whoever recovers knows whose it is.
         target_size: bytes a file should have.
 
@@ -96,7 +95,7 @@ def stage(
         with step(_WRITE):
             write_deltalake(
                 scratch,
-                handed_over_stream(data),
+                data,
                 mode="append",
                 target_file_size=target_size,
                 post_commithook_properties=PostCommitHookProperties(create_checkpoint=False),

@@ -20,6 +20,7 @@ import duckdb
 
 from lakelet.errors import SchemaError
 from lakelet.lake import Lake, LakeTable
+from lakelet.lake.handover import handed_over
 from lakelet.lake.staging import STAGED_PREFIX, Staged, discard, stage
 from lakelet.lake.types import Column, DataType
 from lakelet.loading.convert import CHUNK, Converter, Counts, make_tables
@@ -183,7 +184,7 @@ class Batch:
 
         def watched() -> Generator[Any]:
             try:
-                yield from rows
+                yield from handed_over(rows)
             except Exception as error:
                 failure.append(error)
                 raise

@@ -19,6 +19,7 @@ from lakelet.lake.names import literal, quote
 from lakelet.loading.fit.csv_sql import classify_csv
 from lakelet.loading.fit.examine import Examined, Examiner
 from lakelet.loading.fit.json_sql import classify_json, value_from_json
+from lakelet.loading.fit.json_template import JsonTemplate, find_template
 from lakelet.loading.records.block import Block
 from lakelet.loading.records.csv_cells import JOIN
 from lakelet.loading.shape import METADATA, RESCUED, Shape
@@ -31,6 +32,8 @@ __all__ = ("CHUNK", "Converter", "Counts", "make_tables", "records_reader")
 
 CHUNK = 48 << 20
 """Characters of records that are converted at once."""
+_WORTH = 0.3
+"""The share of records that must be written alike for the attempt to be worth its while."""
 _FEW = 50_000
 """Records looked at exactly before their rows are handed on."""
 
@@ -130,6 +133,7 @@ class Converter:
         self.unknown: dict[str, int] = {}
         self.headers: list[tuple[str, ...]] = []
         self._statements: dict[Layout, str] = {}
+        self._templates: dict[Layout, JsonTemplate | None] = {}
         self.schema = self._schema()
 
     def _schema(self) -> Any:
@@ -167,9 +171,10 @@ class Converter:
                 f"CREATE OR REPLACE VIEW batch AS SELECT file, line, record FROM spool "
                 f"WHERE header = {number}"
             )
-            self._classify(layout)
+            self._classify(layout, "chunk")
             self.connection.execute("DROP VIEW batch")
-            yield from self._rows_of_chunk(layout)
+            yield from self._good("chunk")
+            yield from self._odd(layout)
 
     def _counts(self, file: int) -> Counts:
         return self.counts.setdefault(file, Counts())
@@ -187,29 +192,66 @@ class Converter:
         parts = [(file, block) for file, block in chunk.parts if block.records]
         if not parts:
             return
+        template = self._template(chunk.layout, parts[0][1])
         self.connection.register("batch", records_reader(parts))
-        self._classify(chunk.layout)
+        if template is None:
+            self._classify(chunk.layout, "chunk")
+        else:
+            self._create("written", template.classify(self.shape))
         self.connection.unregister("batch")
-        yield from self._rows_of_chunk(chunk.layout)
+        if template is not None:
+            yield from self._good("written")
+            self._rest_of_written(chunk.layout)
+        yield from self._good("chunk")
+        yield from self._odd(chunk.layout)
 
-    def _classify(self, layout: Layout) -> None:
+    def _template(self, layout: Layout, block: Block) -> JsonTemplate | None:
+        """The manner in which a layout's records are written, found once."""
+        if layout not in self._templates:
+            found = find_template(self.shape, block.records) if layout.kind == "json" else None
+            self._templates[layout] = found
+        return self._templates[layout]
+
+    def _rest_of_written(self, layout: Layout) -> None:
+        """Look more closely at what was not written back alike; too much of it ends the attempt."""
+        ((good, every),) = self.connection.execute(
+            "SELECT count(*) FILTER (ok), count(*) FROM written"
+        ).fetchall()
+        if good < every * _WORTH:
+            self._templates[layout] = None
+        self.connection.execute(
+            "CREATE OR REPLACE VIEW batch AS SELECT file, line, record FROM written WHERE NOT ok"
+        )
+        self._classify(layout, "chunk")
+        self.connection.execute("DROP VIEW batch")
+
+    def _classify(self, layout: Layout, table: str) -> None:
         if layout not in self._statements:
             self._statements[layout] = self._statement(layout)
-        self.connection.execute(f"CREATE OR REPLACE TABLE chunk AS {self._statements[layout]}")
+        self._create(table, self._statements[layout])
 
-    def _rows_of_chunk(self, layout: Layout) -> Iterator[RecordBatch]:
-        for file, kept in self.connection.execute(
-            "SELECT file, count(*) FROM chunk WHERE ok GROUP BY file"
-        ).fetchall():
+    def _create(self, table: str, query: str) -> None:
+        # The text of a record is needed again only where its values do not plainly fit.
+        self.connection.execute(
+            f"CREATE OR REPLACE TABLE {table} AS SELECT * REPLACE "
+            f"(CASE WHEN NOT ok THEN record END AS record) FROM ({query})"
+        )
+
+    def _good(self, table: str) -> Iterator[RecordBatch]:
+        """The rows of a classified table that plainly fit."""
+        counts = self.connection.execute(
+            f"SELECT file, count(*) FROM {table} WHERE ok GROUP BY file"
+        ).fetchall()
+        for file, kept in counts:
             self._counts(file).kept += kept
-        columns = [
-            f"c{index} AS {quote(f.column.name)}" for index, f in enumerate(self.shape.fields)
-        ]
+        if not counts:
+            return
+        columns = [f"c{i} AS {quote(f.column.name)}" for i, f in enumerate(self.shape.fields)]
         yield from self._stream(
             f"SELECT {', '.join([*columns, ''])}CAST(NULL AS VARCHAR) AS {RESCUED}, "
-            f"{_metadata(self.line)} AS {METADATA} FROM chunk JOIN sources s USING (file) WHERE ok"
+            f"{_metadata(self.line)} AS {METADATA} FROM {table} JOIN sources s USING (file) "
+            "WHERE ok"
         )
-        yield from self._odd(layout)
 
     def _statement(self, layout: Layout) -> str:
         if layout.kind == "csv":

@@ -21,6 +21,7 @@ from lakelet.engines.routes.data_files import DataFile, list_files
 from lakelet.engines.routes.file_source import PLACE_FILE, PLACE_ROW, FilesSource
 from lakelet.errors import UnsupportedTableError
 from lakelet.lake import LakeTable
+from lakelet.lake.handover import handed_over_stream
 from lakelet.lake.names import quote
 from lakelet.lake.staging import Staged, adopt, stage
 from lakelet.lake.table import columns_of
@@ -140,7 +141,7 @@ class Target:
         return int(self.snapshot.version())
 
     def _stage(self, select: str) -> Staged:
-        relation = self.connection.sql(select)
+        rows = handed_over_stream(self.connection.sql(select))
         return stage(
-            self.snapshot, self.table.location, self.table.storage, relation, label="rewrite-"
+            self.snapshot, self.table.location, self.table.storage, rows, label="rewrite-"
         )

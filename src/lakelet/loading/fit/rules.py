@@ -38,10 +38,15 @@ def text_survives(kind: Primitive | Decimal, text: str, value: str) -> str:
     if kind.name == "DOUBLE":
         # Longer texts survive when they are the very text the double is written with.
         short = f"regexp_full_match({text}, '{known['DOUBLE']}')"
-        return f"({value} IS NOT NULL AND ({short} OR CAST({value} AS VARCHAR) = {text}))"
-    if kind.name in known:
-        extra = f" AND {text} NOT LIKE '0%'" if kind.name == "DATE" else ""
-        return f"({value} IS NOT NULL AND regexp_full_match({text}, '{known[kind.name]}'){extra})"
+        return f"(CAST({value} AS VARCHAR) = {text} OR ({value} IS NOT NULL AND {short}))"
+    if kind.name in ("BIGINT", "INT", "SMALLINT", "TINYINT", "DATE"):
+        # The same text again is the cheaper proof, and nearly always there. Of days it is not
+        # enough: DuckDB also knows infinity, years before 1 and beyond 9999.
+        extra = f" AND length({text}) = 10 AND {text} NOT LIKE '0%'" if kind.name == "DATE" else ""
+        pattern = f"regexp_full_match({text}, '{known[kind.name]}')"
+        return (
+            f"((CAST({value} AS VARCHAR) = {text} OR ({value} IS NOT NULL AND {pattern})){extra})"
+        )
     if kind.name == "TIMESTAMP":
         # Without a zone the clock must show that very time: it skips an hour each spring.
         zoned = f"regexp_full_match({text}, '{_DATE}{_CLOCK}{_ZONE}')"
