@@ -16,8 +16,10 @@ from lakelet.errors import (
     LakeletError,
     SchemaError,
     StorageError,
+    UnreachableError,
     UnsupportedTableError,
 )
+from lakelet.lake.storage.reasons import is_passing, is_reported_by_store, short_reason
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
@@ -81,6 +83,8 @@ def delta_errors(what: str) -> Iterator[None]:
     except OSError as error:
         if error.errno == errno.ENOSPC or any(sign in str(error) for sign in _FULL):
             raise _full(what) from error
+        if is_reported_by_store(error):
+            raise _from_store(what, str(error)) from error
         raise StorageError(f"{what}: {error}; the table is at its last version.") from error
 
 
@@ -88,11 +92,21 @@ def _from_text(what: str, error: Exception) -> LakeletError:
     text = str(error)
     if any(sign in text for sign in _FULL):
         return _full(what)
+    if is_reported_by_store(text):
+        return _from_store(what, text)
     if "failed validation check" in text or "non-nullable" in text.lower():
         return _broken_constraint(what, error)
     if "unsupported" in text.lower() and "feature" in text.lower():
         return UnsupportedTableError(f"{what}: {text}.")
     return StorageError(f"{what}: {text}; the table is at its last version.")
+
+
+def _from_store(what: str, text: str) -> StorageError:
+    kind = UnreachableError if is_passing(text) else StorageError
+    return kind(
+        f"{what}: {short_reason(text)}; the table is at its last version.",
+        hint="when the cause is gone, run the same command again.",
+    )
 
 
 def _broken_constraint(what: str, error: Exception) -> ConstraintError:

@@ -10,6 +10,7 @@ from deltalake.exceptions import TableNotFoundError as NoLogError
 
 from lakelet.engines.routes.log_start import starts_whole
 from lakelet.errors import LakeletError, StorageError, UnsupportedTableError, VersionNotFoundError
+from lakelet.lake.storage.reasons import short_reason
 
 __all__ = ("READABLE_FEATURES", "open_snapshot")
 
@@ -115,9 +116,8 @@ def _explained(location: str, version: int | None, error: Exception) -> LakeletE
         )
     damage = _damage(text, error)
     if damage is None:
-        first_line = text.strip().splitlines()[0] if text.strip() else type(error).__name__
         return StorageError(
-            f"{location} cannot be opened: {first_line}",
+            f"{location} cannot be opened: {short_reason(error)}.",
             hint="check that the place can be reached and read.",
         )
     return UnsupportedTableError(

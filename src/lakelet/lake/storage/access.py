@@ -51,7 +51,7 @@ class BucketAccess:
     @property
     def options(self) -> dict[str, str]:
         """The same for delta-rs, with conditional writes on: without them commits can be lost."""
-        found = {"aws_conditional_put": "etag", "AWS_REGION": self.region}
+        found = {"aws_conditional_put": "etag", "max_retries": "5", "AWS_REGION": self.region}
         if self.endpoint:
             # Both names, since a variable of the environment with the longer one would win.
             found["AWS_ENDPOINT_URL"] = found["AWS_ENDPOINT_URL_S3"] = self.endpoint

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 __all__ = ("BucketStorage", "bucket_errors")
 
 _LISTED_AT_ONCE = 1000
+_CHECK = (
+    "check the bucket's name, and its endpoint and keys: [storage.BUCKET] in lakelet.toml, "
+    "or the AWS_… variables."
+)
 
 
 class BucketStorage:
@@ -155,7 +159,7 @@ def _client(
             bucket,
             config=dict(config),  # type: ignore[arg-type]
             client_options={"allow_http": allow_http, "timeout": "60s", "connect_timeout": "10s"},
-            retry_config={"max_retries": 4, "retry_timeout": timedelta(seconds=60)},
+            retry_config={"max_retries": 5, "retry_timeout": timedelta(seconds=60)},
         )
 
 
@@ -192,6 +196,5 @@ def _explained(path: str, done: str, error: Exception) -> LakeletError:
         )
     message = f"{path} cannot be {done}: {short_reason(error)}."
     if is_passing(error):
-        return UnreachableError(message, hint="`lakelet doctor` tries endpoint and keys.")
-    return StorageError(message, hint="check the bucket's name, its section in lakelet.toml and "
-                        "what its keys may do.")  # fmt: skip
+        return UnreachableError(message, hint=_CHECK)
+    return StorageError(message, hint=_CHECK)

@@ -10,12 +10,12 @@ import re
 
 from lakelet.workspace.secrets import redact
 
-__all__ = ("is_passing", "lacks_range", "short_reason")
+__all__ = ("is_passing", "is_reported_by_store", "lacks_range", "short_reason")
 
-_ANSI = re.compile(r"\x1b\[[\d;]*m")
+_ANSI = re.compile(r"\x1b\[[\d;]*m|↳")
 _CODE = re.compile(r"<Code>([^<]*)</Code>")
 _MESSAGE = re.compile(r"<Message>([^<]*)</Message>")
-_STATUS = re.compile(r"status code:? (\d{3}(?: [A-Z][A-Za-z ]*)?)")
+_STATUS = re.compile(r"status code\W+(\d{3}(?: [A-Z][A-Za-z ]*)?)")
 _CONNECT = (
     ("Connection refused", "the server refused the connection"),
     ("dns error", "the server's name is not known"),
@@ -32,7 +32,7 @@ _CONNECT = (
 _PASSING = re.compile(
     r"<Code>(ExpiredToken|InvalidToken|InvalidAccessKeyId|SignatureDoesNotMatch|"
     r"RequestTimeTooSkewed|SlowDown|ServiceUnavailable|InternalError)</Code>"
-    r"|status code:? 5\d\d|error sending request|HTTP error|dns error|tcp connect"
+    r"|status code\W+5\d\d|error sending request|HTTP error|dns error|tcp connect"
 )
 
 
@@ -53,6 +53,12 @@ def short_reason(error: object) -> str:
     return redact(lines[0].rstrip(".") if lines else type(error).__name__)
 
 
+def is_reported_by_store(error: object) -> bool:
+    """Whether an error's many lines are the object-store library's, not those of delta-rs."""
+    text = str(error)
+    return "Error performing " in text or "Generic S3 error" in text
+
+
 def lacks_range(error: object) -> bool:
     """Whether the store had no such range to give: an empty object has none at all."""
     text = str(error)
@@ -61,4 +67,4 @@ def lacks_range(error: object) -> bool:
 
 def is_passing(error: object) -> bool:
     """Whether another try, other keys or a network would help: the object is not to blame."""
-    return _PASSING.search(str(error)) is not None
+    return _PASSING.search(_ANSI.sub("", str(error))) is not None
