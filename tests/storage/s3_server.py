@@ -7,6 +7,7 @@ and stores it in two steps, which only then make one conditional write. It ends 
 - A bucket whose name begins with ``guarded`` lets in only the key ``right-key``.
 - ``GET /new-bucket/NAME`` makes a bucket.
 - ``GET /break/BUCKET/KEY`` makes that object answer 503, ``/deny/…`` 403, until ``GET /mend``.
+- ``GET /swallow/BUCKET/KEY`` stores the next object written there, but answers that it failed.
 - ``GET /requests-seen`` gives the requests since it was last asked, as JSON lists of method, path
   with query, and range.
 """
@@ -31,7 +32,9 @@ App = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 DENIED = b"""<?xml version="1.0" encoding="UTF-8"?><Error><Code>SignatureDoesNotMatch</Code>
 <Message>The request signature we calculated does not match.</Message></Error>"""
 
+SWALLOW = ("", b"")
 FAULTS = {
+    "swallow": SWALLOW,
     "break": ("503 Service Unavailable", b""),
     "deny": ("403 Forbidden", b"<Error><Code>AccessDenied</Code></Error>"),
 }
@@ -65,7 +68,12 @@ def layer(app: App) -> App:
                 return answer(start, "200 OK", b"")
         place = f"{path}?{query}" if query else path
         seen.append((environ["REQUEST_METHOD"], place, environ.get("HTTP_RANGE", "")))
-        if path in faults:
+        if faults.get(path) == SWALLOW:
+            if environ["REQUEST_METHOD"] == "PUT":
+                del faults[path]
+                list(app(environ, lambda *_: None))
+                return answer(start, "500 Internal Server Error", b"")
+        elif path in faults:
             return answer(start, *faults[path])
         if path.startswith("/careless"):
             environ.pop("HTTP_IF_NONE_MATCH", None)

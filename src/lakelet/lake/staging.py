@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from lakelet.errors import StorageError
-from lakelet.lake.delta import delta_errors
+from lakelet.errors import ConflictError, StorageError
+from lakelet.lake.delta import delta_errors, open_delta
 from lakelet.lake.storage import Storage, join
 from lakelet.workspace.steps import declare, step
 
@@ -32,6 +32,8 @@ _WRITE = declare("stage.write", "the rows are in the scratch table, visible to n
 _ADOPT = declare("stage.adopt", "the staged files are the table's, in one commit")
 _FORGET = declare("stage.forget", "the scratch table's log, or the whole of it, is gone")
 _CONSTRAINT = "delta.constraints."
+_COMMIT_ID = "txnId"
+_LOOKED_BACK = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,21 +155,33 @@ def adopt(
         for one in staged
         for add in one.adds
     ]
-    with delta_errors(location), step(_ADOPT):
-        table.create_write_transaction(
-            [*removed, *adds],
-            mode="append",
-            schema=table.schema(),
-            partition_by=table.metadata().partition_columns,
-            commit_properties=CommitProperties(
-                custom_metadata=metadata,
-                app_transactions=[Transaction(*transaction)] if transaction else None,
-            ),
-        )
+    own = str(uuid.uuid4())
+    properties = CommitProperties(
+        custom_metadata={**(metadata or {}), _COMMIT_ID: own},
+        app_transactions=[Transaction(*transaction)] if transaction else None,
+    )
+    try:
+        with delta_errors(location), step(_ADOPT):
+            table.create_write_transaction(
+                [*removed, *adds],
+                mode="append",
+                schema=table.schema(),
+                partition_by=table.metadata().partition_columns,
+                commit_properties=properties,
+            )
+    except ConflictError:
+        if not _is_made(location, storage, own):
+            raise
     for one in staged:
         # The rows are the table's already; what could not be tidied up waits for `maintain`.
         with suppress(StorageError):
             storage.remove(_FORGET, join(location, one.folder, "_delta_log"))
+
+
+def _is_made(location: str, storage: Storage, own: str) -> bool:
+    """Whether the conflict was with this very commit: made in the bucket, its answer lost."""
+    newest = open_delta(location, options=storage.options).history(_LOOKED_BACK)
+    return any(commit.get(_COMMIT_ID) == own for commit in newest)
 
 
 def discard(location: str, storage: Storage, folder: str) -> None:
