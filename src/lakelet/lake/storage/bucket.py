@@ -54,8 +54,7 @@ class BucketStorage:
 
         The listing comes a thousand objects at a time and is not waited for as a whole.
         """
-        import obstore
-
+        obstore = _obstore(path)
         prefix = self.key(path)
         cut = len(prefix) + 1 if prefix else 0
         none = True
@@ -77,16 +76,14 @@ class BucketStorage:
 
     def folders(self, path: str) -> list[str]:
         """The names of the folders right in a folder."""
-        import obstore
-
+        obstore = _obstore(path)
         with bucket_errors(path, "listed"):
             found = obstore.list_with_delimiter(self.store, self.key(path) or None)
             return sorted(prefix.rsplit("/", 1)[-1] for prefix in found["common_prefixes"])
 
     def entry(self, path: str) -> FileEntry | None:
         """The object as a listing would show it, or None."""
-        import obstore
-
+        obstore = _obstore(path)
         key = self.key(path)
         if not key:
             return None
@@ -116,8 +113,7 @@ class BucketStorage:
 
     def write(self, which: Step, path: str, data: bytes) -> None:
         """Write a small object whole or not at all."""
-        import obstore
-
+        obstore = _obstore(path)
         with step(which), bucket_errors(path, "written"):
             obstore.put(self.store, self.key(path), data)
 
@@ -135,8 +131,7 @@ class BucketStorage:
 
     def remove(self, which: Step, path: str) -> None:
         """Remove an object, or every object below a folder, hidden ones too."""
-        import obstore
-
+        obstore = _obstore(path)
         key = self.key(path)
         with step(which), bucket_errors(path, "removed"):
             for chunk in obstore.list(self.store, key, chunk_size=_LISTED_AT_ONCE):
@@ -144,16 +139,23 @@ class BucketStorage:
             obstore.delete(self.store, key)
 
 
+def _obstore(path: str) -> Any:
+    try:
+        import fsspec  # noqa: F401 - the extra is there whole, or a query fails later
+        import obstore
+    except ImportError as error:
+        raise MissingExtraError.needs("s3", path) from error
+    return obstore
+
+
 @lru_cache(maxsize=64)
 def _client(
     bucket: str, config: tuple[tuple[str, str], ...], allow_http: bool, process: int
 ) -> S3Store:
     """A client; after a fork the child needs its own, hence ``process``."""
-    try:
-        import fsspec  # noqa: F401 - the extra is there whole, or a query fails later
-        from obstore.store import S3Store
-    except ImportError as error:
-        raise MissingExtraError.needs("s3", f"s3://{bucket}") from error
+    _obstore(f"s3://{bucket}")
+    from obstore.store import S3Store
+
     with bucket_errors(f"s3://{bucket}", "reached"):
         return S3Store(
             bucket,
@@ -175,8 +177,6 @@ def bucket_errors(path: str, done: str) -> Iterator[None]:
         yield
     except LakeletError:
         raise
-    except ImportError as error:
-        raise MissingExtraError.needs("s3", path) from error
     except FileNotFoundError:
         raise StorageError(f"{path} is not there.") from None
     except Exception as error:
