@@ -15,7 +15,9 @@ from lakelet.lake.names import literal
 from lakelet.workspace import WorkspaceFolder
 from lakelet.workspace.resources import claim
 
-__all__ = ("Attached", "Dialect", "Query", "duckdb_errors", "open_connection", "run_query")
+__all__ = (
+    "Attached", "Dialect", "Query", "attach_view", "duckdb_errors", "open_connection", "run_query",
+)  # fmt: skip
 
 Dialect = Literal["databricks", "duckdb"]
 
@@ -56,6 +58,8 @@ def open_connection(workspace: WorkspaceFolder) -> duckdb.DuckDBPyConnection:
         }
     )
     connection.execute(f"SET TimeZone = {literal(workspace.settings.time_zone)}")
+    # DuckDB would draw its bar into whatever the result is written to.
+    connection.execute("SET enable_progress_bar = false")
     return connection
 
 
@@ -88,11 +92,16 @@ def run_query(
         for macro in translation.macros:
             connection.execute(macro)
         for view, source in pinned:
-            schema, dot, _ = view.partition('"."')
-            if dot:
-                connection.execute(f'CREATE SCHEMA IF NOT EXISTS {schema}"')
-            source.attach(connection, view)
+            attach_view(connection, view, source)
         return _relation(connection, translation.sql, translation.parameters, query)
+
+
+def attach_view(connection: duckdb.DuckDBPyConnection, view: str, source: Attached) -> None:
+    """Make something a view of that quoted name, in the schema the name says."""
+    schema, dot, _ = view.partition('"."')
+    if dot:
+        connection.execute(f'CREATE SCHEMA IF NOT EXISTS {schema}"')
+    source.attach(connection, view)
 
 
 def _relation(

@@ -8,7 +8,7 @@ from lakelet.lake.names import literal
 from lakelet.workspace import WorkspaceFolder
 from lakelet.workspace.resources import claim
 
-__all__ = ("loading_connection",)
+__all__ = ("loading_connection", "prepare")
 
 _MOST = 768 << 20
 """Bytes DuckDB may hold in a load, which works on one chunk at a time and needs no more."""
@@ -24,5 +24,11 @@ def loading_connection(workspace: WorkspaceFolder) -> duckdb.DuckDBPyConnection:
             "temp_directory": str(workspace.temp),
         }
     )
-    connection.execute(f"SET TimeZone = {literal(workspace.settings.time_zone)}")
+    prepare(connection, workspace.settings.time_zone)
     return connection
+
+
+def prepare(connection: duckdb.DuckDBPyConnection, zone: str) -> None:
+    """Settings that a cursor does not take over from its connection: time zone, no progress bar."""
+    connection.execute(f"SET TimeZone = {literal(zone)}")
+    connection.execute("SET enable_progress_bar = false")

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from lakelet.lake.names import literal, quote
+from lakelet.lake.names import quote
+from lakelet.loading.connection import prepare
 from lakelet.loading.fit.csv_sql import classify_csv
 from lakelet.loading.fit.examine import Examined, Examiner
 from lakelet.loading.fit.json_sql import classify_json, value_from_json
@@ -268,7 +269,7 @@ class Converter:
     def _cursor(self) -> duckdb.DuckDBPyConnection:
         """A second place to read from while the connection works on; settings are not inherited."""
         cursor = self.connection.cursor()
-        cursor.execute(f"SET TimeZone = {literal(self.zone)}")
+        prepare(cursor, self.zone)
         return cursor
 
     def _stream(self, query: str) -> Iterator[RecordBatch]:

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 __all__ = ("GENERATED", "Target")
 
+_REWRITE_MEMORY = 256 << 20
+"""Bytes DuckDB may hold while the rows of replaced files stream through it."""
+
 GENERATED = "delta.generationExpression"
 """Key of a column's metadata that holds the expression delta-rs computes it by."""
 
@@ -141,6 +144,9 @@ class Target:
         return int(self.snapshot.version())
 
     def _stage(self, select: str) -> Staged:
+        # A rewrite streams; what DuckDB holds beyond that is only the pipeline's slack, and the
+        # writer beside it needs memory too.
+        self.connection.execute(f"SET memory_limit = '{_REWRITE_MEMORY >> 20}MiB'")
         rows = handed_over_stream(self.connection.sql(select))
         return stage(
             self.snapshot, self.table.location, self.table.storage, rows, label="rewrite-"

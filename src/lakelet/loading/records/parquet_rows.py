@@ -17,6 +17,7 @@ from lakelet.engines.duckdb_types import from_duckdb
 from lakelet.errors import SchemaError
 from lakelet.lake.names import quote
 from lakelet.lake.types import Array, Column, DataType, Map, Primitive, Struct
+from lakelet.loading.connection import prepare
 from lakelet.loading.records.block import Block, FileUnreadableError
 from lakelet.loading.records.bytes import Readable
 from lakelet.workspace.steps import declare, step
@@ -81,7 +82,7 @@ def parquet_blocks(path: str) -> Iterator[Block]:
     fields = ", ".join(f"{quote(column.name)} := {quote(column.name)}" for column in columns)
     number = 1
     with duckdb.connect() as connection:
-        connection.execute("SET TimeZone = 'UTC'")
+        prepare(connection, "UTC")
         try:
             rows = connection.execute(
                 f"SELECT CAST(to_json(struct_pack({fields})) AS VARCHAR) FROM read_parquet(?)",
