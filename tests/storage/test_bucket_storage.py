@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from conftest import make_workspace
-from lakelet.errors import SettingsError, StorageError, UnreachableError
+from lakelet.errors import MissingExtraError, SettingsError, StorageError, UnreachableError
 from lakelet.lake.storage import storage_for
 from lakelet.lake.storage.access import BucketAccess, access_to
 from lakelet.lake.storage.bucket import BucketStorage
@@ -122,6 +124,10 @@ def test_secrets_from_files_and_missing_ones(s3: Server, tmp_path, monkeypatch) 
     assert list(lakelet.open(ws.folder.root).tables()) == []
     settings.write_text(text)
     with pytest.raises(SettingsError, match="LAKE_SECRET is not set"):
+        list(lakelet.open(ws.folder.root).tables())
+    settings.write_text(text.replace("env:LAKE_SECRET", "keyring:lake"))
+    monkeypatch.setitem(sys.modules, "keyring", None)
+    with pytest.raises(MissingExtraError, match=r"lakelet\[keyring\]"):
         list(lakelet.open(ws.folder.root).tables())
     settings.write_text(text.replace("env:LAKE_SECRET", SECRET))
     with pytest.raises(SettingsError, match="holds the secret itself") as raised:

@@ -14,6 +14,7 @@ from lakelet.errors import MissingExtraError, SettingsError
 __all__ = ("redact", "remember", "resolve")
 
 _known: set[str] = set()
+_SHORTEST = 4
 
 
 def resolve(reference: str, *, root: Path) -> str:
@@ -47,8 +48,11 @@ def resolve(reference: str, *, root: Path) -> str:
 
 
 def remember(value: str) -> None:
-    """Have a secret that came another way, such as inside a URL, taken out of what is shown."""
-    if value:
+    """Have a secret that came another way, such as inside a URL, taken out of what is shown.
+
+    One of up to three characters is not: it stands in half of all words, and guards nothing.
+    """
+    if len(value) >= _SHORTEST:
         _known.add(value)
 
 
