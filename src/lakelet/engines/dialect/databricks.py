@@ -10,6 +10,7 @@ from lakelet.engines.dialect.calls import CALLS
 from lakelet.engines.dialect.casts import CASTS
 from lakelet.engines.dialect.conditions import CONDITIONS
 from lakelet.engines.dialect.forms import FORMS
+from lakelet.engines.dialect.lambdas import with_own_parameters
 from lakelet.engines.dialect.literals import LITERALS
 from lakelet.engines.dialect.macros import definitions
 from lakelet.engines.dialect.parsing import Prepared, parse_expression, parse_query, prepare
@@ -42,7 +43,7 @@ def _translated(text: str, parse: Callable[[Prepared], exp.Expr]) -> Translation
     tree = parse(prepared)
     renderer = Renderer(prepared, nodes())
     try:
-        sql = renderer.sql(tree)
+        sql = with_own_parameters(renderer.sql(tree))
     except RecursionError:
         raise SqlError(
             "the query is nested too deeply to translate.", hint="split it with WITH."

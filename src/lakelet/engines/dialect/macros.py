@@ -13,11 +13,16 @@ A type code stands for a numeric type in such computations: precision * 100 + sc
 from __future__ import annotations
 
 import re
+from functools import cache
+
+from lakelet.engines.dialect.lambdas import with_own_parameters
 
 __all__ = ("definitions",)
 
 
+@cache
 def _sources() -> dict[str, str]:
+    """Each macro's parameters and body by its name."""
     from lakelet.engines.dialect import (
         macros_arrays,
         macros_casts,
@@ -27,7 +32,11 @@ def _sources() -> dict[str, str]:
     )
 
     modules = (macros_numbers, macros_casts, macros_text, macros_dates, macros_arrays)
-    return {name: body for module in modules for name, body in module.MACROS.items()}
+    return {
+        name: with_own_parameters(body)
+        for module in modules
+        for name, body in module.MACROS.items()
+    }
 
 
 def definitions(sql: str) -> tuple[str, ...]:
