@@ -16,14 +16,15 @@ from lakelet.lake.storage import Storage, is_remote, join, storage_for
 from lakelet.lake.table import PRIVATE_FOLDER, LakeTable
 from lakelet.lake.types import Column
 from lakelet.workspace import WorkspaceFolder
-from lakelet.workspace.steps import declare, step
+from lakelet.workspace.steps import declare, rename_folder
 
 __all__ = ("Lake",)
 
-_CREATE = declare("table.create", "the table is there, without a row")
+_CREATE = declare("table.create", "the table is there, with the rows it was made with")
 _ATTACH = declare("table.attach", "the name leads to a table elsewhere")
 _DROP = declare("table.drop", "the table is marked as dropped; nothing of it has moved")
 _UNDROP = declare("table.undrop", "the mark is gone and the table is back")
+_RENAME = declare("table.rename", "the table's folder has its new name")
 _DROPPED = "dropped.json"
 _ATTACHED = "attached.json"
 
@@ -129,8 +130,10 @@ class Lake:
         comment: str | None = None,
         properties: Mapping[str, str] | None = None,
         if_absent: bool = False,
+        replace: bool = False,
+        rows: Any = None,
     ) -> LakeTable:
-        """Make an empty table.
+        """Make a table, empty or with rows, in one commit.
 
         Args:
             name: its name.
@@ -139,37 +142,34 @@ class Lake:
             comment: what it is for.
             properties: Delta table properties besides `DEFAULT_PROPERTIES`.
             if_absent: leave a table that is there as it is.
+            replace: make a new version of a table that is there.
+            rows: an Arrow stream of its first rows.
 
         Raises:
             TableExistsError: the table is there already.
         """
-        from deltalake import DeltaTable, Schema
+        from lakelet.lake.creation import NewTable, commit_new
 
         table = self._at(name)
-        schema = Schema.from_json(
-            json.dumps({"type": "struct", "fields": [c.delta for c in columns]})
+        new = NewTable(
+            str(name),
+            tuple(columns),
+            tuple(partition_by),
+            comment,
+            {**DEFAULT_PROPERTIES, **(properties or {})},
         )
         with table.lock():
             state = self._state(table)
-            if state in ("there", "attached"):
-                if if_absent:
-                    return self.table(name)
+            if state in ("there", "attached") and if_absent:
+                return self.table(name)
+            if state == "attached" or (state == "there" and not replace):
                 raise TableExistsError(
                     f"the table {name} is there already; it was left as it is.",
-                    hint="CREATE OR REPLACE TABLE makes a new version of it.",
+                    hint=f"it lies elsewhere: DROP TABLE {name} lets go of it."
+                    if state == "attached"
+                    else "CREATE OR REPLACE TABLE makes a new version of it.",
                 )
-            with delta_errors(str(name)), step(_CREATE):
-                DeltaTable.create(
-                    table.location,
-                    schema,
-                    mode="overwrite" if state == "dropped" else "error",
-                    partition_by=list(partition_by) or None,
-                    name=str(name),
-                    description=comment,
-                    configuration={**DEFAULT_PROPERTIES, **(properties or {})},
-                    storage_options=table.storage.options or None,
-                    raise_if_key_not_exists=False,
-                )
+            commit_new(_CREATE, table, new, rows, over=state != "absent")
             if state == "dropped":
                 self.storage.remove(_UNDROP, table.file(_DROPPED))
         return table
@@ -220,6 +220,22 @@ class Lake:
         with own.lock():
             self.storage.remove(_UNDROP, own.file(_DROPPED))
         return own
+
+    def is_own(self, name: TableName) -> bool:
+        """Whether the lake itself holds the table, not only its name."""
+        return self._state(self._at(name)) == "there"
+
+    def is_free(self, name: TableName) -> bool:
+        """Whether nothing stands under a name, a dropped table neither."""
+        return self._state(self._at(name)) == "absent"
+
+    def rename(self, old: TableName, new: TableName) -> None:
+        """Rename a table's folder on a local disk; its locks are held by the caller.
+
+        Raises:
+            StorageError: the disk said no; the table has its old name.
+        """
+        rename_folder(_RENAME, Path(self._at(old).location), Path(self._at(new).location))
 
     def describe(self, name: TableName) -> dict[str, Any]:
         """Name, place, comment and properties of a table, for people."""

@@ -23,8 +23,9 @@ from lakelet.workspace.steps import declare, step
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
+    from deltalake.transaction import AddAction
 
-__all__ = ("STAGED_PREFIX", "Staged", "adopt", "discard", "stage")
+__all__ = ("STAGED_PREFIX", "Staged", "add_actions", "adopt", "discard", "forget", "stage")
 
 STAGED_PREFIX = "staged-"
 _STAGE = declare("stage.create", "an empty scratch table is beside the table")
@@ -80,20 +81,24 @@ def stage(
     path = join(location, folder)
     metadata = table.metadata()
     checks = {
-        name.removeprefix(_CONSTRAINT): check
+        name: check
         for name, check in metadata.configuration.items()
         if name.startswith(_CONSTRAINT)
     }
+    if checks:
+        # Raises the protocol far enough for delta-rs to check; constraints added one by one would
+        # be rewritten by it, with parentheses missing.
+        checks["delta.enableChangeDataFeed"] = "true"
     with delta_errors(location):
         with step(_STAGE):
             scratch = DeltaTable.create(
                 path,
                 table.schema(),
                 partition_by=metadata.partition_columns,
+                configuration=checks or None,
                 storage_options=storage.options or None,
+                raise_if_key_not_exists=False,
             )
-            if checks:
-                scratch.alter.add_constraint(checks)
         with step(_WRITE):
             write_deltalake(
                 scratch,
@@ -112,6 +117,33 @@ def _adds(storage: Storage, path: str, version: int) -> Iterable[dict[str, Any]]
             action = json.loads(line)
             if "add" in action:
                 yield action["add"]
+
+
+def add_actions(staged: Iterable[Staged]) -> list[AddAction]:
+    """Staged files as a commit to the table names them."""
+    from deltalake.transaction import AddAction
+
+    return [
+        AddAction(
+            # The log spells paths percent-encoded; delta-rs encodes what it is given here.
+            path=f"{one.folder}/{unquote(add['path'])}",
+            size=add["size"],
+            partition_values=add["partitionValues"],
+            modification_time=add["modificationTime"],
+            data_change=True,
+            stats=add["stats"],
+        )
+        for one in staged
+        for add in one.adds
+    ]
+
+
+def forget(location: str, storage: Storage, staged: Iterable[Staged]) -> None:
+    """Remove the logs of scratch tables whose files a commit has adopted."""
+    for one in staged:
+        # The rows are the table's already; what could not be tidied up waits for `maintain`.
+        with suppress(StorageError):
+            storage.remove(_FORGET, join(location, one.folder, "_delta_log"))
 
 
 def adopt(
@@ -139,22 +171,9 @@ def adopt(
         ConflictError: another writer removed a file first.
     """
     from deltalake import CommitProperties, Transaction
-    from deltalake.transaction import AddAction
 
     staged = tuple(staged)
-    adds = [
-        AddAction(
-            # The log spells paths percent-encoded; delta-rs encodes what it is given here.
-            path=f"{one.folder}/{unquote(add['path'])}",
-            size=add["size"],
-            partition_values=add["partitionValues"],
-            modification_time=add["modificationTime"],
-            data_change=True,
-            stats=add["stats"],
-        )
-        for one in staged
-        for add in one.adds
-    ]
+    adds = add_actions(staged)
     own = str(uuid.uuid4())
     properties = CommitProperties(
         custom_metadata={**(metadata or {}), _COMMIT_ID: own},
@@ -172,10 +191,7 @@ def adopt(
     except ConflictError:
         if not _is_made(location, storage, own):
             raise
-    for one in staged:
-        # The rows are the table's already; what could not be tidied up waits for `maintain`.
-        with suppress(StorageError):
-            storage.remove(_FORGET, join(location, one.folder, "_delta_log"))
+    forget(location, storage, staged)
 
 
 def _is_made(location: str, storage: Storage, own: str) -> bool:

@@ -175,6 +175,25 @@ class Ledger:
             retry_conflicts(commit)
         return int(count)
 
+    def copy(self, old: TableName, new: TableName) -> bool:
+        """Write the entries of a table that count once more, under another name.
+
+        Returns:
+            Whether there were any.
+        """
+        if not self.attach():
+            return False
+        last = self.lake.table(old).open().transaction_version(TRANSACTION) or 0
+        counting = f"FROM ledger WHERE table_name = {literal(str(old))} AND batch <= {last}"
+        ((count,),) = self.connection.execute(f"SELECT count(*) {counting}").fetchall()
+        if count:
+            self.table().append(
+                self.connection.sql(
+                    f"SELECT * REPLACE ({literal(str(new))} AS table_name) {counting}"
+                )
+            )
+        return bool(count)
+
     def compact(self) -> None:
         """Merge the ledger's files when they have become many."""
         table = self.table().open()

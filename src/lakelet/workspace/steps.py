@@ -23,7 +23,16 @@ from pathlib import Path
 
 from lakelet.errors import LakeletError, StorageError
 
-__all__ = ("Step", "declare", "declared", "make_folder", "remove_tree", "step", "write_file")
+__all__ = (
+    "Step",
+    "declare",
+    "declared",
+    "make_folder",
+    "remove_tree",
+    "rename_folder",
+    "step",
+    "write_file",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +154,16 @@ def make_folder(which: Step, path: Path) -> None:
     """Create a folder and its parents; one that is there already is left as it is."""
     with step(which):
         path.mkdir(parents=True, exist_ok=True)
+
+
+def rename_folder(which: Step, old: Path, new: Path) -> None:
+    """Give a folder another name on the same disk, in one step.
+
+    An empty folder of the new name is taken over; one with something in it is an error.
+    """
+    with step(which):
+        new.parent.mkdir(parents=True, exist_ok=True)
+        old.rename(new)
 
 
 def remove_tree(which: Step, path: Path) -> None:
