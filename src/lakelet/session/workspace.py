@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from lakelet.errors import SqlError
 from lakelet.lake import Lake, TableName
 from lakelet.session.moments import parse_moment
 from lakelet.session.table import Table
@@ -27,11 +28,13 @@ class Workspace:
     Attributes:
         folder: where it is on disk, and its settings.
         lake: its tables, for code that needs more than `table` gives.
+        say: told what a statement is about to do where that takes long; nobody listens at first.
     """
 
     def __init__(self, folder: WorkspaceFolder) -> None:
         self.folder = folder
         self.lake = Lake(folder)
+        self.say: Callable[[str], None] = lambda _text: None
 
     def __repr__(self) -> str:
         return f"<lakelet workspace {self.folder.root}>"
@@ -85,16 +88,22 @@ class Workspace:
         this: Callable[[], Attached] | None,
     ) -> Result:
         from lakelet.engines.engine import Query, run_query
+        from lakelet.engines.statements import is_statement
         from lakelet.session.result import Result
+        from lakelet.session.statements import run
 
         moment = None if at is None else parse_moment(at, self.time_zone)
         named = params if isinstance(params, Mapping) else None
-        query = Query(
-            text,
-            dialect or self.folder.settings.sql.dialect,  # type: ignore[arg-type]
-            () if named is not None else list(params),
-            named,
-        )
+        spoken: Dialect = dialect or self.folder.settings.sql.dialect  # type: ignore[assignment]
+        positional = () if named is not None else list(params)
+        if is_statement(text, spoken):
+            if this is not None or at is not None:
+                raise SqlError(
+                    "only a query is run here, not a statement; nothing was changed.",
+                    hint="run it with Workspace.sql, without a moment.",
+                )
+            return run(self, text, spoken, positional=positional, named=named)
+        query = Query(text, spoken, positional, named)
 
         def table(reference: TableReference) -> Attached:
             if this is not None and reference.parts == ("this",):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from lakelet.engines.rewrite.target import Target
 from lakelet.engines.routes.file_source import PLACE_FILE, PLACE_ROW
@@ -11,6 +11,8 @@ from lakelet.errors import SqlError
 from lakelet.lake.names import quote
 
 __all__ = ("Insert", "Matched", "Merge", "Outcome", "delete_rows", "merge_rows", "update_rows")
+
+_CLAUSE = '"lakelet clause"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,46 +84,25 @@ def _affected(target: Target, query: str) -> list[str]:
     return [row[0] for row in target.connection.execute(query).fetchall()]
 
 
+_ONE = Merge('SELECT 1 AS "lakelet one"', "true", source_alias="lakelet one")
+
+
 def delete_rows(target: Target, condition: str, alias: str = "target") -> Outcome:
     """Remove the rows for which the condition is true; NULL keeps a row."""
-    name = quote(alias)
-    counts = target.connection.execute(
-        f"SELECT {PLACE_FILE}, count(*) FROM {target.VIEW} AS {name} WHERE {condition} GROUP BY ALL"
-    ).fetchall()
-    deleted = sum(count for _, count in counts)
-    uris = [file for file, _ in counts]
-    if not uris:
-        return Outcome(int(target.snapshot.version()))
-    target.narrow(uris)
-    columns = ", ".join(f"{name}.{quote(c.name)}" for c in target.stored_columns())
-    keep = (
-        f"SELECT {columns} FROM {target.AFFECTED} AS {name} WHERE NOT coalesce({condition}, false)"
-    )
-    metadata = {**_metadata("DELETE", 0), "lakelet.deleted": str(deleted)}
-    return Outcome(target.replace(uris, [keep], metadata=metadata), deleted=deleted)
+    merge = replace(_ONE, on=condition, target_alias=alias, matched=[Matched(None, None)])
+    return merge_rows(target, merge, metadata={"lakelet.operation": "DELETE"})
 
 
 def update_rows(
     target: Target, assignments: Mapping[str, str], condition: str, alias: str = "target"
 ) -> Outcome:
-    """Give columns new values in the rows for which the condition is true."""
-    name = quote(alias)
-    counts = target.connection.execute(
-        f"SELECT {PLACE_FILE}, count(*) FROM {target.VIEW} AS {name} WHERE {condition} GROUP BY ALL"
-    ).fetchall()
-    updated = sum(count for _, count in counts)
-    uris = [file for file, _ in counts]
-    if not uris:
-        return Outcome(int(target.snapshot.version()))
-    target.narrow(uris)
-    columns = []
-    for column in target.stored_columns():
-        old, new = f"{name}.{quote(column.name)}", assignments.get(column.name)
-        value = old if new is None else f"CASE WHEN {condition} THEN {new} ELSE {old} END"
-        columns.append(f"CAST({value} AS {column.type.duckdb}) AS {quote(column.name)}")
-    rows = f"SELECT {', '.join(columns)} FROM {target.AFFECTED} AS {name}"
-    metadata = {**_metadata("UPDATE", 0), "lakelet.updated": str(updated)}
-    return Outcome(target.replace(uris, [rows], metadata=metadata), updated=updated)
+    """Give columns new values in the rows for which the condition is true.
+
+    The condition is asked once a row, so that what it says of the time or of other tables counts
+    for finding the rows and for changing them alike.
+    """
+    merge = replace(_ONE, on=condition, target_alias=alias, matched=[Matched(None, assignments)])
+    return merge_rows(target, merge, metadata={"lakelet.operation": "UPDATE"})
 
 
 def merge_rows(
@@ -226,15 +207,18 @@ def _changed(target: Target, merge: Merge) -> str:
             for index, clause in enumerate(every, 1)
             if clause.update is not None and column.name in clause.update
         ]
-        value = f"CASE p.clause {' '.join(whens)} ELSE {old} END" if whens else old
+        value = f"CASE {_CLAUSE} {' '.join(whens)} ELSE {old} END" if whens else old
         columns.append(f"{value} AS {quote(column.name)}")
     gone = [index for index, clause in enumerate(every, 1) if clause.update is None]
-    where = f" WHERE coalesce(p.clause, 0) NOT IN ({', '.join(map(str, gone))})" if gone else ""
+    where = f" WHERE coalesce({_CLAUSE}, 0) NOT IN ({', '.join(map(str, gone))})" if gone else ""
+    # Names that no column of the user's can have, since the clauses may name columns bare.
     return (
-        f"SELECT {', '.join(columns)} FROM {target.AFFECTED} AS {t} "
-        f"LEFT JOIN (SELECT * FROM merge_pairs WHERE clause > 0) AS p "
-        f"ON p.file = {t}.{PLACE_FILE} AND p.row = {t}.{PLACE_ROW} "
-        f'LEFT JOIN merge_source AS {s} ON {s}."lakelet number" = p.number{where}'
+        f"SELECT {', '.join(columns)} FROM {target.AFFECTED} AS {t} LEFT JOIN ("
+        f'SELECT file AS "lakelet pair file", row AS "lakelet pair row", '
+        f'number AS "lakelet pair number", clause AS {_CLAUSE} FROM merge_pairs WHERE clause > 0'
+        f') AS "lakelet pair" ON "lakelet pair file" = {t}.{PLACE_FILE} '
+        f'AND "lakelet pair row" = {t}.{PLACE_ROW} '
+        f'LEFT JOIN merge_source AS {s} ON {s}."lakelet number" = "lakelet pair number"{where}'
     )
 
 
@@ -250,12 +234,13 @@ def _prepare_inserts(target: Target, merge: Merge) -> int:
             for index, clause in enumerate(merge.inserts, 1)
             if column.name in clause.values
         ]
-        value = f"CASE clause {' '.join(whens)} END" if whens else "NULL"
+        value = f"CASE {_CLAUSE} {' '.join(whens)} END" if whens else "NULL"
         columns.append(f"CAST({value} AS {column.type.duckdb}) AS {quote(column.name)}")
     chosen = _first([clause.condition for clause in merge.inserts])
     target.connection.execute(
         f"CREATE OR REPLACE TEMP TABLE merge_inserts AS SELECT {', '.join(columns)} FROM ("
-        f"SELECT {s}.*, {chosen} AS clause FROM merge_source AS {s} "
-        f'ANTI JOIN merge_pairs AS p ON p.number = {s}."lakelet number") AS {s} WHERE clause > 0'
+        f"SELECT {s}.*, {chosen} AS {_CLAUSE} FROM merge_source AS {s} ANTI JOIN merge_pairs AS "
+        f'"lakelet pair" ON "lakelet pair".number = {s}."lakelet number") AS {s} '
+        f"WHERE {_CLAUSE} > 0"
     )
     return int(target.connection.execute("SELECT count(*) FROM merge_inserts").fetchall()[0][0])

@@ -1,0 +1,44 @@
+"""Statements that change or describe tables, recognised before any query is translated.
+
+`syntax` reads a statement into a small record, or refuses it by name; `running` carries it out.
+Expressions and queries inside are translated as queries are, so they mean the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from lakelet.engines.statements.running import Answer, Context, Lent, run_record
+from lakelet.engines.statements.syntax import is_statement, read_statement
+from lakelet.lake import Lake
+
+__all__ = ("Answer", "Lent", "is_statement", "run_statement")
+
+
+def run_statement(
+    lake: Lake,
+    lent: Lent,
+    text: str,
+    dialect: Literal["databricks", "duckdb"],
+    *,
+    positional: Sequence[object] = (),
+    named: Mapping[str, object] | None = None,
+) -> Answer:
+    """Run one statement; it is done completely, or nothing of it.
+
+    Args:
+        lake: the tables.
+        lent: what higher layers do for statements.
+        text: the statement.
+        dialect: whose SQL it is.
+        positional: values of ``?`` markers.
+        named: values of named markers.
+
+    Raises:
+        SqlError: the statement is wrong, or refused by name.
+        SchemaError: columns or types do not fit.
+        ConstraintError: rows break a constraint; nothing was written.
+    """
+    context = Context(lake, lent, dialect, positional, dict(named or {}))
+    return run_record(context, read_statement(context.number(text), dialect))

@@ -1,0 +1,48 @@
+"""Statements run: each record of `syntax` has the function that carries it out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from lakelet.engines.statements.running.altering import run_alter
+from lakelet.engines.statements.running.changing import run_delete, run_merge, run_update
+from lakelet.engines.statements.running.context import Answer, Context, Lent
+from lakelet.engines.statements.running.creating import run_create_table
+from lakelet.engines.statements.running.inserting import run_insert
+from lakelet.engines.statements.running.listing import run_describe, run_show
+from lakelet.engines.statements.running.upkeep import (
+    run_copy,
+    run_create_schema,
+    run_drop,
+    run_optimize,
+    run_restore,
+    run_undrop,
+    run_vacuum,
+)
+from lakelet.engines.statements.syntax import create, listing, merge, rows, upkeep
+
+__all__ = ("Answer", "Context", "Lent", "run_record")
+
+_RUNNERS: dict[type, Callable[[Context, Any], Answer]] = {
+    rows.Insert: run_insert,
+    rows.Update: run_update,
+    rows.Delete: run_delete,
+    merge.MergeInto: run_merge,
+    create.CreateTable: run_create_table,
+    upkeep.CreateSchema: run_create_schema,
+    upkeep.DropTable: run_drop,
+    upkeep.UndropTable: run_undrop,
+    upkeep.Restore: run_restore,
+    upkeep.Optimize: run_optimize,
+    upkeep.Vacuum: run_vacuum,
+    upkeep.CopyInto: run_copy,
+    listing.Describe: run_describe,
+    listing.ShowTables: run_show,
+    listing.ShowOf: run_show,
+}
+
+
+def run_record(context: Context, record: Any) -> Answer:
+    """Carry out a statement that was read."""
+    return _RUNNERS.get(type(record), run_alter)(context, record)

@@ -1,0 +1,145 @@
+"""Statements in a session: what they ask of loads and restores, and their results as rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from lakelet.engines.engine import duckdb_errors
+from lakelet.engines.statements import Answer, run_statement
+from lakelet.errors import SqlError
+from lakelet.lake.names import quote
+from lakelet.session.moments import parse_moment
+from lakelet.session.result import Result
+
+if TYPE_CHECKING:
+    from lakelet.engines.dialect import TableFunctionCall, TableReference
+    from lakelet.engines.engine import Attached, Dialect
+    from lakelet.engines.statements.syntax.upkeep import CopyInto
+    from lakelet.lake import LakeTable, TableName
+    from lakelet.session.workspace import Workspace
+
+__all__ = ("run",)
+
+_FORMATS = ("json", "csv", "parquet", "text", "jsonl", "tsv", "auto")
+
+
+def run(
+    workspace: Workspace,
+    text: str,
+    dialect: Dialect,
+    *,
+    positional: Sequence[object],
+    named: Mapping[str, object] | None,
+) -> Result:
+    """Run one statement on the tables of a workspace.
+
+    Raises:
+        SqlError: it is wrong, or refused by name; nothing was changed.
+    """
+    lent = _Lent(workspace, text)
+    found = run_statement(workspace.lake, lent, text, dialect, positional=positional, named=named)
+    return _result(found, workspace.time_zone)
+
+
+def _result(answer: Answer, zone: str) -> Result:
+    connection = duckdb.connect(":memory:", config={"threads": 1})
+    with duckdb_errors():
+        connection.execute(f"SET TimeZone = '{zone}'")
+        declared = ", ".join(f"{quote(name)} {kind}" for name, kind in answer.columns)
+        connection.execute(f"CREATE TABLE answer ({declared})")
+        marks = ", ".join(f"CAST(? AS {kind})" for _, kind in answer.columns)
+        for row in answer.rows:
+            connection.execute(f"INSERT INTO answer VALUES ({marks})", [*map(_bound, row)])
+        return Result(connection.sql("SELECT * FROM answer"))
+
+
+def _bound(value: Any) -> Any:
+    """A dictionary in the form DuckDB binds as a map."""
+    if isinstance(value, dict):
+        return {"key": list(value), "value": list(value.values())}
+    return value
+
+
+class _Lent:
+    """What statements borrow from the session."""
+
+    def __init__(self, workspace: Workspace, text: str) -> None:
+        self.workspace = workspace
+        self.text = text
+
+    def pin(self, reference: TableReference) -> Attached:
+        return self.workspace.pin(reference)
+
+    def call(self, call: TableFunctionCall) -> Attached:
+        from lakelet.session.calls import attach_call
+
+        return attach_call(self.workspace, call, self.text)
+
+    def restore(self, table: LakeTable, version: int | None, moment: str | None) -> int:
+        from lakelet.loading.restored import restore_table
+
+        if version is None:
+            version = table.version_at(parse_moment(str(moment), self.workspace.time_zone))
+        return restore_table(self.workspace.lake, table, version)
+
+    def rename(self, table: LakeTable, name: TableName) -> None:
+        from lakelet.session.renaming import rename_table
+
+        rename_table(self.workspace.lake, table, name)
+
+    def copy(self, statement: CopyInto) -> dict[str, int]:
+        if statement.format not in _FORMATS:
+            raise SqlError(
+                f"FILEFORMAT = {statement.format.upper()} is refused; nothing was loaded.",
+                hint="JSON, CSV, PARQUET and TEXT work.",
+            )
+        source = statement.path
+        if statement.pattern is not None:
+            source = f"{source.rstrip('/')}/{statement.pattern}"
+        options: dict[str, object] = dict(statement.format_options)
+        merge = _flag(options, "mergeSchema")
+        report = self.workspace.load(
+            source,
+            str(statement.table),
+            options={**options, "format": statement.format},
+            evolve=_evolve(statement.copy_options, merge),
+        )
+        return {
+            "num_affected_rows": report.kept,
+            "num_inserted_rows": report.kept,
+            "num_rescued_rows": report.rescued,
+            "num_rejected_rows": report.rejected,
+            "num_skipped_corrupt_files": len(report.quarantined),
+            "num_known_files": report.same,
+        }
+
+    @property
+    def say(self) -> Callable[[str], None]:
+        return self.workspace.say
+
+
+def _flag(options: dict[str, object], name: str) -> bool | None:
+    """Take an option that is true or false out of some."""
+    for key in list(options):
+        if key.lower() == name.lower():
+            return str(options.pop(key)).lower() == "true"
+    return None
+
+
+def _evolve(given: Mapping[str, str], merge: bool | None) -> str | None:
+    """What becomes of new fields: as the options say, else as the workspace does it."""
+    options: dict[str, object] = dict(given)
+    merged = _flag(options, "mergeSchema")
+    if _flag(options, "force"):
+        raise SqlError(
+            "COPY_OPTIONS ('force' = 'true') is refused: each file is loaded exactly once; nothing "
+            "was loaded.",
+            hint="RESTORE TABLE makes later files count as not loaded.",
+        )
+    if options:
+        raise SqlError(f"COPY_OPTIONS has no {next(iter(options))} here; nothing was loaded.")
+    merge = merge if merged is None else merged
+    return None if merge is None else ("add" if merge else "fail")
