@@ -55,6 +55,12 @@ ws = lakelet.open({root!r})
 names = re.compile(r"\\b(" + "|".join(TABLES) + r")\\b(?!\\s*\\.)")
 def run(query): return ws.sql(names.sub(r"tpch.\\1", query)).rows()
 """,
+    "lakelet_duckdb_dialect": """
+import re, lakelet
+ws = lakelet.open({root!r})
+names = re.compile(r"\\b(" + "|".join(TABLES) + r")\\b(?!\\s*\\.)")
+def run(query): return ws.sql(names.sub(r"tpch.\\1", query), dialect="duckdb").rows()
+""",
     "query_builder": """
 from deltalake import DeltaTable, QueryBuilder
 builder = QueryBuilder()

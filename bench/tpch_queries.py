@@ -34,14 +34,14 @@ select sum(l_extendedprice * l_discount) as revenue from lineitem
 where l_shipdate >= date '1994-01-01' and l_shipdate < date '1995-01-01'
   and l_discount between 0.05 and 0.07 and l_quantity < 24""",
     "q9": """
-select nation, o_year, sum(amount) as sum_profit from (
-  select n_name as nation, year(o_orderdate) as o_year,
+select n_name, o_year, sum(amount) as sum_profit from (
+  select n_name, year(o_orderdate) as o_year,
     l_extendedprice * (1 - l_discount) - ps_supplycost * l_quantity as amount
   from part, supplier, lineitem, partsupp, orders, nation
   where s_suppkey = l_suppkey and ps_suppkey = l_suppkey and ps_partkey = l_partkey
     and p_partkey = l_partkey and o_orderkey = l_orderkey and s_nationkey = n_nationkey
     and p_name like '%green%') as profit
-group by nation, o_year order by nation, o_year desc""",
+group by n_name, o_year order by n_name, o_year desc""",
     "q10": """
 select c_custkey, c_name, sum(l_extendedprice * (1 - l_discount)) as revenue, c_acctbal, n_name,
   c_address, c_phone, c_comment

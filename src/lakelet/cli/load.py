@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lakelet.cli.context import as_json, current_workspace
-from lakelet.cli.output import number, print_json, print_table
+from lakelet.cli.output import counted, number, print_json, print_table
 
 if TYPE_CHECKING:
     from lakelet.loading import LoadReport
@@ -148,7 +148,7 @@ def _show(workspace: Workspace, report: LoadReport, *, as_json: bool) -> None:
     if report.entries:
         _show_counts(report)
     elif not report.changed and not report.left:
-        click.echo(f"{report.table}: nothing new ({number(report.same)} files loaded before).")
+        click.echo(f"{report.table}: nothing new ({counted(report.same, 'file')} loaded before).")
     _show_columns(report)
     _show_left(report)
     _show_next(report)
@@ -157,7 +157,7 @@ def _show(workspace: Workspace, report: LoadReport, *, as_json: bool) -> None:
 def _show_counts(report: LoadReport) -> None:
     made = "made" if report.created else "version " + str(report.version)
     files = sum(entry.state == "loaded" for entry in report.entries)
-    text = f"{report.table} ({made}): {number(report.kept)} rows from {number(files)} files"
+    text = f"{report.table} ({made}): {counted(report.kept, 'row')} from {counted(files, 'file')}"
     if report.same:
         text += f", {number(report.same)} loaded before"
     click.echo(text + ".")
@@ -182,7 +182,7 @@ def _show_columns(report: LoadReport) -> None:
 def _show_left(report: LoadReport) -> None:
     if report.changed:
         click.echo(
-            f"{number(len(report.changed))} files changed since they were loaded and were left: "
+            f"{counted(len(report.changed), 'file')} changed after being loaded and left alone: "
             f"{', '.join(report.changed[:5])}{' …' if len(report.changed) > 5 else ''}\n"
             "  --on-changed replace loads them in place of their earlier rows."
         )
@@ -201,7 +201,7 @@ def _show_next(report: LoadReport) -> None:
 
 def _show_dry_run(report: LoadReport) -> None:
     click.echo(
-        f"{report.table}: {number(len(report.entries))} files would be loaded, "
+        f"{report.table}: {counted(len(report.entries), 'file')} would be loaded, "
         f"{number(report.same)} are loaded already, {number(len(report.changed))} changed. "
         "Nothing was written."
     )

@@ -13,12 +13,26 @@ from typing import Any
 
 import click
 
-__all__ = ("cell_text", "json_text", "number", "print_json", "print_table", "table_lines", "when")
+__all__ = (
+    "cell_text",
+    "counted",
+    "json_text",
+    "number",
+    "print_json",
+    "print_table",
+    "table_lines",
+    "when",
+)
 
 
 def number(count: int) -> str:
     """A number with thin groups of three digits, for people."""
     return f"{count:,}"
+
+
+def counted(count: int, what: str) -> str:
+    """A number with its noun: ``1 file``, ``2 files``."""
+    return f"{number(count)} {what}" if count == 1 else f"{number(count)} {what}s"
 
 
 def when(moment: dt.datetime | None, zone: str) -> str:

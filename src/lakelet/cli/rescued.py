@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from lakelet.cli.context import as_json, current_workspace, table_argument
-from lakelet.cli.output import number, print_json, print_table
+from lakelet.cli.output import counted, number, print_json, print_table
 from lakelet.session.table import Table
 
 __all__ = ("rescued",)
@@ -47,13 +47,13 @@ def rescued(
         decision = handle.map_field(*map_)
     elif ignore is not None:
         count = handle.ignore(ignore)
-        click.echo(f"{ignore} is ignored; {number(count)} values stay in _rescued_data.")
+        click.echo(f"{ignore} is ignored; {counted(count, 'value')} left in _rescued_data.")
         return
     else:
         _list(handle, as_json=as_json)
         return
     click.echo(
-        f"{decision.column} {decision.type}: {number(decision.filled)} values moved there, "
+        f"{decision.column} {decision.type}: {counted(decision.filled, 'value')} moved there, "
         f"{number(decision.left)} still do not fit. That is version {decision.version}."
     )
 

@@ -92,11 +92,11 @@ def _write(result: Result, form: str, output: Path | None) -> None:
 
 
 def _show(result: Result) -> None:
-    from lakelet.cli.output import number, print_table
+    from lakelet.cli.output import counted, number, print_table
 
     rows = result.rows()
     print_table(result.columns, rows[:_SHOWN])
     if len(rows) > _SHOWN:
         click.echo(f"… the first {_SHOWN} of {number(len(rows))} rows; --as csv writes them all.")
     elif len(rows) != 1:
-        click.echo(f"{number(len(rows))} rows")
+        click.echo(counted(len(rows), "row"))

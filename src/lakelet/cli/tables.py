@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from lakelet.cli.context import as_json, current_workspace, table_argument
-from lakelet.cli.output import number, print_json, print_table, when
+from lakelet.cli.output import counted, number, print_json, print_table, when
 
 __all__ = ("attach", "show", "tables")
 
@@ -74,7 +74,7 @@ def _facts(facts: dict[str, Any], zone: str) -> None:
         click.echo(facts["comment"])
     lines = [
         ("rows", number(facts["rows"])),
-        ("size", f"{facts['size']} in {number(facts['files'])} files"),
+        ("size", f"{facts['size']} in {counted(facts['files'], 'file')}"),
         ("version", f"{facts['version']}, {when(facts['changed'], zone)}"),
         ("partitioned by", ", ".join(facts["partition_by"])),
         ("location", facts["location"]),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from lakelet.cli.context import as_json, current_workspace, table_argument
-from lakelet.cli.output import number, print_json, print_table, when
+from lakelet.cli.output import counted, number, print_json, print_table, when
 
 __all__ = ("diff", "history", "restore")
 
@@ -60,7 +60,7 @@ def diff(table: str, v1: int, v2: int, as_json: bool) -> None:
         return
     for change in found.columns:
         click.echo(f"column {change}")
-    click.echo(f"{number(found.added)} rows added, {number(found.removed)} removed.")
+    click.echo(f"{counted(found.added, 'row')} added, {number(found.removed)} removed.")
     for title, rows in (("added", found.added_rows), ("removed", found.removed_rows)):
         some = rows(limit=_SAMPLE)
         if some:
@@ -82,4 +82,4 @@ def restore(table: str, to: str) -> None:
     undone = handle.restore(int(to) if to.isdecimal() else to)
     click.echo(f"{handle.name} is as it was at {to}; that is version {handle.version}.")
     if undone:
-        click.echo(f"{number(undone)} files count as not loaded again.")
+        click.echo(f"{counted(undone, 'file')} count as not loaded again.")

@@ -20,8 +20,11 @@ from lakelet.loading.records.json_values import json_blocks
 from lakelet.loading.records.lines import line_blocks
 from lakelet.loading.records.parquet_rows import local_parquet, parquet_blocks, parquet_columns
 from lakelet.loading.records.text import text_blocks
+from lakelet.workspace.steps import declare, remove_tree
 
 __all__ = ("FileChangedError", "Layout", "SourceFile")
+
+_FORGET = declare("load.forget", "the copy of a Parquet file of a bucket is gone")
 
 
 class FileChangedError(Exception):
@@ -115,7 +118,7 @@ class SourceFile:
             yield from ((Layout("json"), block) for block in parquet_blocks(str(path)))
         finally:
             if remote:
-                path.unlink(missing_ok=True)
+                remove_tree(_FORGET, path)
 
     def _read(self, file: BinaryIO) -> Iterator[tuple[Layout, Block]]:
         texts = text_blocks(byte_blocks(_Counted(file, self)), self.options.encoding)

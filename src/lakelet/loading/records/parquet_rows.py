@@ -103,9 +103,10 @@ def _unreadable(error: duckdb.Error) -> FileUnreadableError:
 
 def local_parquet(file: Readable, folder: Path, name: str) -> Path:
     """A copy of a remote Parquet file on this disk, for the caller to remove."""
-    folder.mkdir(parents=True, exist_ok=True)
     copy = folder / f"fetch-{os.getpid()}-{name}"
-    with step(_FETCH), copy.open("wb") as target:
-        while block := file.read(1 << 20):
-            target.write(block)
+    with step(_FETCH):
+        folder.mkdir(parents=True, exist_ok=True)
+        with copy.open("wb") as target:
+            while block := file.read(1 << 20):
+                target.write(block)
     return copy

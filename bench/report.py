@@ -1,0 +1,126 @@
+"""The table of docs/benchmarks.md from the results, the missed figures too."""
+
+from __future__ import annotations
+
+import json
+import platform
+
+
+from measure import HERE, RESULTS
+
+PAGE = HERE.parent / "docs" / "benchmarks.md"
+START, END = "<!-- results -->", "<!-- end of results -->"
+
+
+def row(what: str, aim: str, got: str, met: bool | None) -> str:
+    word = {True: "met", False: "missed", None: "shown"}[met]
+    return f"| {what} | {aim} | {got} | {word} |"
+
+
+def rows(found: dict[str, dict]) -> list[str]:
+    lines = []
+    if one := found.get("select_1"):
+        lines.append(
+            row(
+                '`lakelet sql "select 1"`, CPU over DuckDB alone',
+                "≤ 2.5 ×",
+                f"{one['ratio']:.2f} ×",
+                one["ratio"] <= 2.5,
+            )
+        )
+    if one := found.get("import_lakelet"):
+        lines.append(
+            row(
+                "`import lakelet`", "< 0.15 CPU-s", f"{one['cpu_s']:.3f} CPU-s", one["cpu_s"] < 0.15
+            )
+        )
+    if one := found.get("nothing_new"):
+        lines.append(
+            row(
+                f"{one['files']:,} files loaded, nothing new",
+                "< 2 s, no commit",
+                f"{one['again_wall_s']:.2f} s, {one['commits']} commits",
+                one["again_wall_s"] < 2,
+            )
+        )
+    if one := found.get("core_install"):
+        lines.append(
+            row(
+                "core install",
+                "< 300 MB, no pyarrow or pandas",
+                f"{one['megabytes']} MB, {one['packages']} packages",
+                one["megabytes"] < 300 and not one["pyarrow_or_pandas"],
+            )
+        )
+    if one := found.get("tpch"):
+        for name, ratio in one["ratio_to_duckdb"].items():
+            ours = name == "lakelet"
+            lines.append(
+                row(
+                    f"TPC-H scale {one['scale']}, {one['queries']} queries, CPU over plain DuckDB: {name}",
+                    "≤ 1.05 ×" if ours else "",
+                    f"{ratio:.2f} ×",
+                    ratio <= 1.05 if ours else None,
+                )
+            )
+    for name in ("neighbouring", "spread"):
+        if one := found.get(f"upsert_{name}"):
+            lines.append(
+                row(
+                    f"upsert of 1 % of {one['rows']:,} rows, {name} keys, CPU over delta-rs' MERGE",
+                    "≤ 1 ×",
+                    f"{one['ratio']:.2f} ×",
+                    one["ratio"] <= 1,
+                )
+            )
+            lines.append(
+                row(
+                    f"the same, peak memory (delta-rs: {one['theirs_peak_mib']:.0f} MiB)",
+                    "≤ 1,024 MiB",
+                    f"{one['ours_peak_mib']:.0f} MiB",
+                    one["ours_peak_mib"] <= 1024,
+                )
+            )
+    for name, one in sorted(found.items()):
+        if name.startswith(("load_", "first_load_")):
+            aim = 0.8 if name.startswith("first") else 0.6
+            lines.append(
+                row(
+                    f"{name.replace('_', ' ')}, {one['bytes'] / 1e9:.1f} GB: bytes per CPU-s over DuckDB's reader",
+                    f"≥ {aim} ×",
+                    f"{one['speed_ratio']:.2f} ×",
+                    one["speed_ratio"] >= aim,
+                )
+            )
+            lines.append(
+                row(
+                    "the same, peak memory",
+                    "< 1,500 MB",
+                    f"{one['ours_peak_mib'] * 1.048576:.0f} MB",
+                    one["ours_peak_mib"] * 1.048576 < 1500,
+                )
+            )
+    for name, one in found.get("memory", {}).items():
+        lines.append(
+            row(
+                f"peak memory of a load: {name.replace('_', ' ')}",
+                "< 1,500 MB",
+                f"{one['peak_mib'] * 1.048576:.0f} MB",
+                one["peak_mib"] * 1.048576 < 1500,
+            )
+        )
+    return lines
+
+
+def main() -> None:
+    found = {path.stem: json.loads(path.read_text()) for path in sorted(RESULTS.glob("*.json"))}
+    table = ["| what | aim | measured | |", "|---|---|---|---|", *rows(found)]
+    machine = f"{platform.system()} {platform.machine()}, Python {platform.python_version()}, 2 shared cores."
+    page = PAGE.read_text() if PAGE.exists() else f"{START}\n{END}\n"
+    head, _, rest = page.partition(START)
+    _, _, tail = rest.partition(END)
+    PAGE.write_text(f"{head}{START}\n\n{machine}\n\n" + "\n".join(table) + f"\n\n{END}{tail}")
+
+
+if __name__ == "__main__":
+    main()

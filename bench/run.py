@@ -1,0 +1,26 @@
+"""`make bench`: all benchmarks, results to bench/results, the table to docs/benchmarks.md.
+
+BENCH_RUNS (5), BENCH_GB (1) and BENCH_SCALE (1) make it longer or shorter; names as arguments run
+only some: startup, tpch, upsert, loading, memory, size.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+from measure import DATA
+
+NAMES = ("startup", "size", "tpch", "upsert", "loading", "memory")
+
+
+def main() -> None:
+    DATA.mkdir(exist_ok=True)
+    for name in sys.argv[1:] or NAMES:
+        print(f"# {name}", flush=True)
+        importlib.import_module(name).main()
+    importlib.import_module("report").main()
+
+
+if __name__ == "__main__":
+    main()
