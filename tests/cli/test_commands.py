@@ -1,0 +1,215 @@
+"""Commands as a person types them: what is printed, and how they end."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from conftest import make_workspace
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    make_workspace(tmp_path / "ws")
+    posts = [{"id": n, "forum": "ml", "score": n / 2} for n in range(150)]
+    lines = [json.dumps(post) for post in posts] + ["broken", '{"id": "x"}']
+    (tmp_path / "ws" / "files" / "posts.jsonl").write_text("\n".join(lines) + "\n")
+    return tmp_path / "ws"
+
+
+def run(root: Path, *arguments: str, text: str | None = None, code: int = 0, **env: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "lakelet", *arguments], cwd=root, input=text, capture_output=True,
+        text=True, env={**os.environ, "COLUMNS": "120", **env}, timeout=60, check=False,
+    )  # fmt: skip
+    assert "Traceback" not in done.stderr, done.stderr
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+@pytest.fixture
+def loaded(root: Path) -> Path:
+    run(root, "load", "files/posts.jsonl", "--into", "bronze.posts")
+    return root
+
+
+def test_init_never_overwrites(tmp_path: Path) -> None:
+    assert "lakelet.toml" in run(tmp_path, "init", "new")
+    (tmp_path / "new" / "lakelet.toml").write_text('time_zone = "UTC"\n# mine\n')
+    assert "nothing was changed" in run(tmp_path, "init", "new")
+    assert "# mine" in (tmp_path / "new" / "lakelet.toml").read_text()
+
+
+def test_a_load_says_what_became_of_every_row(root: Path) -> None:
+    said = run(root, "load", "files/posts.jsonl", "--into", "bronze.posts")
+    assert "151 rows from 1 file" in said
+    assert "lakelet rejected bronze.posts" in said
+    assert "nothing new" in run(root, "load", "files/posts.jsonl", "--into", "bronze.posts")
+
+
+def test_a_dry_run_writes_nothing(root: Path) -> None:
+    said = run(root, "load", "files", "--into", "bronze.posts", "--dry-run")
+    assert "Nothing was written" in said
+    assert "id BIGINT" in said
+    assert not (root / "lake").exists() or "No tables" in run(root, "tables")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["tables"], ["show", "bronze.posts"], ["history", "bronze.posts"], ["volumes"],
+        ["diff", "bronze.posts", "0", "1"], ["files", "bronze.posts"], ["health"],
+        ["rescued", "bronze.posts"], ["rejected", "bronze.posts"], ["volumes", "files"], ["doctor"],
+    ],
+)  # fmt: skip
+def test_every_listing_command_speaks_json(loaded: Path, arguments: list[str]) -> None:
+    assert json.loads(run(loaded, *arguments, "--json"))
+    assert run(loaded, *arguments)
+
+
+@pytest.mark.parametrize(
+    ("form", "wanted"),
+    [
+        ("json", '[\n  {"id": 0, "x": 0.5},\n  {"id": 1, "x": null}\n]\n'),
+        ("jsonl", '{"id": 0, "x": 0.5}\n{"id": 1, "x": null}\n'),
+        ("csv", "id,x\n0,0.5\n1,\n"),
+        ("markdown", "| id | x |\n|---|---|\n| 0 | 0.5 |\n| 1 | NULL |\n"),
+    ],
+)
+def test_results_in_every_form(root: Path, form: str, wanted: str) -> None:
+    query = "SELECT * FROM VALUES (0, 0.5), (1, NULL) AS t(id, x) ORDER BY id"
+    assert run(root, "sql", query, "--as", form) == wanted
+
+
+def test_a_result_goes_to_a_file_whole(loaded: Path) -> None:
+    run(loaded, "sql", "SELECT id FROM bronze.posts ORDER BY id", "-o", "out.parquet")
+    out = run(loaded, "sql", "SELECT count(*) AS n FROM read_files('out.parquet')", "--as", "jsonl")
+    assert out == '{"n": 151}\n'
+    assert not list(loaded.glob(".*.part"))
+
+
+def test_sql_from_standard_input_a_file_and_with_parameters(loaded: Path) -> None:
+    query = "SELECT count(*) AS n FROM bronze.posts WHERE forum = :forum"
+    (loaded / "q.sql").write_text(query)
+    for arguments, text in ((["sql", "-f", "q.sql"], None), (["sql"], query)):
+        said = run(loaded, *arguments, "--param", "forum=ml", "--as", "jsonl", text=text)
+        assert said == '{"n": 150}\n'
+
+
+def test_time_travel_by_version_and_moment(loaded: Path) -> None:
+    assert '{"n": 0}' in run(
+        loaded, "sql", "SELECT count(*) AS n FROM bronze.posts@v0", "--as", "jsonl"
+    )
+    said = run(
+        loaded, "sql", "SELECT count(*) AS n FROM bronze.posts", "--at", "2001-01-01", code=1
+    )
+    assert "has no version at" in said
+
+
+def test_restore_by_command(loaded: Path) -> None:
+    assert "1 file count" in run(loaded, "restore", "bronze.posts", "--to", "0")
+    assert "151 rows" in run(loaded, "load", "files/posts.jsonl", "--into", "bronze.posts")
+
+
+def test_attach_reads_in_place(loaded: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    run(tmp_path, "init", "other")
+    said = run(other, "attach", str(loaded / "lake/bronze/posts"), "--name", "old.posts")
+    assert "151 rows" in said
+    assert "151" in run(other, "sql", "SELECT count(*) FROM old.posts")
+    assert (loaded / "lake/bronze/posts/_delta_log").is_dir()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (["lod"], 2, "Did you mean `lakelet load`"),
+        (["load", "files"], 2, "--into"),
+        (["load", "nowhere", "--into", "a.b"], 1, "nothing to load"),
+        (["load", "files", "--into", "ab"], 1, "schema.table"),
+        (["load", "files", "--into", "a.b", "--evolve", "maybe"], 2, "add, widen"),
+        (["load", "files", "--into", "a.b", "--option", "headr=true"], 1, "'header'"),
+        (["load", "nope:x", "--into", "a.b"], 1, "no volume 'nope'"),
+        (["load", "files:../../x", "--into", "a.b"], 1, "leaves the volume"),
+        (["load", "files", "--into", "a.b", "--hints", "a DAT"], 1, "DATE"),
+        (["sql", "SELECT * FROM bronze.post"], 1, "no table bronze.post"),
+        (["sql", "SELECT 1", "--as", "xml"], 2, "--as is one of"),
+        (["show", "bronze.nothing"], 1, "no table"),
+        (["history", "a.b.c"], 1, "schema.table"),
+        (["restore", "bronze.posts", "--to", "99"], 1, "99"),
+        (["diff", "bronze.posts", "0", "99"], 1, "99"),
+        (["rescued", "bronze.posts", "--promote", "nope"], 1, "nothing of 'nope'"),
+    ],
+)
+def test_mistakes_get_one_clear_message(
+    loaded: Path, arguments: list[str], code: int, says: str
+) -> None:
+    assert says in run(loaded, *arguments, code=code)
+
+
+def test_outside_a_workspace(tmp_path: Path) -> None:
+    assert "lakelet init" in run(tmp_path, "tables", code=1)
+
+
+def test_an_unknown_setting_is_named_with_its_nearest(root: Path) -> None:
+    with (root / "lakelet.toml").open("a") as file:
+        file.write("\n[lakes]\npath = 'x'\n")
+    assert "did you mean 'lake'" in run(root, "tables", code=1)
+
+
+def test_help_shows_examples(root: Path) -> None:
+    assert "lakelet load files/posts --into bronze.posts" in run(root, "load", "--help")
+
+
+def test_completion_knows_tables(loaded: Path) -> None:
+    said = run(
+        loaded, _LAKELET_COMPLETE="bash_complete", COMP_WORDS="lakelet show br", COMP_CWORD="2"
+    )
+    assert "bronze.posts" in said
+
+
+def test_watch_loads_what_arrives_and_ctrl_c_ends_it(root: Path) -> None:
+    watching = subprocess.Popen(
+        [sys.executable, "-m", "lakelet", "load", "files", "--into", "b.p", "--watch"],
+        cwd=root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    assert watching.stdout is not None
+    try:
+        while "posts.jsonl" not in watching.stdout.readline():
+            assert watching.poll() is None
+        (root / "files" / "late.jsonl").write_text('{"id": 7}\n')
+        while "late.jsonl" not in watching.stdout.readline():
+            assert watching.poll() is None
+        watching.send_signal(signal.SIGINT)
+        assert watching.wait(30) == 0
+    finally:
+        watching.kill()
+        watching.wait()
+        watching.stdout.close()
+    assert "152" in run(root, "sql", "SELECT count(*) FROM b.p")
+
+
+def test_ctrl_c_stops_after_the_file_in_hand_and_the_rest_is_loaded_later(root: Path) -> None:
+    line = json.dumps({"id": 1, "text": "x" * 500}) + "\n"
+    for number in range(40):
+        (root / "files" / f"big{number:02}.jsonl").write_text(line * 20_000)
+    loading = subprocess.Popen(
+        [sys.executable, "-m", "lakelet", "load", "files/big*.jsonl", "--into", "b.p"],
+        cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    while not (root / "lake/b/p/_delta_log").is_dir():
+        assert loading.poll() is None
+        time.sleep(0.01)
+    loading.send_signal(signal.SIGINT)
+    out, err = loading.communicate(timeout=120)
+    assert "Traceback" not in err
+    assert loading.returncode == 0, err
+    said = run(root, "load", "files/big*.jsonl", "--into", "b.p")
+    assert "800000" in run(root, "sql", "SELECT count(*) FROM b.p"), (out, said)
