@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from lakelet.engines.dialect import failure_text
+
 __all__ = ("failed_in_python", "said_by_duckdb")
 
 _RAISED = re.compile(r"^lakelet\.errors\.\w+: (.*?)(?:\nHint: .*)?(?:\n\n|\Z)", re.M | re.S)
@@ -16,12 +18,14 @@ def failed_in_python(error: object) -> bool:
 
 
 def said_by_duckdb(error: object) -> str:
-    """DuckDB's message without the class it begins with.
+    """DuckDB's message without the class it begins with, or what a check of our own says.
 
     Where a file system of ours failed inside a query, DuckDB passes on a traceback as text; the
     message in it is what counts.
     """
     text = str(error)
+    if (own := failure_text(text)) is not None:
+        return own
     if _TRACEBACK in text:
         raised = _RAISED.search(text)
         if raised is not None:

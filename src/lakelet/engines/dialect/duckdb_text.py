@@ -6,11 +6,17 @@ import itertools
 import re
 
 from lakelet.engines.dialect.timetravel import pin_tables
-from lakelet.engines.dialect.tokens import Token, tokenize
-from lakelet.engines.dialect.translation import TableReference, Translation, quote
+from lakelet.engines.dialect.tokens import Token, name_of, tokenize
+from lakelet.engines.dialect.translation import (
+    TableReference,
+    Translation,
+    quote,
+    schema_name,
+    view_name,
+)
 from lakelet.errors import SqlError
 
-__all__ = ("read_duckdb",)
+__all__ = ("read_duckdb", "with_dollars")
 
 # Words that can follow a table and are not its alias.
 _CLAUSES = frozenset({
@@ -18,6 +24,11 @@ _CLAUSES = frozenset({
     "FULL", "INNER", "CROSS", "NATURAL", "ASOF", "SEMI", "ANTI", "POSITIONAL", "UNION",
     "INTERSECT", "EXCEPT", "HAVING", "QUALIFY", "WINDOW", "TABLESAMPLE", "PIVOT", "UNPIVOT",
     "SELECT", "FETCH", "SAMPLE",
+})  # fmt: skip
+# Words after which a value begins.
+_BEFORE_VALUE = frozenset({
+    "SELECT", "WHERE", "AND", "OR", "NOT", "ON", "HAVING", "IN", "LIKE", "ILIKE", "BETWEEN", "IS",
+    "THEN", "ELSE", "WHEN", "CASE", "VALUES", "LIMIT", "OFFSET", "BY", "QUALIFY", "DISTINCT",
 })  # fmt: skip
 _STARTS = frozenset({"SELECT", "WITH", "VALUES", "FROM", "("})
 
@@ -49,20 +60,65 @@ def read_duckdb(text: str) -> Translation:
             at += 1
             continue
         suffix, parts = found.moment.suffix, found.parts
-        view = ".".join(quote(part) for part in (*parts[:-1], parts[-1] + suffix))
+        view = view_name(parts, suffix)
         moment = found.moment
         references[view] = TableReference(parts, moment.version, moment.timestamp, view)
         after = sum(1 for token in tokens[: found.last + 1] if token.kind != "space")
         alias = "" if _has_alias(solid, after) else f" AS {quote(parts[-1])}"
         pieces.append(view + alias)
         at = found.last + 1
-    sql = "".join(pieces)
-    for name in _table_names(sql):
-        view = ".".join(quote(part) for part in name)
-        if view not in references:
+    sql = with_dollars("".join(pieces))
+    names = _table_names(sql)
+    for name in names:
+        view = view_name(name)
+        if ".".join(quote(part) for part in name) not in references and view not in references:
             lowered = name if name[0] == "delta" else tuple(part.lower() for part in name)
             references[view] = TableReference(lowered, None, None, view)
-    return Translation(sql, tuple(references.values()), (), tuple(_parameters(tokens)))
+    sql = _with_own_schemas(sql, names)
+    markers = _parameters(tokenize(sql, "duckdb"))
+    return Translation(sql, tuple(references.values()), (), tuple(markers))
+
+
+def with_dollars(sql: str) -> str:
+    """The text with ``$name`` for ``:name``, which other programs write.
+
+    A colon is part of a marker only where a value begins: right before a word and after an
+    operator or keyword. In ``x[1:n]``, ``{'a':b}`` and ``a: b`` it means something else.
+    """
+    tokens = tokenize(sql, "duckdb")
+    pieces = [token.text for token in tokens]
+    before: Token | None = None
+    for place, (token, after) in enumerate(itertools.pairwise(tokens)):
+        if token.text == ":" and after.kind == "word" and before and _begins_value(before):
+            pieces[place] = "$"
+        if token.kind != "space":
+            before = token
+    return "".join(pieces)
+
+
+def _begins_value(before: Token) -> bool:
+    if before.kind == "operator":
+        return before.text not in {"]", ")", "}", "[", ":", "."}
+    return before.word in _BEFORE_VALUE
+
+
+def _with_own_schemas(sql: str, names: list[tuple[str, ...]]) -> str:
+    """The text with other names for schemas that are called like something of DuckDB's own."""
+    taken = {
+        (name[0].lower(), name[1].lower())
+        for name in names
+        if len(name) == 2 and schema_name(name[0]) != name[0]
+    }
+    if not taken:
+        return sql
+    tokens = tokenize(sql, "duckdb")
+    solid = [i for i, token in enumerate(tokens) if token.kind != "space"]
+    pieces = [token.text for token in tokens]
+    for at, dot, last in zip(solid, solid[1:], solid[2:], strict=False):
+        pair = (name_of(tokens[at]).lower(), name_of(tokens[last]).lower())
+        if tokens[dot].text == "." and pair in taken:
+            pieces[at] = quote(schema_name(pair[0]))
+    return "".join(pieces)
 
 
 def _table_names(sql: str) -> list[tuple[str, ...]]:
@@ -70,12 +126,25 @@ def _table_names(sql: str) -> list[tuple[str, ...]]:
 
     connection = duckdb.connect(":memory:", config={"threads": 1})
     try:
-        names = connection.get_table_names(sql, qualified=True)
+        names = connection.get_table_names(_without_markers(sql), qualified=True)
     except duckdb.Error as error:
         raise SqlError(f"DuckDB cannot read this query: {error}") from None
     finally:
         connection.close()
     return [_split(name) for name in sorted(names)]
+
+
+def _without_markers(sql: str) -> str:
+    """The text with NULL for each marker: looking for tables takes no values."""
+    pieces: list[str] = []
+    for token in tokenize(sql, "duckdb"):
+        if pieces and pieces[-1] == "$" and token.kind in {"word", "number"}:
+            pieces[-1] = "NULL"
+        elif token.kind == "operator" and token.text == "?":
+            pieces.append("NULL")
+        else:
+            pieces.append(token.text)
+    return "".join(pieces)
 
 
 def _split(name: str) -> tuple[str, ...]:

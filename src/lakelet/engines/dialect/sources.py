@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING
 from lakelet.engines.dialect.generators import lateral_view
 from lakelet.engines.dialect.renderer import Node, Renderer, refuse
 from lakelet.engines.dialect.timetravel import Moment
-from lakelet.engines.dialect.translation import TableFunctionCall, TableReference, quote
+from lakelet.engines.dialect.translation import (
+    TableFunctionCall,
+    TableReference,
+    quote,
+    view_name,
+)
 from lakelet.errors import SqlError
 
 if TYPE_CHECKING:
@@ -22,7 +27,7 @@ TABLE_FUNCTIONS = frozenset({"read_files", "table_changes"})
 def refer(r: Renderer, parts: tuple[str, ...], moment: Moment | None) -> TableReference:
     """Note that the query reads a table, once for each moment of it."""
     suffix = moment.suffix if moment else ""
-    view = ".".join(quote(part) for part in (*parts[:-1], parts[-1] + suffix))
+    view = view_name(parts, suffix)
     reference = TableReference(
         parts,
         moment.version if moment else None,

@@ -4,12 +4,38 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ("TableFunctionCall", "TableReference", "Translation", "quote")
+__all__ = (
+    "TableFunctionCall",
+    "TableReference",
+    "Translation",
+    "quote",
+    "schema_name",
+    "view_name",
+)
+
+_TAKEN = frozenset({"system", "temp", "memory", "information_schema", "pg_catalog"})
 
 
 def quote(name: str) -> str:
     """``name`` as a quoted SQL identifier, whatever characters it holds."""
     return '"' + name.replace('"', '""') + '"'
+
+
+def schema_name(name: str) -> str:
+    """The name a schema has on a connection, where DuckDB's own catalogs and schemas are too."""
+    return f"lakelet {name.lower()}" if name.lower() in _TAKEN else name
+
+
+def view_name(parts: tuple[str, ...], suffix: str = "") -> str:
+    """The quoted name of the view of a table.
+
+    Args:
+        parts: the table's name.
+        suffix: set behind the last part, for one of several moments of the table.
+    """
+    *before, last = parts
+    named = [schema_name(part) for part in before] if len(parts) > 1 else []
+    return ".".join(quote(part) for part in (*named, last + suffix))
 
 
 @dataclass(frozen=True, slots=True)
