@@ -31,11 +31,12 @@ def sql(
     text: str | None, file: Path | None, form: str | None, output: Path | None,
     at: str | None, params: tuple[str, ...], dialect: str | None,
 ) -> None:  # fmt: skip
-    """Run one SQL statement over the tables of the lake.
+    """Run one SQL query or statement over the tables of the lake.
 
     \b
     lakelet sql "SELECT forum, count(*) FROM bronze.posts GROUP BY ALL"
     lakelet sql "SELECT * FROM bronze.posts VERSION AS OF 3" --as jsonl
+    lakelet sql "DELETE FROM bronze.posts WHERE id = :id" --param id=7
     lakelet sql -f report.sql --at 2026-11-01T12:00 --as csv -o report.csv
     echo "SELECT 1" | lakelet sql
     """
@@ -48,7 +49,9 @@ def sql(
         raise click.UsageError("--as parquet needs -o FILE.")
     named: dict[str, Any] = dict(map(_split, params))
     statement = _statement(text, file)
-    result = current_workspace().sql(statement, named, at=at, dialect=dialect)  # type: ignore[arg-type]
+    workspace = current_workspace()
+    workspace.say = lambda text: click.echo(text, err=True)
+    result = workspace.sql(statement, named, at=at, dialect=dialect)  # type: ignore[arg-type]
     _write(result, form, output)
 
 
@@ -95,6 +98,9 @@ def _show(result: Result) -> None:
     from lakelet.cli.output import counted, number, print_table
 
     rows = result.rows()
+    if result.columns == ["status"] and not rows:
+        click.echo("Done.")
+        return
     print_table(result.columns, rows[:_SHOWN])
     if len(rows) > _SHOWN:
         click.echo(f"… the first {_SHOWN} of {number(len(rows))} rows; --as csv writes them all.")

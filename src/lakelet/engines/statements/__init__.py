@@ -9,8 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
+import duckdb
+
 from lakelet.engines.statements.running import Answer, Context, Lent, run_record
 from lakelet.engines.statements.syntax import is_statement, read_statement
+from lakelet.errors import SqlError
 from lakelet.lake import Lake
 
 __all__ = ("Answer", "Lent", "is_statement", "run_statement")
@@ -41,4 +44,10 @@ def run_statement(
         ConstraintError: rows break a constraint; nothing was written.
     """
     context = Context(lake, lent, dialect, positional, dict(named or {}))
-    return run_record(context, read_statement(context.number(text), dialect))
+    try:
+        return run_record(context, read_statement(context.number(text), dialect))
+    except SqlError as error:
+        if isinstance(error.__cause__, duckdb.Error):
+            # What fails in a query fails before anything is committed.
+            raise SqlError(f"{error.message.rstrip()} Nothing was changed.") from error
+        raise

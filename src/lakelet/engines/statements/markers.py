@@ -21,7 +21,11 @@ _NUMBERED = "lakelet_marker_"
 
 def number_markers(text: str, dialect: Literal["databricks", "duckdb"]) -> tuple[str, list[str]]:
     """The text with a name in the place of each ``?``, and the names of all markers in order."""
-    mark = ":" if dialect == "databricks" else "$"
+    mark = ":"
+    if dialect == "duckdb":
+        from lakelet.engines.dialect.duckdb_text import with_dollars
+
+        mark, text = "$", with_dollars(text)
     names: list[str] = []
     pieces: list[str] = []
     count = 0

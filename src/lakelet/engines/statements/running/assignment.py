@@ -32,6 +32,7 @@ class Assignment:
 
     def __init__(self) -> None:
         self._names: Iterator[int] = count()
+        self._place = ""
 
     def convert(self, sql: str, source: str, column: Column, *, table: str) -> str:
         """SQL for the value as one of the column.
@@ -49,6 +50,7 @@ class Assignment:
         if source == _NULL or source == target.duckdb:
             return f"CAST({sql} AS {target.duckdb})"
         kind = from_duckdb(source)
+        self._place = f"the column {column.name} of {table}"
         found = self._value(sql, kind, target)
         if found is None:
             raise _refused(table, column, kind)
@@ -64,7 +66,7 @@ class Assignment:
         if isinstance(source, Struct) and isinstance(target, Struct):
             return self._struct(sql, source, target)
         if isinstance(source, Primitive | Decimal) and isinstance(target, Primitive | Decimal):
-            return _plain(sql, source, target)
+            return _plain(sql, source, target, self._place)
         return None
 
     def _each(self, sql: str, source: DataType, target: DataType) -> str | None:
@@ -102,19 +104,30 @@ def _name(kind: Primitive | Decimal) -> str:
     return kind.name if isinstance(kind, Primitive) else "DECIMAL"
 
 
-def _plain(sql: str, source: Primitive | Decimal, target: Primitive | Decimal) -> str | None:
+def _plain(
+    sql: str, source: Primitive | Decimal, target: Primitive | Decimal, place: str
+) -> str | None:
     old, new = _name(source), _name(target)
     numbers = {*_NUMBERS, "DECIMAL"}
-    known = "number" if old in numbers else _KINDS.get(old)
     if old in numbers and new in numbers:
-        if new in _WHOLE:
-            return cast_to(sql, "whole", target.duckdb, kind=known)
-        return cast_to(sql, new.lower(), target.duckdb, kind=known)
+        return _number(sql, target, place)
     if new == "STRING":
+        known = "number" if old in numbers else _KINDS.get(old)
         return cast_to(sql, "text", "VARCHAR", kind=known)
     if old in _TIMES and new in _TIMES:
-        return cast_to(sql, _TIMES[new], target.duckdb, kind=known)
+        return cast_to(sql, _TIMES[new], target.duckdb, kind=_KINDS[old])
     return None
+
+
+def _number(sql: str, target: Primitive | Decimal, place: str) -> str:
+    name = _name(target)
+    suffix = "whole" if name in _WHOLE else name.lower()
+    if suffix in ("double", "float"):
+        return cast_to(sql, suffix, target.duckdb, kind="number")
+    attempt = cast_to(sql, suffix, target.duckdb, kind="number", trying=True)
+    said = literal(f" does not fit {place}, which is {target.sql}.")
+    failure = f"'[CAST_OVERFLOW_IN_TABLE_INSERT] the value ' || CAST({sql} AS VARCHAR) || {said}"
+    return f"coalesce({attempt}, CASE WHEN {sql} IS NOT NULL THEN lk_fail({failure}) END)"
 
 
 def _refused(table: str, column: Column, kind: DataType) -> SchemaError:

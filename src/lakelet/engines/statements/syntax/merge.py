@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from lakelet.engines.dialect.tokens import name_of
 from lakelet.engines.statements.cursor import Cursor
 from lakelet.engines.statements.syntax.rows import assignments
 from lakelet.errors import SqlError
@@ -90,16 +91,18 @@ def _source(cursor: Cursor) -> tuple[str, str]:
         # What follows the name may be a moment (VERSION AS OF …), or an alias without AS.
         source = f"SELECT * FROM {text}"
         alias = words.peek()
-        if alias is not None and words.peek(1) is None and alias.kind in ("word", "name"):
+        timed = (following := cursor.peek(1)) is not None and following.word == "OF"
+        last = words.peek(1) is None and not timed
+        if alias is not None and last and alias.kind in ("word", "name"):
             source = f"SELECT * FROM {text[: alias.start]}"
             default = words.name()
         while cursor.accept("AS", "OF"):
             moment = cursor.until("AS", "ON")
             parts = Cursor(moment, cursor.dialect)
-            last = list(parts.solid())[-1]
-            several = len(list(parts.solid())) > 1 and last.kind in ("word", "name")
-            source += f" AS OF {moment[: last.start] if several else moment}"
-            default = Cursor(last.text, cursor.dialect).name() if several else default
+            *before, end = parts.solid()
+            named = bool(before) and end.kind in ("word", "name")
+            source += f" AS OF {moment[: end.start] if named else moment}"
+            default = name_of(end) if named else default
     if cursor.accept("AS") or cursor.word != "ON":
         default = cursor.name("an alias")
         if (token := cursor.peek()) and token.text == "(":
