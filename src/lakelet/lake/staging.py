@@ -18,7 +18,7 @@ from urllib.parse import unquote
 
 from lakelet.errors import ConflictError, StorageError
 from lakelet.lake.delta import delta_errors, open_delta
-from lakelet.lake.storage import Storage, join
+from lakelet.lake.storage import Storage, is_bucket, join
 from lakelet.workspace.steps import declare, step
 
 if TYPE_CHECKING:
@@ -33,6 +33,8 @@ _WRITE = declare("stage.write", "the rows are in the scratch table, visible to n
 _ADOPT = declare("stage.adopt", "the staged files are the table's, in one commit")
 _FORGET = declare("stage.forget", "the scratch table's log, or the whole of it, is gone")
 _CONSTRAINT = "delta.constraints."
+_ROW_GROUP = 256 << 10
+"""Rows of a Parquet row group: what the writer holds in memory at once."""
 _COMMIT_ID = "txnId"
 _LOOKED_BACK = 64
 
@@ -75,7 +77,12 @@ def stage(
         ConstraintError: a row breaks a constraint.
         StorageError: the disk is full or the bucket out of reach.
     """
-    from deltalake import DeltaTable, PostCommitHookProperties, write_deltalake
+    from deltalake import (
+        DeltaTable,
+        PostCommitHookProperties,
+        WriterProperties,
+        write_deltalake,
+    )
 
     folder = f"{STAGED_PREFIX}{label}{uuid.uuid4().hex[:12]}"
     path = join(location, folder)
@@ -105,6 +112,9 @@ def stage(
                 data,
                 mode="append",
                 target_file_size=target_size,
+                writer_properties=WriterProperties(
+                    compression="SNAPPY", max_row_group_size=_ROW_GROUP
+                ),
                 post_commithook_properties=PostCommitHookProperties(create_checkpoint=False),
             )
     adds = tuple(_adds(storage, path, scratch.version()))
@@ -172,12 +182,14 @@ def adopt(
     """
     from deltalake import CommitProperties, Transaction
 
-    staged = tuple(staged)
+    staged, removed = tuple(staged), tuple(removed)
     adds = add_actions(staged)
     own = str(uuid.uuid4())
     properties = CommitProperties(
         custom_metadata={**(metadata or {}), _COMMIT_ID: own},
         app_transactions=[Transaction(*transaction)] if transaction else None,
+        # Tried again by delta-rs, a commit of ours whose answer was lost would be made twice.
+        max_commit_retries=0 if is_bucket(location) and not removed else None,
     )
     try:
         with delta_errors(location), step(_ADOPT):
