@@ -29,8 +29,14 @@ def append(ws: lakelet.session.Workspace, number: str, times: str) -> None:
         table.append([{"writer": int(number), "turn": turn}])
 
 
+def append_beside_counters(ws: lakelet.session.Workspace, number: str, times: str) -> None:
+    table = ws.table("t.counters")
+    for turn in range(int(times)):
+        table.append([{"id": 1000 * (int(number) + 1) + turn, "n": 0}])
+
+
 def merge(ws: lakelet.session.Workspace, times: str) -> None:
-    """Add one to each of a hundred counters, several times."""
+    """Add one to each of the hundred counters of the table, several times."""
     table = ws.lake.table(TableName("t", "counters"))
     connection = open_connection(ws.folder)
     rows = "SELECT range::BIGINT AS id, 1::BIGINT AS n FROM range(100)"
@@ -82,4 +88,4 @@ if __name__ == "__main__":
     try:
         globals()[sys.argv[2]](lakelet.open(sys.argv[1]), *sys.argv[3:])
     except LakeletError as error:
-        sys.exit(str(error))
+        sys.exit(f"{error}\nCause: {error.__cause__!r}")

@@ -30,7 +30,8 @@ def test_killed_around_the_commit(s3: Server, bucket_ws: Workspace, moment: str)
     for name, text in FILES.items():
         s3.put(f"{root_of(bucket_ws)}/raw/{name}", text)
     root = bucket_ws.folder.root
-    code, _ = run(root, "load", fault=f"kill:{moment}:stage.adopt")
+    # Entries and rejected rows are adopted before the rows themselves.
+    code, _ = run(root, "load", fault=f"kill:{moment}:stage.adopt:3")
     assert code == -9
     ws = lakelet.open(root)
     seen = ws.sql("SELECT count(*) FROM t.posts").rows()

@@ -33,6 +33,8 @@ def test_an_append_whose_commit_was_not_heard_of_counts_once(
     swallow(s3, bucket_ws, "rows", 2)
     table.append([{"id": 2}])
     assert table.sql("SELECT id FROM this ORDER BY id").rows() == [(1,), (2,)]
+    assert table.version == 2
+    assert len(table.changes(since=1).rows()) == 1
 
 
 def test_a_merge_whose_commit_was_not_heard_of_counts_once(

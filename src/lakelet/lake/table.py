@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lakelet.errors import LakeletError, SchemaError, StorageError
 from lakelet.lake.delta import delta_errors, open_delta, retry_conflicts
 from lakelet.lake.handover import handed_over_stream
 from lakelet.lake.history import Commit, commits, version_at
 from lakelet.lake.names import TableName
-from lakelet.lake.storage import Storage, is_remote, join, storage_for
+from lakelet.lake.storage import Storage, is_bucket, is_remote, join, storage_for
 from lakelet.lake.types import Column
 from lakelet.workspace import WorkspaceFolder
 from lakelet.workspace.locks import hold
@@ -96,7 +97,11 @@ class LakeTable:
         Raises:
             SchemaError: a column the table does not have, or of another type.
             ConstraintError: a row breaks a constraint; nothing was written.
+            ConflictError: writers on other machines were first for a whole minute.
         """
+        if is_bucket(self.location):
+            self._append_staged(data, metadata)
+            return
         from deltalake import CommitProperties, write_deltalake
 
         with self.lock(shared=True), delta_errors(str(self.name)), step(_APPEND):
@@ -108,6 +113,37 @@ class LakeTable:
                     custom_metadata=metadata, max_commit_retries=100
                 ),
             )
+
+    def _append_staged(self, data: Any, metadata: dict[str, str] | None) -> None:
+        """Append where other machines write too: what conflicts is the commit, not the rows.
+
+        delta-rs refuses an append when a file was replaced meanwhile, and makes one whose answer
+        was lost a second time. The rows wait beside the table, so that a commit can be tried again.
+        """
+        from lakelet.lake.staging import adopt, discard, stage
+
+        def commit() -> None:
+            # One at a time on this machine: each try costs a bucket a dozen requests.
+            with hold(self.lock_file("commit.lock"), what=f"committing to {self.name}"):
+                now = self.open()
+                if now.schema() != before.schema():
+                    raise SchemaError(
+                        f"the columns of {self.name} changed while rows were appended; "
+                        "nothing was written.",
+                        hint="append them again.",
+                    )
+                adopt(now, self.location, self.storage, [staged], metadata=metadata)
+
+        with self.lock(shared=True):
+            before = self.open()
+            rows = handed_over_stream(data)
+            staged = stage(before, self.location, self.storage, rows, label="append-")
+            try:
+                retry_conflicts(commit)
+            except LakeletError:
+                with suppress(StorageError):
+                    discard(self.location, self.storage, staged.folder)
+                raise
 
     def add_columns(self, columns: list[Column]) -> None:
         """Add columns at the end; rows so far have NULL in them."""

@@ -200,5 +200,5 @@ def _unfinished(lake: Lake) -> Iterator[Finding]:
     if left:
         yield Finding(
             "unfinished loads", "note", f"rows that never counted wait beside {', '.join(left)}",
-            "the next load into the table takes them away.",
+            "the next load into the table, or VACUUM, takes them away.",
         )  # fmt: skip
