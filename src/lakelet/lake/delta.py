@@ -66,6 +66,11 @@ def delta_errors(what: str) -> Iterator[None]:
     except CommitFailedError as error:
         if any(sign in str(error) for sign in _FULL):
             raise _full(what) from error
+        if "append-only" in str(error):
+            raise UnsupportedTableError(
+                f"{what} takes new rows only (delta.appendOnly); nothing was changed.",
+                hint="ALTER TABLE … SET TBLPROPERTIES ('delta.appendOnly' = 'false') allows it.",
+            ) from error
         raise ConflictError(
             f"{what}: another writer changed the table at the same moment; nothing was written.",
             hint="try again.",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from lakelet.engines.engine import duckdb_errors
+from lakelet.engines.routes import open_snapshot
 from lakelet.engines.statements import Answer, run_statement
 from lakelet.errors import SqlError
 from lakelet.lake.names import quote
@@ -83,6 +84,8 @@ class _Lent:
 
         if version is None:
             version = table.version_at(parse_moment(str(moment), self.workspace.time_zone))
+        # Says so where there is no such version; delta-rs would speak of its log's segments.
+        open_snapshot(table.location, version=version, storage_options=table.storage.options)
         return restore_table(self.workspace.lake, table, version)
 
     def rename(self, table: LakeTable, name: TableName) -> None:

@@ -48,10 +48,6 @@ def _changed(
         with table.lock(), duckdb_errors():
             connection = context.connection()
             target = Target.attach(table, connection)
-            if dict(target.snapshot.metadata().configuration).get("delta.appendOnly") == "true":
-                raise SqlError(
-                    f"{table.name} takes new rows only (delta.appendOnly); nothing was changed."
-                )
             context.attach(connection, *parts)
             return change(target)
 
