@@ -64,17 +64,7 @@ def delta_errors(what: str) -> Iterator[None]:
     except LakeletError:
         raise
     except CommitFailedError as error:
-        if any(sign in str(error) for sign in _FULL):
-            raise _full(what) from error
-        if "append-only" in str(error):
-            raise UnsupportedTableError(
-                f"{what} takes new rows only (delta.appendOnly); nothing was changed.",
-                hint="ALTER TABLE … SET TBLPROPERTIES ('delta.appendOnly' = 'false') allows it.",
-            ) from error
-        raise ConflictError(
-            f"{what}: another writer changed the table at the same moment; nothing was written.",
-            hint="try again.",
-        ) from error
+        raise _not_committed(what, error) from error
     except TableNotFoundError as error:
         raise StorageError(f"there is no Delta table at {what}.") from error
     except SchemaMismatchError as error:
@@ -91,6 +81,20 @@ def delta_errors(what: str) -> Iterator[None]:
         if is_reported_by_store(error):
             raise _from_store(what, str(error)) from error
         raise StorageError(f"{what}: {error}; the table is at its last version.") from error
+
+
+def _not_committed(what: str, error: Exception) -> LakeletError:
+    if any(sign in str(error) for sign in _FULL):
+        return _full(what)
+    if "append-only" in str(error):
+        return UnsupportedTableError(
+            f"{what} takes new rows only (delta.appendOnly); nothing was changed.",
+            hint="ALTER TABLE … SET TBLPROPERTIES ('delta.appendOnly' = 'false') allows it.",
+        )
+    return ConflictError(
+        f"{what}: another writer changed the table at the same moment; nothing was written.",
+        hint="try again.",
+    )
 
 
 def _from_text(what: str, error: Exception) -> LakeletError:

@@ -13,7 +13,7 @@ from lakelet.session import Workspace
 
 STATEMENTS = {
     "merge": "MERGE INTO b.t USING b.s ON t.id = s.id WHEN MATCHED AND s.n < 0 THEN DELETE "
-    "WHEN MATCHED THEN UPDATE SET n = s.n WHEN NOT MATCHED THEN INSERT *",
+    "WHEN MATCHED THEN UPDATE SET n = s.n WHEN NOT MATCHED AND s.n > 0 THEN INSERT *",
     "ctas": "CREATE TABLE IF NOT EXISTS b.made AS SELECT id, n FROM b.s",
     "replace": "CREATE OR REPLACE TABLE b.t AS SELECT id, n FROM b.s",
     "type": "ALTER TABLE b.t ALTER COLUMN n TYPE BIGINT",

@@ -72,10 +72,10 @@ def test_values_become_their_columns_by_ansi_store_assignment(ws: Workspace) -> 
         "INSERT INTO b.k SELECT 2.9, 1, 1.005, 7, TIMESTAMP '2026-01-02 23:00:00', "
         "DATE '2026-01-03', array(1, 2), named_struct('b', 1, 'a', 2), map('k', 1)"
     )
-    ((i, d, m, s, day, t, l, r, q),) = rows(ws, "SELECT * FROM b.k")
+    ((i, d, m, s, day, t, many, r, q),) = rows(ws, "SELECT * FROM b.k")
     assert (i, d, str(m), s) == (2, 1.0, "1.01", "7")
     assert (day, t) == (dt.date(2026, 1, 2), dt.datetime(2026, 1, 3, tzinfo=dt.UTC))
-    assert (l, r, q) == ([1, 2], {"a": 2, "b": "1"}, {"k": 1.0})
+    assert (many, r, q) == ([1, 2], {"a": 2, "b": "1"}, {"k": 1.0})
     refused(ws, "INSERT INTO b.k (m) VALUES (1000)", "1000 does not fit the column m")
     refused(ws, "INSERT INTO b.k (r) VALUES (named_struct('a', 1))", "r is STRUCT")
     refused(ws, "INSERT INTO b.k (l) VALUES (array('x'))", "l is ARRAY<BIGINT>")
