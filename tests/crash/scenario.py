@@ -14,8 +14,21 @@ def main(root: str, what: str) -> int:
     try:
         if what == "load":
             ws.load("files", into="t.posts")
+        elif what == "load by key":
+            ws.load("files", into="t.posts", key=["id"])
+        elif what == "load in place":
+            ws.load("files", into="t.posts", on_changed="replace")
         elif what == "restore":
             ws.table("t.posts").restore(1)
+        elif what == "merge":
+            ws.table("t.posts").merge([{"id": 2, "n": 20}, {"id": 9, "n": 90}], on=["id"])
+        elif what == "widen":
+            ws.table("t.posts").widen("n", "STRING")
+        elif what == "maintain":
+            from lakelet.lake.maintenance import maintain_table
+
+            for name in ws.tables():
+                maintain_table(ws.lake.table(name))
         else:
             raise ValueError(what)
     except LakeletError as error:
