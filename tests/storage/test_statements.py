@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from lakelet.errors import LakeletError
 from lakelet.session import Workspace
 from storage.conftest import Server, root_of
 
@@ -50,8 +51,14 @@ def test_what_a_bucket_cannot_do_is_refused(
 ) -> None:
     s3.put(f"{root_of(bucket_ws)}/raw/a.jsonl", '{"id": 1}')
     bucket_ws.load("raw:", into="t.posts")
-    from lakelet.errors import LakeletError
-
     with pytest.raises(LakeletError, match="CREATE TABLE"):
         bucket_ws.sql(statement).rows()
     assert bucket_ws.sql("SELECT id FROM t.posts").rows() == [(1,)]
+
+
+@pytest.mark.parametrize("path", ["s3://b/x.parquet", "https://host.invalid/x.parquet"])
+def test_duckdb_fetches_no_extension_unasked(ws: Workspace, path: str) -> None:
+    with pytest.raises(LakeletError) as raised:
+        ws.sql(f"SELECT * FROM read_parquet('{path}')", dialect="duckdb").rows()
+    assert "download" not in str(raised.value)
+    assert "extensions.duckdb.org" not in str(raised.value)

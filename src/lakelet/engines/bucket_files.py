@@ -179,7 +179,7 @@ def plan_table(
     if not is_bucket(table.location):
         return plan_route(snapshot, connection)
     files = BucketFiles(table.workspace)
-    with duckdb.connect() as planner:
+    with duckdb.connect(config={"autoinstall_known_extensions": False}) as planner:
         _register(planner, files)
         route = plan_route(snapshot, planner)
     return replace(route, source=_InBucket(route.source, files))

@@ -55,6 +55,8 @@ def open_connection(workspace: WorkspaceFolder) -> duckdb.DuckDBPyConnection:
             "threads": share.threads,
             "memory_limit": f"{share.memory >> 20}MiB",
             "temp_directory": str(workspace.temp),
+            # DuckDB would fetch an extension it lacks from the network, unasked.
+            "autoinstall_known_extensions": False,
         }
     )
     connection.execute(f"SET TimeZone = {literal(workspace.settings.time_zone)}")

@@ -22,6 +22,8 @@ def loading_connection(workspace: WorkspaceFolder) -> duckdb.DuckDBPyConnection:
             "threads": share.threads,
             "memory_limit": f"{min(share.memory, _MOST) >> 20}MiB",
             "temp_directory": str(workspace.temp),
+            # DuckDB would fetch an extension it lacks from the network, unasked.
+            "autoinstall_known_extensions": False,
         }
     )
     prepare(connection, workspace.settings.time_zone)

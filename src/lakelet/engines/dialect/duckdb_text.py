@@ -124,7 +124,9 @@ def _with_own_schemas(sql: str, names: list[tuple[str, ...]]) -> str:
 def _table_names(sql: str) -> list[tuple[str, ...]]:
     import duckdb
 
-    connection = duckdb.connect(":memory:", config={"threads": 1})
+    connection = duckdb.connect(
+        ":memory:", config={"threads": 1, "autoinstall_known_extensions": False}
+    )
     try:
         names = connection.get_table_names(_without_markers(sql), qualified=True)
     except duckdb.Error as error:

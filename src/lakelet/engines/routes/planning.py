@@ -46,7 +46,10 @@ def plan_route(table: DeltaTable, connection: duckdb.DuckDBPyConnection | None =
     """
     columns = read_columns(table)
     typed = tuple((column.name, column.sql_type) for column in columns)
-    cursor = duckdb.connect() if connection is None else connection.cursor()
+    if connection is None:
+        cursor = duckdb.connect(config={"autoinstall_known_extensions": False})
+    else:
+        cursor = connection.cursor()
     try:
         files = list_files(table)
         if not files:

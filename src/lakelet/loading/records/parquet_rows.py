@@ -34,7 +34,7 @@ def parquet_columns(path: str) -> list[Column]:
     Raises:
         FileUnreadableError: it is no Parquet file, or holds a type that JSON has no form for.
     """
-    with duckdb.connect() as connection:
+    with duckdb.connect(config={"autoinstall_known_extensions": False}) as connection:
         try:
             relation = connection.read_parquet(path)
             pairs = list(zip(relation.columns, map(str, relation.types), strict=True))
@@ -81,7 +81,7 @@ def parquet_blocks(path: str) -> Iterator[Block]:
     columns = parquet_columns(path)
     fields = ", ".join(f"{quote(column.name)} := {quote(column.name)}" for column in columns)
     number = 1
-    with duckdb.connect() as connection:
+    with duckdb.connect(config={"autoinstall_known_extensions": False}) as connection:
         prepare(connection, "UTC")
         try:
             rows = connection.execute(

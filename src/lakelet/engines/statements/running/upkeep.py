@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
-from lakelet.engines.routes import open_snapshot, plan_route
+from lakelet.engines.bucket_files import plan_table
+from lakelet.engines.routes import open_snapshot
 from lakelet.engines.statements.running.context import Answer, Context, refuse_own
 from lakelet.engines.statements.running.values import column_named
 from lakelet.engines.statements.syntax.upkeep import (
@@ -121,7 +122,7 @@ def run_optimize(context: Context, statement: Optimize) -> Answer:
 
 def _refuse_special(table: LakeTable) -> None:
     snapshot = open_snapshot(table.location, storage_options=table.storage.options or None)
-    route = plan_route(snapshot)
+    route = plan_table(table, snapshot)
     if route.kind not in ("files", "empty"):
         raise UnsupportedTableError(
             f"{table.name} can be read but not rewritten here: {route.reason} Nothing was changed.",
