@@ -229,7 +229,7 @@ class Lake:
         """Whether nothing stands under a name, a dropped table neither."""
         return self._state(self._at(name)) == "absent"
 
-    def rename(self, old: TableName, new: TableName) -> None:
+    def rename_table(self, old: TableName, new: TableName) -> None:
         """Rename a table's folder on a local disk; its locks are held by the caller.
 
         Raises:

@@ -39,8 +39,8 @@ def rename_table(lake: Lake, table: LakeTable, name: TableName) -> None:
         with table.load_lock(), table.lock():
             known = lake.exists(LEDGER) and ledger.copy(old, name)
             if lake.exists(old.rejected) and lake.is_free(name.rejected):
-                lake.rename(old.rejected, name.rejected)
-            lake.rename(old, name)
+                lake.rename_table(old.rejected, name.rejected)
+            lake.rename_table(old, name)
             if known:
                 ledger.discard(old, 0)
     finally:

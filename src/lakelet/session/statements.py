@@ -9,7 +9,7 @@ import duckdb
 
 from lakelet.engines.engine import duckdb_errors
 from lakelet.engines.routes import open_snapshot
-from lakelet.engines.statements import Answer, run_statement
+from lakelet.engines.statements import run_statement
 from lakelet.errors import SqlError
 from lakelet.lake.names import quote
 from lakelet.session.moments import parse_moment
@@ -18,6 +18,7 @@ from lakelet.session.result import Result
 if TYPE_CHECKING:
     from lakelet.engines.dialect import TableFunctionCall, TableReference
     from lakelet.engines.engine import Attached, Dialect
+    from lakelet.engines.statements.running import Answer
     from lakelet.engines.statements.syntax.upkeep import CopyInto
     from lakelet.lake import LakeTable, TableName
     from lakelet.session.workspace import Workspace
@@ -46,7 +47,9 @@ def run(
 
 
 def _result(answer: Answer, zone: str) -> Result:
-    connection = duckdb.connect(":memory:", config={"threads": 1})
+    connection = duckdb.connect(
+        ":memory:", config={"threads": 1, "autoinstall_known_extensions": False}
+    )
     with duckdb_errors():
         connection.execute(f"SET TimeZone = '{zone}'")
         declared = ", ".join(f"{quote(name)} {kind}" for name, kind in answer.columns)
@@ -88,7 +91,7 @@ class _Lent:
         open_snapshot(table.location, version=version, storage_options=table.storage.options)
         return restore_table(self.workspace.lake, table, version)
 
-    def rename(self, table: LakeTable, name: TableName) -> None:
+    def rename_table(self, table: LakeTable, name: TableName) -> None:
         from lakelet.session.renaming import rename_table
 
         rename_table(self.workspace.lake, table, name)

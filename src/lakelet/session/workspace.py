@@ -90,7 +90,6 @@ class Workspace:
         from lakelet.engines.engine import Query, run_query
         from lakelet.engines.statements import is_statement
         from lakelet.session.result import Result
-        from lakelet.session.statements import run
 
         moment = None if at is None else parse_moment(at, self.time_zone)
         named = params if isinstance(params, Mapping) else None
@@ -102,6 +101,8 @@ class Workspace:
                     "only a query is run here, not a statement; nothing was changed.",
                     hint="run it with Workspace.sql, without a moment.",
                 )
+            from lakelet.session.statements import run
+
             return run(self, text, spoken, positional=positional, named=named)
         query = Query(text, spoken, positional, named)
 

@@ -1,22 +1,31 @@
 """Statements that change or describe tables, recognised before any query is translated.
 
 `syntax` reads a statement into a small record, or refuses it by name; `running` carries it out.
-Expressions and queries inside are translated as queries are, so they mean the same.
+Expressions and queries inside are translated as queries are, so they mean the same. Both are
+imported when a statement comes: a query needs neither.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-import duckdb
-
-from lakelet.engines.statements.running import Answer, Context, Lent, run_record
-from lakelet.engines.statements.syntax import is_statement, read_statement
+from lakelet.engines.dialect.tokens import tokenize
 from lakelet.errors import SqlError
-from lakelet.lake import Lake
 
-__all__ = ("Answer", "Lent", "is_statement", "run_statement")
+if TYPE_CHECKING:
+    from lakelet.engines.statements.running import Answer, Lent
+    from lakelet.lake import Lake
+
+__all__ = ("is_statement", "run_statement")
+
+_QUERIES = frozenset({"SELECT", "WITH", "VALUES", "FROM"})
+
+
+def is_statement(text: str, dialect: Literal["databricks", "duckdb"]) -> bool:
+    """Whether a text is to be run as a statement, not as a query."""
+    first = next((token for token in tokenize(text, dialect) if token.kind != "space"), None)
+    return first is not None and first.kind == "word" and first.word not in _QUERIES
 
 
 def run_statement(
@@ -43,6 +52,11 @@ def run_statement(
         SchemaError: columns or types do not fit.
         ConstraintError: rows break a constraint; nothing was written.
     """
+    import duckdb
+
+    from lakelet.engines.statements.running import Context, run_record
+    from lakelet.engines.statements.syntax import read_statement
+
     context = Context(lake, lent, dialect, positional, dict(named or {}))
     try:
         return run_record(context, read_statement(context.number(text), dialect))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 
@@ -29,6 +29,10 @@ from lakelet.lake.storage import is_remote
 from lakelet.lake.types import Column, Primitive
 from lakelet.workspace.quantities import format_bytes
 from lakelet.workspace.steps import declare, step
+
+if TYPE_CHECKING:
+    from deltalake import DeltaTable
+    from deltalake.table import TableAlterer
 
 __all__ = ("run_alter",)
 
@@ -68,15 +72,23 @@ def _alter_log(context: Context, table: LakeTable, statement: Any) -> Answer:
     properties = allowed_properties(statement.properties, str(table.name))
     return _commit(
         table,
-        lambda snapshot: snapshot.alter.set_table_properties(properties, raise_if_not_exists=False),
+        lambda alterer: alterer.set_table_properties(properties, raise_if_not_exists=False),
     )
 
 
-def _commit(table: LakeTable, change: Callable[[Any], object]) -> Answer:
+def _commit(
+    table: LakeTable,
+    change: Callable[[TableAlterer], object],
+    *,
+    check: Callable[[DeltaTable], None] = lambda _snapshot: None,
+) -> Answer:
+    """Change what the log says, after a look at the snapshot it is changed from."""
+
     def run() -> None:
         snapshot = table.open()
+        check(snapshot)
         with delta_errors(str(table.name)), step(_ALTER):
-            change(snapshot)
+            change(snapshot.alter)
 
     with table.lock():
         retry_conflicts(run)
@@ -149,7 +161,7 @@ def _rename_table(context: Context, table: LakeTable, statement: alter.RenameTab
             hint=f"CREATE TABLE {statement.name} AS SELECT * FROM {table.name}; then DROP TABLE "
             f"{table.name}.",
         )
-    context.lent.rename(table, statement.name)
+    context.lent.rename_table(table, statement.name)
     return Answer()
 
 
@@ -210,7 +222,7 @@ def _alter_column(context: Context, table: LakeTable, statement: alter.AlterColu
         _say_bytes(context, table)
         return _rewritten(change_type(table, context.connection(), column.name, statement.type))
     if statement.nullable:
-        return _commit(table, lambda snapshot: snapshot.alter.drop_column_not_null(column.name))
+        return _commit(table, lambda alterer: alterer.drop_column_not_null(column.name))
     if not column.nullable:
         return Answer()
     _count_breaking(context.connection(), table, f"{quote(column.name)} IS NOT NULL", "NOT NULL")
@@ -244,7 +256,7 @@ def _add_check(context: Context, table: LakeTable, statement: alter.AddCheck) ->
     text = stored_expression(statement.condition, table.columns(), of=Primitive("BOOLEAN"))
     condition = context.expression(statement.condition)
 
-    def change(snapshot: Any) -> None:
+    def check(snapshot: DeltaTable) -> None:
         if key in snapshot.metadata().configuration:
             raise SqlError(f"{name} has a constraint {statement.name}; nothing was changed.")
         if snapshot.protocol().min_writer_version < 3:
@@ -258,10 +270,13 @@ def _add_check(context: Context, table: LakeTable, statement: alter.AddCheck) ->
             for macro in condition.macros:
                 connection.execute(macro)
         _count_breaking(connection, table, condition.sql, f"CHECK ({statement.condition})")
-        # delta-rs' own way would store a text of its making, with parentheses missing.
-        snapshot.alter.set_table_properties({key: text}, raise_if_not_exists=False)
 
-    return _commit(table, change)
+    # delta-rs' own way would store a text of its making, with parentheses missing.
+    return _commit(
+        table,
+        lambda alterer: alterer.set_table_properties({key: text}, raise_if_not_exists=False),
+        check=check,
+    )
 
 
 def _drop_check(table: LakeTable, statement: alter.DropCheck) -> Answer:
@@ -276,15 +291,15 @@ def _drop_check(table: LakeTable, statement: alter.DropCheck) -> Answer:
             hint=f"did you mean {close.removeprefix(CONSTRAINT)}?" if close else None,
         )
     own = there[key].removeprefix(CONSTRAINT)
-    return _commit(table, lambda snapshot: snapshot.alter.drop_constraint(own))
+    return _commit(table, lambda alterer: alterer.drop_constraint(own))
 
 
 def _comment(table: LakeTable, statement: alter.CommentOn) -> Answer:
     comment = statement.comment or ""
     if statement.column is None:
-        return _commit(table, lambda snapshot: snapshot.alter.set_table_description(comment))
+        return _commit(table, lambda alterer: alterer.set_table_description(comment))
     column = _found(table, statement.column)
     return _commit(
         table,
-        lambda snapshot: snapshot.alter.set_column_metadata(column.name, {"comment": comment}),
+        lambda alterer: alterer.set_column_metadata(column.name, {"comment": comment}),
     )

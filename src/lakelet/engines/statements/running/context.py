@@ -53,7 +53,7 @@ class Lent(Protocol):
         """Make a table equal an earlier version or moment; how many raw files were taken back."""
         ...
 
-    def rename(self, table: LakeTable, name: TableName) -> None:
+    def rename_table(self, table: LakeTable, name: TableName) -> None:
         """Give a table another name, and what belongs to it with it."""
         ...
 
@@ -107,7 +107,7 @@ class Context:
         if self.dialect == "databricks":
             return self._with_variables(translate_expression(text))
         found = translate_query(f"SELECT {text}", dialect="duckdb")
-        sql = found.sql.strip().removeprefix("SELECT").strip()
+        sql = f"({found.sql.strip().removeprefix('SELECT').strip()})"
         return self._with_variables(
             Translation(sql, found.tables, found.calls, found.parameters, found.macros)
         )

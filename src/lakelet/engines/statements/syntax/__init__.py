@@ -27,9 +27,7 @@ from lakelet.engines.statements.syntax.upkeep import (
 )
 from lakelet.errors import SqlError, nearest
 
-__all__ = ("is_statement", "read_statement")
-
-_QUERIES = frozenset({"SELECT", "WITH", "VALUES", "FROM"})
+__all__ = ("read_statement",)
 
 
 def _create(cursor: Cursor) -> Any:
@@ -90,13 +88,6 @@ _INSTEAD = {
     "EXPORT": "`lakelet sql … --as parquet -o FILE` writes files.",
     "UPSERT": "MERGE INTO does that.",
 }
-
-
-def is_statement(text: str, dialect: Literal["databricks", "duckdb"]) -> bool:
-    """Whether a text is to be run as a statement, not as a query."""
-    cursor = Cursor(text, dialect)
-    token = cursor.peek()
-    return token is not None and token.kind == "word" and token.word not in _QUERIES
 
 
 def read_statement(text: str, dialect: Literal["databricks", "duckdb"]) -> Any:

@@ -78,7 +78,7 @@ def read_insert(cursor: Cursor) -> Insert:
             raise SqlError(f"INSERT … REPLACE {cursor.word} is refused.", hint="use REPLACE WHERE.")
         cursor.expect("WHERE")
         overwrite = True
-        replaced = cursor.until("SELECT", "VALUES", "WITH", "TABLE", "FROM")
+        replaced = cursor.until("SELECT", "VALUES", "WITH", "TABLE")
     columns = None
     if (token := cursor.peek()) and token.text == "(" and not _is_query(cursor):
         columns = _names(cursor)
