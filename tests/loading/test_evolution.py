@@ -147,3 +147,20 @@ def test_digits_a_double_would_lose_make_a_decimal(ws: Workspace) -> None:
     (ws.folder.files / "a.jsonl").write_text(text)
     ws.load("files", into="t.t")
     assert types(ws) == {"v": "DECIMAL(38,20)"}
+
+
+def test_types_are_those_of_all_values_not_only_of_the_first(ws: Workspace) -> None:
+    """Later records are counted by a guess from the first ones; a wrong guess changes nothing."""
+    count, late = 20_000, 1_000
+    with (ws.folder.files / "a.jsonl").open("w") as file:
+        for n in range(count):
+            row = {"i": n, "late_text": 1, "late_fraction": 2, "late_date": "x", "pad": "p" * 400}
+            if n >= count - late:
+                row |= {"late_text": "t", "late_fraction": 2.5}
+            if n >= 200:
+                row["late_date"] = "2026-01-02"
+            file.write(json.dumps(row) + "\n")
+    ws.load("files", into="t.t")
+    assert types(ws) == {"i": "BIGINT", "late_text": "STRING", "late_fraction": "DOUBLE",
+                         "late_date": "DATE", "pad": "STRING"}  # fmt: skip
+    assert ws.sql("SELECT count(*) FROM t.t WHERE _rescued_data IS NOT NULL").rows() == [(200,)]

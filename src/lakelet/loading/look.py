@@ -8,44 +8,79 @@ import duckdb
 
 from lakelet.lake.types import Primitive
 from lakelet.loading.convert import CHUNK, records_reader
+from lakelet.loading.fit.json_template import find_template
+from lakelet.loading.inference.columns import new_columns
 from lakelet.loading.inference.csv_columns import tally_csv
+from lakelet.loading.inference.guessed import Guess
 from lakelet.loading.inference.json_shapes import tally_json
 from lakelet.loading.inference.tally import Tally
 from lakelet.loading.records.block import Block
+from lakelet.loading.shape import Shape
 from lakelet.loading.source_file import Layout, SourceFile
 
 __all__ = ("look_at", "look_at_spool")
+
+_FIRST = 4 << 20
+"""Characters of the first records, from which the columns are guessed."""
+_WORTH = 0.3
+"""The share of records a guess must be right for to be worth its while."""
 
 
 def look_at(
     connection: duckdb.DuckDBPyConnection, blocks: Iterable[tuple[SourceFile, Layout, Block]]
 ) -> Tally:
     """Count every value of the records."""
-    root = Tally()
+    look = _Look(connection)
     parts: list[tuple[int, Block]] = []
     size, layout = 0, Layout("")
     for source, found, block in blocks:
-        if parts and (found != layout or size > CHUNK):
-            _count(connection, root, layout, parts)
+        if parts and (found != layout or size > (CHUNK if look.started else _FIRST)):
+            look.count(layout, parts)
             parts, size = [], 0
         layout = found
         if block.records:
             parts.append((source.index, block))
             size += block.size
     if parts:
-        _count(connection, root, layout, parts)
-    return root
+        look.count(layout, parts)
+    return look.root
 
 
-def _count(
-    connection: duckdb.DuckDBPyConnection,
-    root: Tally,
-    layout: Layout,
-    parts: list[tuple[int, Block]],
-) -> None:
-    connection.register("batch", records_reader(parts))
-    _tally(connection, root, layout)
-    connection.unregister("batch")
+class _Look:
+    """A look at chunks of records: the first one by itself, later ones by a guess from it."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self.connection = connection
+        self.root = Tally()
+        self.started = False
+        self.guess: Guess | None = None
+
+    def count(self, layout: Layout, parts: list[tuple[int, Block]]) -> None:
+        self.connection.register("batch", records_reader(parts))
+        if self.guess is not None and layout.kind == "json":
+            self._count_by_guess()
+            return
+        _tally(self.connection, self.root, layout)
+        self.connection.unregister("batch")
+        if layout.kind == "json" and not self.started:
+            self.guess = _guess(self.root, parts[0][1].records)
+        self.started = True
+
+    def _count_by_guess(self) -> None:
+        # The guess replaces the relation by what it could not prove, so it gets a copy.
+        self.connection.execute("CREATE OR REPLACE TABLE held AS SELECT * FROM batch")
+        self.connection.unregister("batch")
+        self.connection.execute("CREATE OR REPLACE VIEW batch AS SELECT * FROM held")
+        assert self.guess is not None
+        if self.guess.count(self.connection, self.root) < _WORTH:
+            self.guess = None
+
+
+def _guess(root: Tally, records: list[str]) -> Guess | None:
+    # Only a guess: the odd value among the first must not spoil it.
+    shape = Shape.of(new_columns(root, Shape(()), {}, tolerance=0.9))
+    template = find_template(shape, records)
+    return Guess(shape, template) if template else None
 
 
 def _tally(connection: duckdb.DuckDBPyConnection, root: Tally, layout: Layout) -> None:
