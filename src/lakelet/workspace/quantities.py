@@ -1,4 +1,4 @@
-"""Sizes and spans of time as people write them in settings: ``"1 GB"``, ``"50%"``, ``"30 days"``."""
+"""Sizes and spans of time as people write them: ``"1 GB"``, ``"50%"``, ``"30 days"``."""
 
 from __future__ import annotations
 
