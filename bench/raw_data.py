@@ -15,10 +15,33 @@ TYPES = {
     "created": "TIMESTAMPTZ", "title": "VARCHAR", "body": "VARCHAR", "n": "BIGINT",
     "kind": "VARCHAR",
 }  # fmt: skip
-WORDS = (
-    "the lake is small and clear while data flows down from every raw file into tables with "
-    "history and nothing is lost on the way"
-).split()
+WORDS = [
+    "the",
+    "lake",
+    "is",
+    "small",
+    "and",
+    "clear",
+    "while",
+    "data",
+    "flows",
+    "down",
+    "from",
+    "every",
+    "raw",
+    "file",
+    "into",
+    "tables",
+    "with",
+    "history",
+    "and",
+    "nothing",
+    "is",
+    "lost",
+    "on",
+    "the",
+    "way",
+]
 
 
 def records(chance: random.Random) -> Iterator[dict[str, object]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import platform
 
-
 from measure import HERE, RESULTS
 
 PAGE = HERE.parent / "docs" / "benchmarks.md"

@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import lakelet
@@ -39,10 +40,8 @@ def copy(source: Path, target: Path) -> None:
 
 def place(path: Path, new: Path) -> None:
     new.parent.mkdir(parents=True, exist_ok=True)
-    try:
+    with suppress(FileNotFoundError):  # a scratch table that was tidied away meanwhile
         shutil.copyfile(path, new)
-    except FileNotFoundError:  # a scratch table that was tidied away meanwhile
-        pass
 
 
 def test_a_copy_made_while_a_load_goes_on_is_whole(tmp_path: Path) -> None:

@@ -99,7 +99,7 @@ class StorageSettings:
             value = getattr(self, name)
             if value and value.partition(":")[0] not in ("env", "file", "keyring"):
                 raise SettingsError(
-                    f"storage: {name} holds the secret itself, in a file that is versioned with code.",
+                    f"storage: {name} holds the secret itself, in a file kept with the code.",
                     hint="write env:NAME, file:PATH or keyring:NAME instead.",
                 )
 

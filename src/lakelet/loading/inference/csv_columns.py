@@ -18,6 +18,9 @@ __all__ = ("tally_csv",)
 _INTEGER = "-?(0|[1-9][0-9]*)"
 _NUMBER = r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?"
 _MAYBE = r"[+-]?[0-9.].*|[+-]?(?i:nan|inf|infinity)"
+_NO_TEXT = "^(?i:[-+.0-9]|true$|false$|nan$|inf)"
+"""How a cell begins that is more than text, perhaps."""
+_CODES = ("empty", "text", "integer", "double", "boolean", "date", "moment", "maybe")
 
 
 def tally_csv(connection: duckdb.DuckDBPyConnection, root: Tally, header: Sequence[str]) -> None:
@@ -27,14 +30,20 @@ def tally_csv(connection: duckdb.DuckDBPyConnection, root: Tally, header: Sequen
         f"string_split(record, {literal(JOIN)}) AS c FROM batch"
     )
     whole = f"len(c) = {len(header)} AND NOT starts_with(record, chr(29))"
-    (found,) = connection.execute(
-        f"SELECT {', '.join(_counts(i) for i in range(len(header)))} FROM looked WHERE {whole}"
-    ).fetchall()
+    kinds = ", ".join(f"{_kind(i)} AS k{i}" for i in range(len(header)))
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE kinds AS SELECT {kinds} FROM looked WHERE {whole}"
+    )
+    counts = ", ".join(
+        f"count(*) FILTER (k{i} = {code})" for i in range(len(header)) for code in range(1, 8)
+    )
+    (found,) = connection.execute(f"SELECT {counts} FROM kinds").fetchall()
     for index, key in enumerate(header):
         tally = root.field(key)
         if tally is None:
             continue
-        integers, doubles, booleans, dates, moments, texts, maybe = found[7 * index : 7 * index + 7]
+        texts, integers, doubles, booleans, dates, moments, maybe = found[7 * index : 7 * index + 7]
+        moments += dates
         tally.count += integers + doubles + booleans + moments + texts
         tally.integers += integers
         tally.doubles += integers + doubles
@@ -49,43 +58,27 @@ def tally_csv(connection: duckdb.DuckDBPyConnection, root: Tally, header: Sequen
     _see_odd(connection, root, header, whole)
 
 
-def _kinds(index: int) -> tuple[str, dict[str, str]]:
-    """The cell, and conditions of which at most one holds for it."""
+def _kind(index: int) -> str:
+    """An SQL expression that says what a cell is, as a place in `_CODES`; asked once a cell."""
     cell = f"c[{index + 1}]"
-    integer = (
-        f"(regexp_full_match({cell}, '{_INTEGER}') AND TRY_CAST({cell} AS BIGINT) IS NOT NULL)"
-    )
     double = text_survives(Primitive("DOUBLE"), cell, f"TRY_CAST({cell} AS DOUBLE)")
-    day = text_survives(Primitive("DATE"), cell, f"TRY_CAST({cell} AS DATE)")
-    time = text_survives(Primitive("TIMESTAMP"), cell, f"TRY_CAST({cell} AS TIMESTAMPTZ)")
-    return cell, {
-        "integer": integer,
-        "double": f"(NOT {integer} AND regexp_full_match({cell}, '{_NUMBER}') AND {double})",
+    tests = {
+        "empty": f"{cell} = ''",
+        "text": f"NOT regexp_matches({cell}, '{_NO_TEXT}')",
+        "integer": f"regexp_full_match({cell}, '{_INTEGER}') "
+        f"AND TRY_CAST({cell} AS BIGINT) IS NOT NULL",
+        "double": f"regexp_full_match({cell}, '{_NUMBER}') AND {double}",
         "boolean": f"lower({cell}) IN ('true', 'false')",
-        "date": day,
-        "moment": f"({day} OR {time})",
+        "date": text_survives(Primitive("DATE"), cell, f"TRY_CAST({cell} AS DATE)"),
+        "moment": text_survives(Primitive("TIMESTAMP"), cell, f"TRY_CAST({cell} AS TIMESTAMPTZ)"),
+        "maybe": f"regexp_full_match({cell}, '{_MAYBE}')",
     }
-
-
-def _rest(index: int) -> tuple[str, str]:
-    """Conditions for a cell that is text for certain, and one to be looked at by itself."""
-    cell, kinds = _kinds(index)
-    plain = " OR ".join(kinds.values())
-    maybe = f"regexp_full_match({cell}, '{_MAYBE}')"
-    return (
-        f"{cell} <> '' AND NOT coalesce({plain} OR {maybe}, false)",
-        f"{cell} <> '' AND NOT coalesce({plain}, false) AND {maybe}",
-    )
-
-
-def _counts(index: int) -> str:
-    _, kinds = _kinds(index)
-    conditions = [*kinds.values(), *_rest(index)]
-    return ", ".join(f"count(*) FILTER ({condition})" for condition in conditions)
+    whens = " ".join(f"WHEN {tests[name]} THEN {code}" for code, name in enumerate(_CODES))
+    return f"CASE {whens} ELSE {_CODES.index('text')} END"
 
 
 def _see_each(connection: duckdb.DuckDBPyConnection, tally: Tally, index: int, whole: str) -> None:
-    _, maybe = _rest(index)
+    maybe = f"{_kind(index)} = {_CODES.index('maybe')}"
     rows = connection.execute(f"SELECT c[{index + 1}] FROM looked WHERE {whole} AND {maybe}")
     while some := rows.fetchmany(2048):
         for (cell,) in some:
