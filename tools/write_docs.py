@@ -36,7 +36,10 @@ def cli_page() -> str:
     for name in sorted(COMMANDS):
         command = cli.get_command(context, name)
         assert command is not None
-        inner = click.Context(command, info_name=f"lakelet {name}", max_content_width=96)
+        inner = click.Context(
+            command, info_name=f"lakelet {name}", max_content_width=96,
+            help_option_names=["-h", "--help"],
+        )  # fmt: skip
         inner.terminal_width = 96
         parts.append(f"## {name}\n\n```\n{command.get_help(inner)}\n```\n")
     return "\n".join(parts)

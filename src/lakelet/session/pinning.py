@@ -52,9 +52,14 @@ def pin_reference(
 
 def pin_table(workspace: Workspace, table: LakeTable, version: int | None = None) -> PinnedTable:
     """Pin a table of the lake at a version, at its newest without one."""
-    options = table.storage.options or None
-    snapshot = open_snapshot(table.location, version=version, storage_options=options)
-    return PinnedTable(plan_table(table, snapshot), _condition(workspace, table.name))
+    route = workspace.routes.find(table.location) if version is None else None
+    if route is None:
+        options = table.storage.options or None
+        snapshot = open_snapshot(table.location, version=version, storage_options=options)
+        route = plan_table(table, snapshot)
+        if version is None:
+            workspace.routes.keep(table.location, int(snapshot.version()), route)
+    return PinnedTable(route, _condition(workspace, table.name))
 
 
 def _condition(workspace: Workspace, name: TableName) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from lakelet.errors import SqlError
 from lakelet.lake import Lake, TableName
 from lakelet.session.moments import parse_moment
+from lakelet.session.routes_kept import RoutesKept
 from lakelet.session.table import Table
 from lakelet.workspace import WorkspaceFolder, find_workspace
 
@@ -28,12 +29,14 @@ class Workspace:
     Attributes:
         folder: where it is on disk, and its settings.
         lake: its tables, for code that needs more than `table` gives.
+        routes: how tables are read, kept from one statement to the next.
         say: told what a statement is about to do where that takes long; nobody listens at first.
     """
 
     def __init__(self, folder: WorkspaceFolder) -> None:
         self.folder = folder
         self.lake = Lake(folder)
+        self.routes = RoutesKept()
         self.say: Callable[[str], None] = lambda _text: None
 
     def __repr__(self) -> str:
