@@ -11,7 +11,6 @@ import pytest
 import lakelet
 from lakelet.session import Workspace
 
-
 if not hasattr(sys.modules["__main__"], "__file__"):
     # In a worker of pytest-xdist the main module has no file; PySpark's client takes that for a run
     # of its own doctests and looks for a Spark installation.
