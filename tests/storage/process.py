@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import lakelet
-from lakelet.engines.engine import open_connection
+from lakelet.engines.connection import open_connection
 from lakelet.engines.rewrite import Matched, Merge, Target, merge_rows
 from lakelet.errors import LakeletError
 from lakelet.lake import TableName

@@ -8,16 +8,13 @@ from typing import Literal, Protocol
 
 import duckdb
 
+from lakelet.engines.connection import open_connection
 from lakelet.engines.dialect import TableFunctionCall, TableReference, translate_query
 from lakelet.engines.failures import failed_in_python, said_by_duckdb
 from lakelet.errors import LakeletError, SqlError, StorageError
-from lakelet.lake.names import literal
 from lakelet.workspace import WorkspaceFolder
-from lakelet.workspace.resources import claim
 
-__all__ = (
-    "Attached", "Dialect", "Query", "attach_view", "duckdb_errors", "open_connection", "run_query",
-)  # fmt: skip
+__all__ = ("Attached", "Dialect", "Query", "attach_view", "duckdb_errors", "run_query")
 
 Dialect = Literal["databricks", "duckdb"]
 
@@ -45,24 +42,6 @@ class Query:
     dialect: Dialect = "databricks"
     positional: Sequence[object] = ()
     named: Mapping[str, object] | None = None
-
-
-def open_connection(workspace: WorkspaceFolder) -> duckdb.DuckDBPyConnection:
-    """A connection with nothing in it: the workspace's zone, memory, threads and spill folder."""
-    share = claim(workspace)
-    connection = duckdb.connect(
-        config={
-            "threads": share.threads,
-            "memory_limit": f"{share.memory >> 20}MiB",
-            "temp_directory": str(workspace.temp),
-            # DuckDB would fetch an extension it lacks from the network, unasked.
-            "autoinstall_known_extensions": False,
-        }
-    )
-    connection.execute(f"SET TimeZone = {literal(workspace.settings.time_zone)}")
-    # DuckDB would draw its bar into whatever the result is written to.
-    connection.execute("SET enable_progress_bar = false")
-    return connection
 
 
 def run_query(

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
+from lakelet.engines.connection import prepare
 from lakelet.lake.names import quote
-from lakelet.loading.connection import prepare
 from lakelet.loading.fit.csv_sql import classify_csv
 from lakelet.loading.fit.examine import Examined, Examiner
 from lakelet.loading.fit.json_sql import classify_json, value_from_json

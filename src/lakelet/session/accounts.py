@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lakelet.engines.engine import open_connection
+from lakelet.engines.connection import open_connection
 from lakelet.lake import LakeTable, TableName
 from lakelet.lake.names import literal
 from lakelet.session.pinning import pin_table

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lakelet.engines.engine import duckdb_errors, open_connection
+from lakelet.engines.connection import open_connection
+from lakelet.engines.engine import duckdb_errors
 from lakelet.errors import VersionNotFoundError
 from lakelet.lake import LakeTable
 from lakelet.lake.delta import delta_errors

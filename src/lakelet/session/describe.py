@@ -38,7 +38,8 @@ def _facts(table: LakeTable, snapshot: Any) -> dict[str, Any]:
 
 def _rows(table: LakeTable, snapshot: Any) -> int:
     """The number of rows, counted by the engine: statistics do not know of deleted rows."""
-    from lakelet.engines.engine import duckdb_errors, open_connection
+    from lakelet.engines.connection import open_connection
+    from lakelet.engines.engine import duckdb_errors
 
     connection = open_connection(table.workspace)
     with duckdb_errors():

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from lakelet.engines.engine import duckdb_errors, open_connection
+from lakelet.engines.connection import open_connection
+from lakelet.engines.engine import duckdb_errors
 from lakelet.lake.names import quote
 
 if TYPE_CHECKING:

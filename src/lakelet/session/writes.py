@@ -7,7 +7,8 @@ from typing import Any
 
 import duckdb
 
-from lakelet.engines.engine import duckdb_errors, open_connection
+from lakelet.engines.connection import open_connection
+from lakelet.engines.engine import duckdb_errors
 from lakelet.engines.rewrite import Insert, Matched, Merge, Outcome, Target, merge_rows
 from lakelet.engines.rewrite.target import GENERATED
 from lakelet.errors import CommandError, SchemaError, nearest

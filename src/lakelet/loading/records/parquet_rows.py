@@ -13,11 +13,11 @@ from pathlib import Path
 
 import duckdb
 
+from lakelet.engines.connection import prepare
 from lakelet.engines.duckdb_types import from_duckdb
 from lakelet.errors import SchemaError
 from lakelet.lake.names import quote
 from lakelet.lake.types import Array, Column, DataType, Map, Primitive, Struct
-from lakelet.loading.connection import prepare
 from lakelet.loading.records.block import Block, FileUnreadableError
 from lakelet.loading.records.bytes import Readable
 from lakelet.workspace.steps import declare, step

@@ -8,6 +8,7 @@ from typing import Any, Literal, Protocol
 
 import duckdb
 
+from lakelet.engines.connection import open_connection
 from lakelet.engines.dialect import (
     TableFunctionCall,
     TableReference,
@@ -15,7 +16,7 @@ from lakelet.engines.dialect import (
     translate_expression,
     translate_query,
 )
-from lakelet.engines.engine import Attached, attach_view, duckdb_errors, open_connection
+from lakelet.engines.engine import Attached, attach_view, duckdb_errors
 from lakelet.engines.statements.markers import bind_markers, number_markers, with_variables
 from lakelet.engines.statements.syntax.upkeep import CopyInto
 from lakelet.errors import SqlError

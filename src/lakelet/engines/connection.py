@@ -1,0 +1,44 @@
+"""Connections to DuckDB: the workspace's zone and share of the machine, and no surprises."""
+
+from __future__ import annotations
+
+import duckdb
+
+from lakelet.lake.names import literal
+from lakelet.workspace import WorkspaceFolder
+from lakelet.workspace.resources import claim
+
+__all__ = ("open_connection", "prepare")
+
+
+def open_connection(
+    workspace: WorkspaceFolder, *, most: int | None = None
+) -> duckdb.DuckDBPyConnection:
+    """A connection with nothing in it: the workspace's zone, memory, threads and spill folder.
+
+    Args:
+        workspace: whose settings count.
+        most: bytes it may hold at the most, if that is less than the process's share.
+    """
+    share = claim(workspace)
+    memory = share.memory if most is None else min(share.memory, most)
+    connection = duckdb.connect(
+        config={
+            "threads": share.threads,
+            "memory_limit": f"{memory >> 20}MiB",
+            "temp_directory": str(workspace.temp),
+            # DuckDB would fetch an extension it lacks from the network, unasked.
+            "autoinstall_known_extensions": False,
+        }
+    )
+    prepare(connection, workspace.settings.time_zone)
+    return connection
+
+
+def prepare(connection: duckdb.DuckDBPyConnection, zone: str) -> None:
+    """Settings that a cursor does not take over from its connection.
+
+    The time zone; and no progress bar, which DuckDB would draw into whatever is written to.
+    """
+    connection.execute(f"SET TimeZone = {literal(zone)}")
+    connection.execute("SET enable_progress_bar = false")
