@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import zstandard
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from conftest import make_workspace
@@ -95,6 +95,9 @@ def files(draw: st.DrawFn) -> bytes:
         data = data[:at] + draw(st.binary(max_size=3)) + data[at:]
     elif how == "mark":
         data = b"\xef\xbb\xbf" + data
+    # Other rules hold for these, with tests of their own: a lone CR as line end, UTF-16, archives.
+    assume(b"\r" not in data or b"\n" in data)
+    assume(not data.startswith((b"\xff\xfe", b"\xfe\xff", b"\x1f\x8b", b"\x28\xb5\x2f\xfd")))
     return data
 
 

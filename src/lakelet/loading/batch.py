@@ -23,7 +23,7 @@ from lakelet.lake import Lake, LakeTable
 from lakelet.lake.handover import handed_over
 from lakelet.lake.staging import STAGED_PREFIX, Staged, discard, stage
 from lakelet.lake.types import Column, DataType
-from lakelet.loading.convert import CHUNK, Converter, Counts, make_tables
+from lakelet.loading.convert import CHUNK, Converter, Counts, make_tables, name_sources
 from lakelet.loading.inference.columns import new_columns
 from lakelet.loading.ledger import TRANSACTION, Entry, Ledger
 from lakelet.loading.look import look_at, look_at_spool
@@ -101,10 +101,7 @@ class Batch:
         """
         while True:
             make_tables(self.connection)
-            self.connection.executemany(
-                "INSERT INTO sources SELECT $1, $2, make_timestamptz($3)",
-                [(s.index, s.name, s.entry.modified) for s in self.sources],
-            )
+            name_sources(self.connection, self.sources)
             converter = self._converter(table, spool=self.evolve != "rescue")
             self.done.clear()
             staged = self._staged(table, number, converter, converter.rows(self.blocks()))

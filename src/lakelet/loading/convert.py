@@ -17,6 +17,7 @@ import duckdb
 
 from lakelet.engines.connection import prepare
 from lakelet.lake.names import quote
+from lakelet.loading.arrow_rows import arrow_rows, insert_rows
 from lakelet.loading.fit.csv_sql import classify_csv
 from lakelet.loading.fit.examine import Examined, Examiner
 from lakelet.loading.fit.json_sql import classify_json, value_from_json
@@ -29,10 +30,12 @@ from lakelet.loading.source_file import Layout, SourceFile
 if TYPE_CHECKING:
     from arro3.core import RecordBatch, RecordBatchReader
 
-__all__ = ("CHUNK", "Converter", "Counts", "make_tables", "records_reader")
+__all__ = ("CHUNK", "Converter", "Counts", "make_tables", "name_sources", "records_reader")
 
 CHUNK = 48 << 20
 """Characters of records that are converted at once."""
+_RECORDS = {"file": "int32", "line": "int64", "record": "string"}
+_REJECTS = {"file": "int32", "line": "int64", "reason": "string", "record": "string"}
 _WORTH = 0.3
 """The share of records that must be written alike for the attempt to be worth its while."""
 _FEW = 50_000
@@ -63,6 +66,14 @@ def make_tables(connection: duckdb.DuckDBPyConnection) -> None:
         "(file INTEGER, line BIGINT, reason VARCHAR, record VARCHAR);"
         "CREATE OR REPLACE TABLE spool(file INTEGER, line BIGINT, record VARCHAR, header INTEGER);"
     )
+
+
+def name_sources(connection: duckdb.DuckDBPyConnection, sources: Iterable[SourceFile]) -> None:
+    """Fill the table ``sources`` with the files' names and times, by their numbers."""
+    rows = [(source.index, source.name, source.entry.modified) for source in sources]
+    columns = {"file": "int32", "path": "string", "modified": "int64"}
+    select = "file, path, make_timestamptz(modified)"
+    insert_rows(connection, "sources", rows, columns, select=select)
 
 
 def _batches(parts: Iterable[tuple[int, Block]]) -> Iterator[RecordBatch]:
@@ -187,7 +198,7 @@ class Converter:
     def _reject(self, rows: list[tuple[int, int, str, str]]) -> None:
         for file, *_ in rows:
             self._counts(file).rejected += 1
-        self.connection.executemany("INSERT INTO rejects VALUES (?, ?, ?, ?)", rows)
+        insert_rows(self.connection, "rejects", rows, _REJECTS)
 
     def _convert(self, chunk: _Chunk) -> Iterator[RecordBatch]:
         parts = [(file, block) for file, block in chunk.parts if block.records]
@@ -327,18 +338,16 @@ class Converter:
             if layout.header not in self.headers:
                 self.headers.append(layout.header)
             number = self.headers.index(layout.header)
-        self.connection.register("waiting", _arrow(rows, ("file", "line", "record")))
-        self.connection.execute(
-            f"INSERT INTO spool SELECT file, line, record, {number} FROM waiting"
-        )
+        insert_rows(self.connection, "spool", rows, _RECORDS, select=f"*, {number}")
 
     def _fixed(self, rows: list[tuple[int, int, str, str | None]]) -> Iterator[RecordBatch]:
         for file, _, _, rescued in rows:
             counts = self._counts(file)
             counts.kept += 1
             counts.rescued += rescued is not None
-        self.connection.register("arrived", _arrow(rows, ("file", "line", "record", "rescued")))
+        self.connection.register("arrived", arrow_rows(rows, {**_RECORDS, "rescued": "string"}))
         self.connection.execute("CREATE OR REPLACE TABLE fixed AS SELECT * FROM arrived")
+        self.connection.unregister("arrived")
         columns = [f"v.{quote(f.column.name)}" for f in self.shape.fields]
         line = "CASE WHEN rescued IS NOT NULL THEN line END" if self.line == "NULL" else "line"
         yield from self._stream(
@@ -358,15 +367,3 @@ def _metadata(line: str) -> str:
 
 def _raw(layout: Layout, record: str) -> str:
     return record.replace(JOIN, layout.delimiter) if layout.kind == "csv" else record
-
-
-def _arrow(rows: list[Any], names: tuple[str, ...]) -> Any:
-    from arro3.core import Array, DataType, RecordBatch
-
-    kinds = {"file": DataType.int32(), "line": DataType.int64()}
-    columns = zip(*rows, strict=True)
-    arrays = [
-        Array(list(column), kinds.get(name, DataType.string()))
-        for name, column in zip(names, columns, strict=True)
-    ]
-    return RecordBatch.from_arrays(arrays, names=list(names))

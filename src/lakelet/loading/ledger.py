@@ -18,6 +18,7 @@ from lakelet.lake import Lake, LakeTable, TableName
 from lakelet.lake.delta import delta_errors, retry_conflicts
 from lakelet.lake.names import literal
 from lakelet.lake.type_text import parse_columns
+from lakelet.loading.arrow_rows import arrow_rows
 from lakelet.workspace.steps import declare, step
 
 if TYPE_CHECKING:
@@ -34,6 +35,10 @@ _UNDO = declare("ledger.undo", "entries of batches that a restore took back say 
 _COMPACT = declare("ledger.compact", "the ledger's many small files are few")
 _MANY_FILES = 64
 
+_ENTRY = {
+    "t": "string", "f": "string", "s": "int64", "m": "int64", "e": "string", "b": "int64",
+    "k": "int64", "r": "int64", "x": "int64", "state": "string", "reason": "string",
+}  # fmt: skip
 _COLUMNS = parse_columns(
     "table_name STRING, file STRING, size BIGINT, modified TIMESTAMP, etag STRING, batch BIGINT, "
     "kept BIGINT, rescued BIGINT, rejected BIGINT, state STRING, reason STRING, "
@@ -127,11 +132,7 @@ class Ledger:
             )
             for e in entries
         ]  # fmt: skip
-        self.connection.execute(
-            "CREATE OR REPLACE TABLE entries(t VARCHAR, f VARCHAR, s BIGINT, m BIGINT, e VARCHAR, "
-            "b BIGINT, k BIGINT, r BIGINT, x BIGINT, state VARCHAR, reason VARCHAR)"
-        )
-        self.connection.executemany(f"INSERT INTO entries VALUES ({'?, ' * 10}?)", rows)
+        self.connection.register("entries", arrow_rows(rows, _ENTRY))
         self.table().append(
             self.connection.sql(
                 "SELECT t AS table_name, f AS file, s AS size, make_timestamptz(m) AS modified, "
@@ -139,6 +140,7 @@ class Ledger:
                 "now() AS loaded_at FROM entries"
             )
         )
+        self.connection.unregister("entries")
 
     def discard(self, table: TableName, above: int) -> None:
         """Remove entries of batches above one number: they never counted."""

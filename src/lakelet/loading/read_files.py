@@ -20,7 +20,7 @@ from lakelet.lake.type_text import parse_columns
 from lakelet.lake.types import Column
 from lakelet.loading.batch import Batch
 from lakelet.loading.connection import loading_connection
-from lakelet.loading.convert import Converter, make_tables
+from lakelet.loading.convert import Converter, make_tables, name_sources
 from lakelet.loading.discovery import FoundFile, discover
 from lakelet.loading.inference.columns import hinted
 from lakelet.loading.options import OPTION_NAMES, ReadOptions, parse_options
@@ -100,10 +100,7 @@ class FilesRead:
             columns = list(self.schema) or batch.look()
             self._refuse_unreadable(batch)
             make_tables(loading)
-            loading.executemany(
-                "INSERT INTO sources SELECT $1, $2, make_timestamptz($3)",
-                [(s.index, s.name, s.entry.modified) for s in batch.sources],
-            )
+            name_sources(loading, batch.sources)
             converter = Converter(loading, Shape.of(columns), batch.zone, spool=False)
             # In a thread of its own: DuckDB must not run inside a read of another DuckDB.
             rows: Iterator[Any] = handed_over(converter.rows(batch.blocks()))
