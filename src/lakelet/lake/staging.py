@@ -33,7 +33,7 @@ _WRITE = declare("stage.write", "the rows are in the scratch table, visible to n
 _ADOPT = declare("stage.adopt", "the staged files are the table's, in one commit")
 _FORGET = declare("stage.forget", "the scratch table's log, or the whole of it, is gone")
 _CONSTRAINT = "delta.constraints."
-_ROW_GROUP = 256 << 10
+_ROW_GROUP = 512 << 10
 """Rows of a Parquet row group: what the writer holds in memory at once."""
 _COMMIT_ID = "txnId"
 _LOOKED_BACK = 64
