@@ -15,9 +15,11 @@ from lakelet.session import Workspace
 
 FIRST = {
     "a.jsonl": ['{"id": 1, "n": 1}', '{"id": 2, "n": 2.5}', "broken"],
-    "b.jsonl": ['{"id": 3}'],
+    "b.jsonl": ['{"id": 3, "g": {"a": 1}}'],
 }
-SECOND = {"c.jsonl": ['{"id": 4, "late": true}', '{"id": 5, "n": "x"}', "broken too"]}
+SECOND = {
+    "c.jsonl": ['{"id": 4, "late": true, "g": {"b": 2}}', '{"id": 5, "n": "x"}', "broken too"]
+}
 IDS = {"first": [1, 2, 3], "both": [1, 2, 3, 4, 5]}
 
 

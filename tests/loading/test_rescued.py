@@ -46,7 +46,7 @@ def test_promote_makes_a_column_and_later_loads_fill_it(ws: Workspace) -> None:
 
 def test_promote_finds_the_type_itself_also_for_nested_fields(ws: Workspace) -> None:
     load(ws, "a.jsonl", {"id": 1, "geo": {"lat": 1.5}})
-    load(ws, "b.jsonl", {"id": 2, "geo": {"lat": 2.5, "alt": "2026-01-02"}})
+    load(ws, "b.jsonl", {"id": 2, "geo": {"lat": 2.5, "alt": "2026-01-02"}}, evolve="rescue")
     decision = ws.table("t.t").promote("geo.alt")
     assert (decision.type, decision.filled) == ("DATE", 1)
     load(ws, "c.jsonl", {"id": 3, "geo": {"lat": 3.5, "alt": "2026-01-03"}})

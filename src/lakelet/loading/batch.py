@@ -11,7 +11,7 @@ A batch whose third step never came is taken back by whoever loads next (`recove
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
@@ -20,11 +20,14 @@ import duckdb
 
 from lakelet.errors import SchemaError
 from lakelet.lake import Lake, LakeTable
+from lakelet.lake.growth import grow_columns
 from lakelet.lake.handover import handed_over
 from lakelet.lake.staging import STAGED_PREFIX, Staged, discard, stage
 from lakelet.lake.types import Column, DataType
 from lakelet.loading.convert import CHUNK, Converter, Counts, make_tables, name_sources
+from lakelet.loading.fit.examine import path_of
 from lakelet.loading.inference.columns import new_columns
+from lakelet.loading.inference.nested import fields_of, grown_types
 from lakelet.loading.ledger import TRANSACTION, Entry, Ledger
 from lakelet.loading.look import look_at, look_at_spool
 from lakelet.loading.records.block import Block, FileUnreadableError
@@ -94,7 +97,8 @@ class Batch:
         """Write the rows beside the table, adding columns for new fields where that is wanted.
 
         Returns:
-            What was staged, and the columns added to the table.
+            What was staged, and what was added to the table: columns, and fields inside STRUCT
+            columns, which are named by their path.
 
         Raises:
             SchemaError: ``evolve`` is ``fail`` and a record has a field the table does not know.
@@ -157,11 +161,16 @@ class Batch:
         columns = new_columns(root, shape, self._hints(), tolerance=self.tolerance)
         if columns:
             table.add_columns(columns)
-        return columns
+        grown = grown_types(root, shape, tolerance=self.tolerance)
+        if grown:
+            grow_columns(table, grown)
+        return columns + _added(shape, grown)
 
     def _difference(self, table: LakeTable, converter: Converter) -> SchemaError:
         root = look_at_spool(self.connection, converter.headers)
-        columns = new_columns(root, self._shape(table), self._hints(), tolerance=self.tolerance)
+        shape = self._shape(table)
+        columns = new_columns(root, shape, self._hints(), tolerance=self.tolerance)
+        columns += _added(shape, grown_types(root, shape, tolerance=self.tolerance))
         shown = ", ".join(
             f"{c.name} {c.type.sql} ({converter.unknown.get(c.name, 0)} rows)" for c in columns
         )
@@ -256,6 +265,16 @@ class Batch:
                 c = self.counts.get(source.index, Counts())
                 entries.append(Entry(found(source), c.kept, c.rescued, c.rejected, "loaded"))
         return entries
+
+
+def _added(shape: Shape, grown: Mapping[str, DataType]) -> list[Column]:
+    """The fields that grown types have more, as columns named by their path."""
+    return [
+        column
+        for field in shape.fields
+        if field.column.name in grown
+        for column in fields_of(field.type, grown[field.column.name], path_of(field.key))
+    ]
 
 
 def remove_staged(table: LakeTable, above: int) -> None:

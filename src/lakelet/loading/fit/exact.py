@@ -104,11 +104,17 @@ def _in_zone(wall: str, zone: str) -> str | None:
 
 
 class Fitter:
-    """Fits values to types in one time zone, collecting what does not fit by its path."""
+    """Fits values to types in one time zone, collecting what does not fit by its path.
+
+    Attributes:
+        rescued: path and JSON text of every value that does not fit.
+        unknown: paths of fields inside objects that their STRUCT does not have.
+    """
 
     def __init__(self, zone: str) -> None:
         self.zone = zone
         self.rescued: list[tuple[str, str]] = []
+        self.unknown: list[str] = []
 
     def json(self, value: Any, kind: DataType, path: str) -> Any:
         """A parsed JSON value as a value of ``kind``; parts that do not fit go to ``rescued``."""
@@ -137,6 +143,8 @@ class Fitter:
             if name is None or name in found:
                 if item is not None:
                     self.rescued.append((f"{path}.{key}", dump_json(item)))
+                    if name is None:
+                        self.unknown.append(f"{path}.{key}")
             else:
                 found[name] = self.json(item, types[name], f"{path}.{key}")
         return Pairs(found.items())

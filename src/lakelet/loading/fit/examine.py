@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,8 @@ from lakelet.loading.records.csv_cells import cells_of
 from lakelet.loading.shape import Shape
 
 __all__ = ("Examined", "Examiner", "path_of")
+
+_INDEX = re.compile(r"\[\d+\]")
 
 
 def path_of(key: str) -> str:
@@ -27,7 +30,7 @@ class Examined:
         record: the values that fit, as JSON by column name; None where it is no record.
         rescued: what fits no column, as JSON by path; None where all fits.
         reason: why it is no record; '' where it is one.
-        unknown: keys with a value that fill no column.
+        unknown: keys with a value that fill no column, and paths of those inside a STRUCT.
     """
 
     record: str | None
@@ -52,6 +55,7 @@ class Examiner:
         if not isinstance(parsed, Pairs):
             return Examined(None, reason=f"not an object but {_kind(parsed)}")
         rescued = self.fitter.rescued = []
+        nested = self.fitter.unknown = []
         found: dict[str, Any] = {}
         unknown: list[str] = []
         for key, value in parsed:
@@ -66,12 +70,13 @@ class Examiner:
             else:
                 found[field.column.name] = self.fitter.json(value, field.type, path_of(key))
         self._nested(found, rescued)
+        unknown += [_INDEX.sub("[]", path) for path in nested if self.shape.find(path) is None]
         return Examined(dump_json(Pairs(found.items())), _as_json(rescued), unknown=tuple(unknown))
 
     def _nested(self, found: dict[str, Any], rescued: list[tuple[str, str]]) -> None:
         """Let nested fields that a person made columns of fill them."""
         for path, text in list(rescued):
-            field = self.shape.by_key.get(path) if "." in path or "[" in path else None
+            field = self.shape.find(path) if "." in path or "[" in path else None
             if field is None or found.get(field.column.name) is not None:
                 continue
             kept = self.fitter.rescued = []

@@ -133,14 +133,15 @@ class Tally:
         kinds = {key: tally.kind(tolerance) for key, tally in self.fields.items() if key}
         known = {key: kind for key, kind in kinds.items() if kind is not None}
         if len(self.fields) > MAX_KEYS or not known:
-            return Map(_STRING, self._merged(tolerance))
+            return Map(_STRING, self.merged().kind(tolerance) or _STRING)
         return Struct(tuple(known.items()))
 
-    def _merged(self, tolerance: float) -> DataType:
+    def merged(self) -> Tally:
+        """The tally of all an object's values, whatever their key."""
         whole = Tally()
         for tally in self.fields.values():
             whole.add(tally)
-        return whole.kind(tolerance) or _STRING
+        return whole
 
     def add(self, other: Tally) -> None:
         """Take another tally's counts in."""
