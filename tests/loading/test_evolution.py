@@ -129,6 +129,17 @@ def test_hints_win(ws: Workspace) -> None:
         ([1, "x"], "STRING"),
         ([[1], [2, 3]], "ARRAY<BIGINT>"),
         ([[]], "ARRAY<STRING>"),
+        ([["2026-01-02", None], [], None], "ARRAY<DATE>"),
+        ([["2026-01-02"], ["2026-01-02T03:04:05Z", "2026-01-03"]], "ARRAY<TIMESTAMP>"),
+        ([["2026-01-02"], ["x"]], "ARRAY<STRING>"),
+        ([["2026-01-02"], [2]], "ARRAY<STRING>"),
+        ([["2026-01-02"] * 198 + ["x", "2026-01-32"]], "ARRAY<DATE>"),
+        ([["2026-01-02"] * 98 + ["x", "2026-01-32"]], "ARRAY<STRING>"),
+        ([[["2026-01-02"], ["2026-01-03"]]], "ARRAY<ARRAY<DATE>>"),
+        (
+            [[{"at": "2026-01-02T03:04", 'q"\\\\.*': ["2026-01-02"]}]],
+            'ARRAY<STRUCT<at: TIMESTAMP, `q"\\\\.*`: ARRAY<DATE>>>',
+        ),
         ([{"x": 1}, {"y": "z"}], "STRUCT<x: BIGINT, y: STRING>"),
         ([{}], "MAP<STRING, STRING>"),
         ([1] * 99 + ["x"], "BIGINT"),
@@ -140,6 +151,26 @@ def test_the_narrowest_type_that_most_values_fit(
 ) -> None:
     load(ws, "a.jsonl", *({"v": value} for value in values))
     assert types(ws) == {"v": kind}
+
+
+def test_times_inside_arrays_are_kept_as_they_were(ws: Workspace) -> None:
+    good = ["2026-01-02T03:04:05.5Z", "2026-01-02T03:04:05+02:00", None]
+    load(
+        ws,
+        "a.jsonl",
+        *[{"v": good, "s": [{"d": "2026-02-28"}]}] * 99,
+        {"v": [*good, "2026-02-30T00:00:00Z", 5], "s": [{"d": "2026-02-30"}, {"d": "2024-02-29"}]},
+    )
+    assert types(ws) == {"v": "ARRAY<TIMESTAMP>", "s": "ARRAY<STRUCT<d: DATE>>"}
+    text = "CAST(v AS STRING), CAST(s AS STRING), _rescued_data"
+    query = f"SELECT {text}, count(*) FROM t.t GROUP BY ALL ORDER BY 4 DESC"
+    found = ws.sql(query, dialect="duckdb").rows()
+    kept = "'2026-01-02 03:04:05.5+00', '2026-01-02 01:04:05+00', NULL"
+    assert found == [
+        (f"[{kept}]", "[{'d': 2026-02-28}]", None, 99),
+        (f"[{kept}, NULL, NULL]", "[{'d': NULL}, {'d': 2024-02-29}]",
+         '{"v[3]":"2026-02-30T00:00:00Z","v[4]":5,"s[0].d":"2026-02-30"}', 1),
+    ]  # fmt: skip
 
 
 def test_digits_a_double_would_lose_make_a_decimal(ws: Workspace) -> None:

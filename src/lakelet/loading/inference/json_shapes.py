@@ -13,6 +13,7 @@ from typing import Any
 
 import duckdb
 
+from lakelet.lake.names import literal
 from lakelet.lake.types import Primitive
 from lakelet.loading.fit.json_checks import pointer
 from lakelet.loading.fit.json_sql import inference_source
@@ -24,6 +25,8 @@ __all__ = ("tally_json",)
 
 _DATE, _TIMESTAMP = Primitive("DATE"), Primitive("TIMESTAMP")
 _MIXED = "JSON"
+_Path = tuple[str | None, ...]
+"""Keys; None stands for every element of an array."""
 
 
 def tally_json(connection: duckdb.DuckDBPyConnection, root: Tally) -> None:
@@ -102,41 +105,75 @@ def _see_shape(tally: Tally, shape: Any, count: int) -> None:
 
 
 def _count_times(connection: duckdb.DuckDBPyConnection, root: Tally, odd: list[str]) -> None:
-    """Count dates and moments among the texts of plain records, top level and structs."""
+    """Count dates and moments among the texts of plain records, at every depth."""
     paths = list(_text_paths(root, ()))
     if not paths:
         return
-    counts = []
-    for index in range(len(paths)):
-        at = f"x[{index + 1}]"
-        day = text_survives(_DATE, at, f"TRY_CAST({at} AS DATE)")
-        time = text_survives(_TIMESTAMP, at, f"TRY_CAST({at} AS TIMESTAMPTZ)")
+    single = [(path, tally) for path, tally in paths if None not in path]
+    listed = [(path, tally) for path, tally in paths if None in path]
+    pointers = ", ".join(_joined(path) for path, _ in single)
+    extracted = [f"json_extract_string(record, [{pointers}]) AS x"] if single else []
+    counts: list[str] = []
+    for index in range(len(single)):
+        day, moment = _times(f"x[{index + 1}]")
+        counts += [f"count(*) FILTER ({day})", f"count(*) FILTER ({moment})"]
+    for index, (path, _) in enumerate(listed):
+        extracted.append(f"json_extract_string(record, {_every(path)}) AS a{index}")
+        extracted.append(f"json_type(record, {_every(path)}) AS t{index}")
+        day, moment = _times("e")
         counts += [
-            f"count(*) FILTER ({day})",
-            f"count(*) FILTER ({day} OR {time})",
+            f"sum(len(list_filter(a{index}, lambda e: {day})))",
+            f"sum(len(list_filter(a{index}, lambda e: {moment})))",
+            f"sum(len(list_filter(t{index}, lambda e: e = 'VARCHAR')))",
+            f"count(*) FILTER (list_contains(t{index}, 'VARCHAR'))",
         ]
-    pointers = ", ".join(_joined(path) for path, _ in paths)
     skip = "AND json_structure(record) NOT IN (SELECT unnest($1::VARCHAR[]))" if odd else ""
     (row,) = connection.execute(
-        f"SELECT {', '.join(counts)} FROM (SELECT json_extract_string(record, [{pointers}]) AS x "
+        f"SELECT {', '.join(counts)} FROM (SELECT {', '.join(extracted)} "
         f"FROM looked WHERE plain {skip})",
         [odd] if odd else None,
     ).fetchall()
-    for index, (_, tally) in enumerate(paths):
-        tally.dates += row[2 * index]
-        tally.moments += row[2 * index + 1]
+    found = iter([count or 0 for count in row])
+    for _, tally in single:
+        tally.dates += next(found)
+        tally.moments += next(found)
+    for _, tally in listed:
+        tally.dates += next(found)
+        tally.moments += next(found)
+        # The structure counted an array's elements once a record; times are counted one by one.
+        more = next(found) - next(found)
+        tally.texts += more
+        tally.count += more
 
 
-def _joined(path: tuple[str, ...]) -> str:
-    whole = "".join(pointer(key)[1:-1] for key in path)
+def _times(text: str) -> tuple[str, str]:
+    """Conditions: a text is a date; it is a date or a moment."""
+    day = text_survives(_DATE, text, f"TRY_CAST({text} AS DATE)")
+    time = text_survives(_TIMESTAMP, text, f"TRY_CAST({text} AS TIMESTAMPTZ)")
+    return day, f"({day} OR {time})"
+
+
+def _joined(path: _Path) -> str:
+    whole = "".join(pointer(key)[1:-1] for key in path if key is not None)
     return f"'{whole}'"
 
 
-def _text_paths(tally: Tally, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Tally]]:
+def _every(path: _Path) -> str:
+    """A path through arrays as DuckDB's JSONPath, an SQL literal."""
+    steps = [
+        "[*]" if key is None else '."' + key.replace("\\", "\\\\").replace('"', '\\"') + '"'
+        for key in path
+    ]
+    return literal("$" + "".join(steps))
+
+
+def _text_paths(tally: Tally, path: _Path) -> Iterator[tuple[_Path, Tally]]:
+    if path and tally.texts:
+        yield path, tally
+    if tally.element is not None:
+        yield from _text_paths(tally.element, (*path, None))
     if len(tally.fields) > MAX_KEYS and path:
         return
     for key, field in tally.fields.items():
-        if field.texts:
-            yield (*path, key), field
-        if field.objects:
+        if key:  # one without a name makes no column
             yield from _text_paths(field, (*path, key))
