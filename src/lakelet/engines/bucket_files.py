@@ -197,6 +197,10 @@ class _InBucket:
             _register(connection, self.files)
         return self.source.relation(connection, label)
 
+    def select(self) -> None:
+        """Nothing: the bucket's file system is registered on one connection."""
+        return
+
 
 def reach_buckets(
     connection: duckdb.DuckDBPyConnection, workspace: WorkspaceFolder, *locations: str

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import duckdb
 
 from lakelet.engines.connection import open_connection
 from lakelet.engines.dialect import TableFunctionCall, TableReference, translate_query
 from lakelet.engines.failures import failed_in_python, said_by_duckdb
+from lakelet.engines.kept import kept_connection
 from lakelet.errors import LakeletError, SqlError, StorageError
 from lakelet.workspace import WorkspaceFolder
 
-__all__ = ("Attached", "Dialect", "Query", "attach_view", "duckdb_errors", "run_query")
+__all__ = (
+    "Attached", "Dialect", "Query", "Shareable", "attach_view", "duckdb_errors", "run_query",
+)  # fmt: skip
 
 Dialect = Literal["databricks", "duckdb"]
 
@@ -24,6 +27,15 @@ class Attached(Protocol):
 
     def attach(self, connection: duckdb.DuckDBPyConnection, view: str) -> None:
         """Create the view of that quoted name."""
+        ...
+
+
+@runtime_checkable
+class Shareable(Attached, Protocol):
+    """Something a query reads of which it may be known that every connection can read it."""
+
+    def select(self) -> str | None:
+        """A SELECT of its rows, or None where something must be made on the connection first."""
         ...
 
 
@@ -51,7 +63,7 @@ def run_query(
     table: Callable[[TableReference], Attached],
     call: Callable[[TableFunctionCall], Attached],
 ) -> duckdb.DuckDBPyRelation:
-    """Run a query on a connection of its own, which its result keeps alive.
+    """Run a query on a connection that its result keeps alive.
 
     Every table is pinned before the query starts; what others commit afterwards is not seen.
 
@@ -68,13 +80,22 @@ def run_query(
     translation = translate_query(query.text, dialect=query.dialect)
     pinned = [(reference.view, table(reference)) for reference in translation.tables]
     pinned += [(reference.view, call(reference)) for reference in translation.calls]
-    connection = open_connection(workspace)
+    views = {view: _select(source) for view, source in pinned}
+    shared = {view: select for view, select in views.items() if select is not None}
     with duckdb_errors():
-        for macro in translation.macros:
-            connection.execute(macro)
-        for view, source in pinned:
-            attach_view(connection, view, source)
+        if len(shared) == len(views):
+            connection = kept_connection(workspace, shared, translation.macros)
+        else:
+            connection = open_connection(workspace)
+            for macro in translation.macros:
+                connection.execute(macro)
+            for view, source in pinned:
+                attach_view(connection, view, source)
         return _relation(connection, translation.sql, translation.parameters, query)
+
+
+def _select(source: Attached) -> str | None:
+    return source.select() if isinstance(source, Shareable) else None
 
 
 def attach_view(connection: duckdb.DuckDBPyConnection, view: str, source: Attached) -> None:

@@ -33,14 +33,24 @@ class PinnedTable:
         last = [name for name in SERVICE_COLUMNS if name in names]
         return [name for name in names if name not in last] + last
 
+    @property
+    def _as_it_is(self) -> bool:
+        return [name for name, _ in self.route.columns] == self.columns and not self.condition
+
+    def _shown(self, source: str) -> str:
+        where = f" WHERE {self.condition}" if self.condition else ""
+        return f"SELECT {', '.join(map(quote, self.columns))} FROM {source}{where}"
+
+    def select(self) -> str | None:
+        """A SELECT of its rows for any connection, or None where there is none."""
+        select = self.route.select()
+        return select if select is None or self._as_it_is else self._shown(f"({select})")
+
     def attach(self, connection: duckdb.DuckDBPyConnection, view: str) -> None:
         """Create the view on a connection."""
-        names = [name for name, _ in self.route.columns]
-        if names == self.columns and not self.condition:
+        if self._as_it_is:
             self.route.attach(connection, view)
             return
         inner = quote("lakelet " + view.replace('"', ""))
         self.route.attach(connection, inner)
-        where = f" WHERE {self.condition}" if self.condition else ""
-        columns = ", ".join(map(quote, self.columns))
-        connection.execute(f"CREATE OR REPLACE VIEW {view} AS SELECT {columns} FROM {inner}{where}")
+        connection.execute(f"CREATE OR REPLACE VIEW {view} AS {self._shown(inner)}")

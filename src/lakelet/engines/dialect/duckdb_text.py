@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import re
+from functools import cache
+from typing import TYPE_CHECKING
 
 from lakelet.engines.dialect.timetravel import pin_tables
 from lakelet.engines.dialect.tokens import Token, name_of, tokenize
@@ -15,6 +17,9 @@ from lakelet.engines.dialect.translation import (
     view_name,
 )
 from lakelet.errors import SqlError
+
+if TYPE_CHECKING:
+    import duckdb
 
 __all__ = ("read_duckdb", "with_dollars")
 
@@ -121,12 +126,18 @@ def _with_own_schemas(sql: str, names: list[tuple[str, ...]]) -> str:
     return "".join(pieces)
 
 
+@cache
+def _parser() -> duckdb.DuckDBPyConnection:
+    """A database that only parses, kept for the process; without threads, so a fork may have it."""
+    import duckdb
+
+    return duckdb.connect(":memory:", config={"threads": 1, "autoinstall_known_extensions": False})
+
+
 def _table_names(sql: str) -> list[tuple[str, ...]]:
     import duckdb
 
-    connection = duckdb.connect(
-        ":memory:", config={"threads": 1, "autoinstall_known_extensions": False}
-    )
+    connection = _parser().cursor()
     try:
         names = connection.get_table_names(_without_markers(sql), qualified=True)
     except duckdb.Error as error:

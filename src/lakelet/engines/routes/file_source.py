@@ -77,6 +77,12 @@ class FilesSource:
             self.deletions.fill(connection, deleted)
         return " UNION ALL ".join(self._group(group, deleted, places) for group in self.groups)
 
+    def select(self) -> str | None:
+        """A SELECT over the files alone, if no row of them is deleted."""
+        if self.deletions:
+            return None
+        return " UNION ALL ".join(self._group(group, "", False) for group in self.groups)
+
     def only(self, uris: Collection[str]) -> FilesSource:
         """The same source over some of its files."""
         groups = (

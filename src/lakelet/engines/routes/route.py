@@ -24,6 +24,9 @@ class Source(Protocol):
         on ``connection`` under names derived from ``label``, so that attaching again replaces it.
         """
 
+    def select(self) -> str | None:
+        """The SELECT alone, or None where something must be made on a connection first."""
+
 
 @dataclass(frozen=True, slots=True)
 class Route:
@@ -41,6 +44,10 @@ class Route:
     reason: str
     columns: tuple[tuple[str, str], ...]
     source: Source = field(repr=False, compare=False)
+
+    def select(self) -> str | None:
+        """A SELECT of the rows for any connection; None where the view must be attached to one."""
+        return self.source.select()
 
     def attach(self, connection: duckdb.DuckDBPyConnection, view: str) -> None:
         """Create or replace ``view`` on a connection; it reads the pinned snapshot for good.
@@ -64,5 +71,9 @@ class EmptySource:
 
     def relation(self, connection: duckdb.DuckDBPyConnection, label: str) -> str:
         """A SELECT of typed NULLs that yields no row."""
+        return self.select()
+
+    def select(self) -> str:
+        """The same; nothing is made on a connection."""
         typed = (f"CAST(NULL AS {kind}) AS {quote_name(name)}" for name, kind in self.columns)
         return f"SELECT {', '.join(typed)} WHERE false"

@@ -66,6 +66,10 @@ class ScanSource:
         typed = ", ".join(f"{_typed(c)} AS {quote_name(c.name)}" for c in self.columns)
         return f"SELECT {typed} FROM temp.main.{quote_name(name)}"
 
+    def select(self) -> None:
+        """Nothing: a stream is registered on one connection."""
+        return
+
 
 def _typed(column: Column) -> str:
     name = quote_name(column.name)
