@@ -55,7 +55,7 @@ def test_a_parquet_file_is_loaded_with_the_types_it_declares(ws: Workspace) -> N
             "d": pa.array([Decimal("12345678901234567.89"), None], pa.decimal128(20, 2)),
             "t": pa.array([moment, None], pa.timestamp("us", "UTC")),
             "n": pa.array([moment.replace(tzinfo=None), None], pa.timestamp("us")),
-            "f": pa.array([0.1, None], pa.float32()),
+            "f": pa.array([1.1, None], pa.float32()),
             "s": pa.array([{"x": [1.5]}, None], pa.struct([("x", pa.list_(pa.float64()))])),
         }
     )
@@ -64,15 +64,85 @@ def test_a_parquet_file_is_loaded_with_the_types_it_declares(ws: Workspace) -> N
     assert (report.kept, report.rescued) == (2, 0)
     kinds = {c.name: c.type.sql for c in ws.table("t.p").columns if c.name[0] != "_"}
     assert kinds == {"i": "INT", "d": "DECIMAL(20,2)", "t": "TIMESTAMP", "n": "TIMESTAMP_NTZ",
-                     "f": "DOUBLE", "s": "STRUCT<x: ARRAY<DOUBLE>>"}  # fmt: skip
-    first = ws.sql("SELECT i, d, t, n, s FROM t.p WHERE i IS NOT NULL").rows()[0]
+                     "f": "FLOAT", "s": "STRUCT<x: ARRAY<DOUBLE>>"}  # fmt: skip
+    first = ws.sql("SELECT i, d, t, n, CAST(f AS DOUBLE), s FROM t.p WHERE i IS NOT NULL").rows()[0]
     assert first == (
         1,
         Decimal("12345678901234567.89"),
         moment,
         moment.replace(tzinfo=None),
+        1.100000023841858,
         {"x": [1.5]},
     )
+
+
+ODD_BYTES = [b"", b"a", b"\x00\xff'\"\\\\x41", bytes(range(256)), "é".encode(), None]
+
+
+def test_bytes_of_a_parquet_file_are_loaded_byte_for_byte(ws: Workspace) -> None:
+    nested = pa.struct([("x", pa.binary()), ("l", pa.list_(pa.binary()))])
+    table = pa.table(
+        {
+            "i": range(len(ODD_BYTES)),
+            "b": pa.array(ODD_BYTES, pa.binary()),
+            "s": pa.array([{"x": b, "l": [b, b"q"]} if b else None for b in ODD_BYTES], nested),
+            "m": pa.array([[("k", b)] for b in ODD_BYTES], pa.map_(pa.string(), pa.binary())),
+        }
+    )
+    pq.write_table(table, ws.folder.files / "a.parquet")
+    report = ws.load("files/a.parquet", into="t.p")
+    assert (report.kept, report.rescued) == (len(ODD_BYTES), 0)
+    kinds = {c.name: c.type.sql for c in ws.table("t.p").columns if c.name[0] != "_"}
+    assert kinds == {"i": "BIGINT", "b": "BINARY", "s": "STRUCT<x: BINARY, l: ARRAY<BINARY>>",
+                     "m": "MAP<STRING, BINARY>"}  # fmt: skip
+    found = ws.sql("SELECT b, s, m FROM t.p ORDER BY i").rows()
+    assert found == [(b, {"x": b, "l": [b, b"q"]} if b else None, {"k": b}) for b in ODD_BYTES]
+
+
+def test_bytes_where_text_is_wanted_are_base64(ws: Workspace) -> None:
+    (ws.folder.files / "a.jsonl").write_text('{"b": "text"}\n')
+    ws.load("files", into="t.p")
+    pq.write_table(pa.table({"b": [b"\xff\x00"], "n": [b"\xfe"]}), ws.folder.files / "b.parquet")
+    ws.load("files", into="t.p")
+    assert ws.sql("SELECT b, n FROM t.p ORDER BY b").rows() == [("/wA=", b"\xfe"), ("text", None)]
+    (ws.folder.files / "c.jsonl").write_text('{"n": "AAE="}\n{"n": "AAF="}\n{"n": "é"}\n')
+    ws.load("files", into="t.p")
+    found = ws.sql("SELECT n, _rescued_data FROM t.p WHERE b IS NULL ORDER BY 2").rows()
+    assert found == [(b"\x00\x01", None), (None, '{"n":"AAF="}'), (None, '{"n":"é"}')]
+
+
+def test_bytes_as_keys_of_a_map_set_the_file_aside(ws: Workspace) -> None:
+    good = pa.array([[("k", "v")]], pa.map_(pa.binary(), pa.string()))
+    pq.write_table(pa.table({"m": good}), ws.folder.files / "a.parquet")
+    with pytest.raises(LoadError, match="column m is a MAP with BINARY keys"):
+        ws.load("files", into="t.p")
+
+
+def test_singles_are_kept_whether_told_by_few_digits_or_all(ws: Workspace) -> None:
+    singles = pa.array([0.1, 3.4028235e38, 1e-45, 16777216.0, -0.0, None], pa.float32())
+    nested = pa.array([{"f": v} for v in singles.to_pylist()], pa.struct([("f", pa.float32())]))
+    pq.write_table(
+        pa.table({"i": range(6), "f": singles, "s": nested}), ws.folder.files / "a.parquet"
+    )
+    (ws.folder.files / "b.jsonl").write_text('{"f": 0.1}\n{"f": 0.123456789}\n{"f": 16777217}\n')
+    report = ws.load("files", into="t.p")
+    kinds = [c.type.sql for c in ws.table("t.p").columns][1:3]
+    assert (kinds, report.rescued) == (["FLOAT", "STRUCT<f: FLOAT>"], 2)
+    found = ws.sql("SELECT f, s.f FROM t.p WHERE i IS NOT NULL ORDER BY i").rows()
+    assert [f for f, _ in found] == singles.to_pylist() == [f for _, f in found]
+    assert ws.sql("SELECT _rescued_data FROM t.p WHERE _rescued_data IS NOT NULL ORDER BY 1").rows() == [
+        ('{"f":0.123456789}',), ('{"f":16777217}',),
+    ]  # fmt: skip
+
+
+def test_a_parquet_file_s_nested_new_field_has_the_type_it_declares(ws: Workspace) -> None:
+    for name, kind in (("a", [("x", pa.int8())]), ("b", [("x", pa.int8()), ("y", pa.int16())])):
+        value = {key: 1 for key, _ in kind}
+        pq.write_table(
+            pa.table({"s": pa.array([value], pa.struct(kind))}), ws.folder.files / f"{name}.parquet"
+        )
+        ws.load("files", into="t.p")
+    assert ws.table("t.p").columns[0].type.sql == "STRUCT<x: TINYINT, y: SMALLINT>"
 
 
 def test_a_damaged_parquet_file_is_set_aside(ws: Workspace) -> None:

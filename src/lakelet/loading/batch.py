@@ -161,7 +161,7 @@ class Batch:
         columns = new_columns(root, shape, self._hints(), tolerance=self.tolerance)
         if columns:
             table.add_columns(columns)
-        grown = grown_types(root, shape, tolerance=self.tolerance)
+        grown = grown_types(root, shape, self._hints(), tolerance=self.tolerance)
         if grown:
             grow_columns(table, grown)
         return columns + _added(shape, grown)
@@ -170,7 +170,7 @@ class Batch:
         root = look_at_spool(self.connection, converter.headers)
         shape = self._shape(table)
         columns = new_columns(root, shape, self._hints(), tolerance=self.tolerance)
-        columns += _added(shape, grown_types(root, shape, tolerance=self.tolerance))
+        columns += _added(shape, grown_types(root, shape, self._hints(), tolerance=self.tolerance))
         shown = ", ".join(
             f"{c.name} {c.type.sql} ({converter.unknown.get(c.name, 0)} rows)" for c in columns
         )

@@ -9,6 +9,7 @@ What fits is returned in a form from which DuckDB's ``from_json`` makes exactly 
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
 import re
 import struct
@@ -20,7 +21,7 @@ from typing import Any
 from lakelet.lake.types import Array, DataType, Decimal, Map, Primitive, Struct
 from lakelet.loading.fit.json_text import Number, Pairs, dump_json
 
-__all__ = ("MISFIT", "Fitter", "exact_number", "moment")
+__all__ = ("BASE64", "MISFIT", "Fitter", "exact_number", "moment")
 
 MISFIT: Any = object()
 """Stands for a value that does not fit."""
@@ -35,6 +36,9 @@ _MOMENT = re.compile(
 _NOT_FINITE = {"nan": "nan", "infinity": "inf", "+infinity": "inf", "-infinity": "-inf",
                "inf": "inf", "-inf": "-inf", "+inf": "inf"}  # fmt: skip
 _MAX_EXPONENT = 400
+# RFC 4648; with the padding, and no bits left over, so that one text stands for the bytes.
+BASE64 = "(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)?"
+_BASE64 = re.compile(BASE64)
 
 
 def exact_number(text: str) -> Exact | None:
@@ -169,6 +173,8 @@ class Fitter:
             return value if name == "BOOLEAN" else MISFIT
         if isinstance(value, str) and name in ("DATE", "TIMESTAMP", "TIMESTAMP_NTZ"):
             return self.time(value, name)
+        if isinstance(value, str) and name == "BINARY":
+            return _bytes(value)
         return MISFIT
 
     def text(self, cell: str, kind: DataType) -> Any:
@@ -182,6 +188,8 @@ class Fitter:
             return {"true": True, "false": False}.get(cell.lower(), MISFIT)
         if name in ("DATE", "TIMESTAMP", "TIMESTAMP_NTZ"):
             return self.time(cell, name)
+        if name == "BINARY":
+            return _bytes(cell)
         return self.number(cell, kind)
 
     def number(self, text: str, kind: Primitive | Decimal) -> Any:
@@ -228,6 +236,13 @@ def _encodable(text: str) -> bool:
     return True
 
 
+def _bytes(text: str) -> Any:
+    """Bytes told in base64 as DuckDB reads them from JSON, or `MISFIT`."""
+    if not _BASE64.fullmatch(text):
+        return MISFIT
+    return "".join([f"\\x{byte:02X}" for byte in base64.b64decode(text)])
+
+
 def _decimal(number: Exact | None, kind: Decimal) -> Any:
     if number is None:
         return MISFIT
@@ -247,7 +262,11 @@ def _floating(text: str, number: Exact | None, *, single: bool) -> Any:
     if value in (float("inf"), float("-inf")):
         return MISFIT
     if single:
-        survives = any(Exact(f"{_single(value):.{digits}g}") == number for digits in (6, 7, 8, 9))
+        nearest = _single(value)
+        # Told by its few digits, or by all that a double needs for it.
+        survives = (nearest == value and Exact(repr(value)) == number) or any(
+            Exact(f"{nearest:.{digits}g}") == number for digits in (6, 7, 8, 9)
+        )
     else:
         survives = Exact(repr(value)) == number
     return Number(repr(value)) if survives else MISFIT

@@ -16,6 +16,7 @@ _NUMBERS = {
     "SMALLINT": ("UBIGINT", "BIGINT"),
     "TINYINT": ("UBIGINT", "BIGINT"),
     "DOUBLE": ("UBIGINT", "BIGINT", "DOUBLE"),
+    "FLOAT": ("UBIGINT", "BIGINT", "DOUBLE"),
 }
 _STRINGS = ("VARCHAR", "UBIGINT", "BIGINT", "BOOLEAN")
 _TIMES = ("DATE", "TIMESTAMP", "TIMESTAMP_NTZ")
@@ -34,6 +35,8 @@ def filled(types: str) -> str:
 def number_texts(kind: DataType, value: str, depth: int = 0) -> str | None:
     """A list of the texts of all numbers in a value, or None where its type holds none."""
     if isinstance(kind, Primitive):
+        if kind.name == "FLOAT":
+            return f"[CAST(CAST({value} AS DOUBLE) AS VARCHAR)]"
         return f"[CAST({value} AS VARCHAR)]" if kind.name in ("BIGINT", "DOUBLE") else None
     if isinstance(kind, Struct):
         parts = [number_texts(k, f"{value}.{quote(name)}", depth) for name, k in kind.fields]
@@ -73,6 +76,8 @@ def check(kind: DataType, node: Node, value: str, depth: int) -> str:
     if isinstance(kind, Decimal):
         fits = text_survives(kind, node.text, value)
         return f"({node.type} IN ('UBIGINT', 'BIGINT', 'DOUBLE') AND {fits})"
+    if kind.name == "FLOAT":
+        return f"({node.type} IN {_NUMBERS['FLOAT']} AND TRY_CAST({node.text} AS DOUBLE) = {value})"
     if kind.name in _NUMBERS:
         return f"({node.type} IN {_NUMBERS[kind.name]} AND {value} IS NOT NULL)"
     if kind.name in _TIMES:

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 
 from lakelet.lake.names import literal, quote
 from lakelet.lake.types import Array, DataType, Map, Primitive, Struct
+from lakelet.loading.fit.exact import BASE64
 from lakelet.loading.fit.json_checks import Node, check, filled, number_texts, pointer
 from lakelet.loading.shape import Field, Shape
 
@@ -27,7 +28,7 @@ _ODD = (
     r"|[:,\[]\s*[-+]?(?:[iI][nN][fF]|[nN][aA][nN])|,\s*[\]}]"
 )
 _ESCAPES = r"\\u0000|\\u[dD][89a-fA-F]"  # NUL, and surrogates that may be alone
-_TIMESTAMP = Primitive("TIMESTAMP")
+_TIMESTAMP, _BINARY = Primitive("TIMESTAMP"), Primitive("BINARY")
 _STRING = r'"(?:[^"\\]|\\.)*"'
 
 
@@ -92,8 +93,9 @@ def _read_as(kind: DataType) -> DataType:
     """The type as which ``from_json`` reads a field.
 
     It would take a moment without a zone for UTC; a cast takes it for the session's time zone.
+    And it knows bytes in a form of its own, not in base64.
     """
-    if kind == _TIMESTAMP:
+    if kind in (_TIMESTAMP, _BINARY):
         return Primitive("STRING")
     if isinstance(kind, Array):
         return Array(_read_as(kind.element))
@@ -108,12 +110,19 @@ def _value(field: Field) -> str:
     value = f"v.{quote(field.key)}"
     if _read_as(field.type) == field.type:
         return value
+    if field.type == _BINARY:
+        told = f"regexp_full_match({value}, {literal(BASE64)})"
+        return f"CASE WHEN {told} THEN from_base64({value}) END"
     return f"TRY_CAST({value} AS {field.type.duckdb})"
 
 
 def _top_level(index: int, field: Field) -> str:
     """The condition for a field of the record, whose JSON type stands in the list ``t``."""
     here, at = f"t[{index + 1}]", pointer(field.key)
+    if field.type == _BINARY:  # inside others bytes are looked at exactly
+        return (
+            f"(coalesce({here}, 'NULL') = 'NULL' OR ({here} = 'VARCHAR' AND c{index} IS NOT NULL))"
+        )
     node = Node(here, f"json_extract_string(record, {at})", f"json_extract(record, {at})")
     return f"(coalesce({here}, 'NULL') = 'NULL' OR {check(field.type, node, f'c{index}', 0)})"
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from lakelet.lake.types import Array, Column, DataType, Map, Struct
 from lakelet.loading.fit.examine import path_of
@@ -12,7 +13,9 @@ from lakelet.loading.shape import Shape
 __all__ = ("fields_of", "grown_types")
 
 
-def grown_types(root: Tally, shape: Shape, *, tolerance: float) -> dict[str, DataType]:
+def grown_types(
+    root: Tally, shape: Shape, hints: Mapping[str, DataType], *, tolerance: float
+) -> dict[str, DataType]:
     """The types of the columns whose values have fields their STRUCT does not know yet.
 
     A field a person made a column of stays out, and a STRUCT takes no more than `MAX_KEYS` fields.
@@ -20,6 +23,7 @@ def grown_types(root: Tally, shape: Shape, *, tolerance: float) -> dict[str, Dat
     Args:
         root: what the records looked like.
         shape: the columns there are.
+        hints: types by field or column name in lower case; they win over what was seen.
         tolerance: the share of a new field's values that its type must fit.
 
     Returns:
@@ -30,33 +34,46 @@ def grown_types(root: Tally, shape: Shape, *, tolerance: float) -> dict[str, Dat
         field = shape.find(key)
         if field is None:
             continue
-        kind = _grown(field.type, tally, path_of(key), shape, tolerance)
+        grow = _Growth(shape, tolerance)
+        kind = grow.grown(field.type, tally, hints.get(key.lower()), path_of(key))
         if kind != field.type:
             found[field.column.name] = kind
     return found
 
 
-def _grown(
-    kind: DataType, tally: Tally | None, path: str, shape: Shape, tolerance: float
-) -> DataType:
-    if tally is None:
-        return kind
-    if isinstance(kind, Array):
-        return Array(_grown(kind.element, tally.element, f"{path}[]", shape, tolerance))
-    if isinstance(kind, Map):
-        return Map(kind.key, _grown(kind.value, tally.merged(), f"{path}.*", shape, tolerance))
-    if not isinstance(kind, Struct):
-        return kind
-    seen = {key.lower(): (key, inner) for key, inner in tally.fields.items() if key}
-    fields = []
-    for name, inner in kind.fields:
-        key, part = seen.pop(name.lower(), (name, None))
-        fields.append((name, _grown(inner, part, f"{path}.{key}", shape, tolerance)))
-    for key, part in seen.values():
-        found = part.kind(tolerance)
-        if found is not None and len(fields) < MAX_KEYS and shape.find(f"{path}.{key}") is None:
-            fields.append((key, found))
-    return Struct(tuple(fields))
+@dataclass(frozen=True)
+class _Growth:
+    shape: Shape
+    tolerance: float
+
+    def grown(
+        self, kind: DataType, tally: Tally | None, hint: DataType | None, path: str
+    ) -> DataType:
+        """A type with the fields that values have more."""
+        if tally is None:
+            return kind
+        if isinstance(kind, Array):
+            inner = hint.element if isinstance(hint, Array) else None
+            return Array(self.grown(kind.element, tally.element, inner, f"{path}[]"))
+        if isinstance(kind, Map):
+            inner = hint.value if isinstance(hint, Map) else None
+            return Map(kind.key, self.grown(kind.value, tally.merged(), inner, f"{path}.*"))
+        return self._struct(kind, tally, hint, path) if isinstance(kind, Struct) else kind
+
+    def _struct(self, kind: Struct, tally: Tally, hint: DataType | None, path: str) -> DataType:
+        hints = {n.lower(): k for n, k in hint.fields} if isinstance(hint, Struct) else {}
+        seen = {key.lower(): (key, inner) for key, inner in tally.fields.items() if key}
+        fields = []
+        for name, inner in kind.fields:
+            key, part = seen.pop(name.lower(), (name, None))
+            fields.append((name, self.grown(inner, part, hints.get(name.lower()), f"{path}.{key}")))
+        for key, part in seen.values():
+            seen_as = part.kind(self.tolerance)
+            found = seen_as and hints.get(key.lower(), seen_as)
+            known = self.shape.find(f"{path}.{key}") is not None
+            if found is not None and len(fields) < MAX_KEYS and not known:
+                fields.append((key, found))
+        return Struct(tuple(fields))
 
 
 def fields_of(old: DataType, new: DataType, path: str) -> Iterator[Column]:

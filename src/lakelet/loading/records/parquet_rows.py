@@ -26,6 +26,7 @@ __all__ = ("local_parquet", "parquet_blocks", "parquet_columns")
 
 _FETCH = declare("load.fetch", "a Parquet file of a bucket is in the folder for temporary files")
 _ROWS = 20_000
+_BINARY = Primitive("BINARY")
 
 
 def parquet_columns(path: str) -> list[Column]:
@@ -41,35 +42,54 @@ def parquet_columns(path: str) -> list[Column]:
         except duckdb.Error as error:
             raise _unreadable(error) from None
     try:
-        columns = [Column(name, _double(from_duckdb(kind))) for name, kind in pairs]
+        columns = [Column(name, from_duckdb(kind)) for name, kind in pairs]
     except SchemaError as error:
         raise FileUnreadableError(error.message) from None
     for column in columns:
-        if _holds_bytes(column.type):
-            reason = f"its column {column.name} holds BINARY values, which cannot be loaded yet"
+        if _has_bytes_as_keys(column.type):
+            reason = (
+                f"its column {column.name} is a MAP with BINARY keys, which JSON has no form for"
+            )
             raise FileUnreadableError(reason)
     return columns
 
 
-def _double(kind: DataType) -> DataType:
-    """The type with DOUBLE for FLOAT: a double holds every single, and JSON has no singles."""
-    if isinstance(kind, Array):
-        return Array(_double(kind.element))
+def _has_bytes_as_keys(kind: DataType) -> bool:
     if isinstance(kind, Map):
-        return Map(kind.key, _double(kind.value))
-    if isinstance(kind, Struct):
-        return Struct(tuple((name, _double(inner)) for name, inner in kind.fields))
-    return Primitive("DOUBLE") if kind == Primitive("FLOAT") else kind
+        return _holds_bytes(kind.key) or _has_bytes_as_keys(kind.value)
+    if isinstance(kind, Array):
+        return _has_bytes_as_keys(kind.element)
+    return isinstance(kind, Struct) and any(_has_bytes_as_keys(k) for _, k in kind.fields)
 
 
 def _holds_bytes(kind: DataType) -> bool:
     if isinstance(kind, Array):
         return _holds_bytes(kind.element)
     if isinstance(kind, Map):
-        return _holds_bytes(kind.key) or _holds_bytes(kind.value)
+        return _holds_bytes(kind.value) or _holds_bytes(kind.key)
     if isinstance(kind, Struct):
         return any(_holds_bytes(inner) for _, inner in kind.fields)
-    return kind == Primitive("BINARY")
+    return kind == _BINARY
+
+
+def _as_text(kind: DataType, value: str, depth: int = 0) -> str:
+    """An SQL expression for a value with base64 (RFC 4648) in the place of bytes."""
+    if not _holds_bytes(kind):
+        return value
+    item = f"x{depth}"
+    if isinstance(kind, Array):
+        return f"list_transform({value}, lambda {item}: {_as_text(kind.element, item, depth + 1)})"
+    if isinstance(kind, Map):
+        inner = _as_text(kind.value, f"{item}.value", depth + 1)
+        pair = f"struct_pack(key := {item}.key, value := {inner})"
+        return f"map_from_entries(list_transform(map_entries({value}), lambda {item}: {pair}))"
+    if isinstance(kind, Struct):
+        parts = ", ".join(
+            f"{quote(name)} := {_as_text(inner, f'{value}.{quote(name)}', depth)}"
+            for name, inner in kind.fields
+        )
+        return f"CASE WHEN {value} IS NOT NULL THEN struct_pack({parts}) END"
+    return f"to_base64({value})"
 
 
 def parquet_blocks(path: str) -> Iterator[Block]:
@@ -79,7 +99,9 @@ def parquet_blocks(path: str) -> Iterator[Block]:
         FileUnreadableError: it is no Parquet file, or damaged.
     """
     columns = parquet_columns(path)
-    fields = ", ".join(f"{quote(column.name)} := {quote(column.name)}" for column in columns)
+    fields = ", ".join(
+        f"{quote(column.name)} := {_as_text(column.type, quote(column.name))}" for column in columns
+    )
     number = 1
     with duckdb.connect(config={"autoinstall_known_extensions": False}) as connection:
         prepare(connection, "UTC")
