@@ -20,6 +20,8 @@ def main(root: str, what: str) -> int:
             ws.load("files", into="t.posts", on_changed="replace")
         elif what == "restore":
             ws.table("t.posts").restore(1)
+        elif what == "retry":
+            ws.table("t.posts").retry_rejected(options={"encoding": "latin-1"})
         elif what == "merge":
             ws.table("t.posts").merge([{"id": 2, "n": 20}, {"id": 9, "n": 90}], on=["id"])
         elif what == "widen":

@@ -67,7 +67,7 @@ SCENARIOS = [
     ("loaded", "load", IDS["both"], 2),
     ("loaded", "load by key", IDS["both"], 2),
     ("changed", "load in place", [1, 3, 4, 7], 1),
-    ("loaded twice", "restore", IDS["first"], 2),
+    ("loaded twice", "restore", IDS["first"], 1),
 ]
 CHANGES = [
     ("merge", [(1, 1), (2, 20), (3, None), (4, None), (5, None), (9, 90)]),
@@ -116,6 +116,26 @@ def test_every_step_fails_with_one_clear_message(
         assert (failed.returncode, said) in ((1, True), (0, False)), (number, failed.stderr)
         assert run(root, what).returncode == 0, number
         check(lakelet.open(root), ids, rejected)
+        shutil.rmtree(root)
+
+
+@pytest.mark.slow
+def test_a_retry_killed_at_every_step_is_done_whole_or_not_at_all(tmp_path: Path) -> None:
+    base = make_workspace(tmp_path / "base").folder.root
+    lines = '{"id": 1}\n{"id": 2, "t": "\xe9"}\nbroken\n'
+    (base / "files" / "a.jsonl").write_bytes(lines.encode("latin-1"))
+    assert run(base, "load").returncode == 0
+    traced = Path(shutil.copytree(base, tmp_path / "traced"))
+    faults = moments(traced, "retry", tmp_path / "trace")
+    assert len(faults) >= 8
+    for number, fault in enumerate(faults):
+        root = Path(shutil.copytree(base, tmp_path / f"killed{number}"))
+        assert run(root, "retry", fault).returncode == -9, fault
+        table = lakelet.open(root).table("t.posts")
+        state = (len(table.rows()), len(table.rejected()))
+        assert state in ((1, 2), (2, 1)), (fault, state)
+        assert run(root, "retry").returncode == 0, fault
+        assert (len(table.rows()), len(table.rejected())) == (2, 1), fault
         shutil.rmtree(root)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -14,6 +13,7 @@ import click
 
 from lakelet.cli.context import as_json, current_workspace
 from lakelet.cli.output import counted, number, print_json, print_table
+from lakelet.cli.reading import interruptible, one_of, parse_given, reading_options
 
 if TYPE_CHECKING:
     from lakelet.loading import LoadReport
@@ -27,23 +27,14 @@ _WATCH_SECONDS = 1.0
 @click.command()
 @click.argument("source", metavar="SOURCE")
 @click.option("--into", required=True, metavar="SCHEMA.TABLE", help="The table; made when missing.")
-@click.option(
-    "--format",
-    "format_",
-    default="auto",
-    metavar="auto|json|jsonl|csv|tsv|parquet|text",
-    help="Otherwise told by the file's name.",
-)
-@click.option("--hints", default="", metavar='"a DATE, b DECIMAL(18,2)"', help="Types you know.")
-@click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="As in read_files.")
-@click.option("--evolve", metavar="add|widen|rescue|fail", help="What becomes of new fields.")
+@reading_options
 @click.option("--key", default="", metavar="a,b", help="Merge by these columns; the last wins.")
 @click.option("--on-changed", metavar="report|replace|fail", help="Files changed since loaded.")
 @click.option("--watch", is_flag=True, help="Go on loading as files arrive, until Ctrl-C.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and write nothing.")
 @as_json
 def load(
-    source: str, into: str, format_: str, hints: str, options: tuple[str, ...],
+    source: str, into: str, format_: str | None, hints: str, options: tuple[str, ...],
     evolve: str | None, key: str, on_changed: str | None, watch: bool, dry_run: bool,
     as_json: bool,
 ) -> None:  # fmt: skip
@@ -57,18 +48,18 @@ def load(
     lakelet load raw:posts --into bronze.posts --key id --watch
     """
     workspace = current_workspace()
-    given = {"format": format_, **dict(map(_split, options))}
+    given = parse_given(format_, options)
 
     def run(stop: Callable[[], bool]) -> LoadReport:
         with _progress(enabled=not as_json) as progress:
             return workspace.load(
-                source, into, hints=hints, options=given, evolve=_word(evolve, "evolve"),
+                source, into, hints=hints, options=given, evolve=one_of(evolve, "evolve"),
                 key=[part.strip() for part in key.split(",") if part.strip()],
-                on_changed=_word(on_changed, "on-changed"), dry_run=dry_run, base=Path.cwd(),
+                on_changed=one_of(on_changed, "on-changed"), dry_run=dry_run, base=Path.cwd(),
                 progress=progress, stop=stop,
             )  # fmt: skip
 
-    with _interruptible() as stop:
+    with interruptible() as stop:
         report = run(stop)
         _show(workspace, report, as_json=as_json)
         while watch and not stop():
@@ -76,42 +67,6 @@ def load(
             report = run(stop)
             if report.entries or report.left:
                 _show(workspace, report, as_json=as_json)
-
-
-def _split(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise click.UsageError(f"--option {text}: write NAME=VALUE.")
-    return name, value
-
-
-def _word(value: str | None, option: str) -> str | None:
-    known = {
-        "evolve": ("add", "widen", "rescue", "fail"),
-        "on-changed": ("report", "replace", "fail"),
-    }
-    if value is not None and value not in known[option]:
-        raise click.UsageError(f"--{option} is one of {', '.join(known[option])}.")
-    return value
-
-
-@contextmanager
-def _interruptible() -> Iterator[Callable[[], bool]]:
-    """Ctrl-C asks to stop after the file in hand; a second one stops at once."""
-    asked = False
-
-    def ask(_signal: int, _frame: object) -> None:
-        nonlocal asked
-        if asked:
-            raise KeyboardInterrupt
-        asked = True
-        click.echo("\nStopping after the file in hand; Ctrl-C again stops at once.", err=True)
-
-    before = signal.signal(signal.SIGINT, ask)
-    try:
-        yield lambda: asked
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from lakelet.errors import SchemaError, nearest
 from lakelet.lake.types import Array, Column, DataType, Decimal, Map, Primitive, Struct
 
-__all__ = ("parse_columns", "parse_type")
+__all__ = ("parse_columns", "parse_hints", "parse_type")
 
 # Every spelling of a type without parts; the values are Databricks' names. DuckDB's own spellings
 # are accepted too, since a person who reads DuckDB's output types them.
@@ -182,3 +183,14 @@ def parse_columns(text: str) -> tuple[Column, ...]:
             break
     reader.done()
     return tuple(columns)
+
+
+def parse_hints(hints: Mapping[str, str] | str | None) -> tuple[Column, ...]:
+    """Columns from types by name, or from their text.
+
+    Raises:
+        SchemaError: the text does not say columns and types.
+    """
+    if isinstance(hints, Mapping):
+        return tuple(Column(name, parse_type(kind)) for name, kind in hints.items())
+    return parse_columns(hints or "")

@@ -5,5 +5,9 @@ from __future__ import annotations
 from lakelet.loading.load import LoadRequest, load
 from lakelet.loading.options import ReadOptions, parse_options
 from lakelet.loading.report import LoadReport
+from lakelet.loading.retry import RetryReport, RetryRequest, retry_rejected
 
-__all__ = ("LoadReport", "LoadRequest", "ReadOptions", "load", "parse_options")
+__all__ = (
+    "LoadReport", "LoadRequest", "ReadOptions", "RetryReport", "RetryRequest", "load",
+    "parse_options", "retry_rejected",
+)  # fmt: skip

@@ -5,8 +5,9 @@ Rows are added; or put in the place of the rows that changed files gave before; 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import duckdb
 
@@ -25,7 +26,10 @@ from lakelet.lake.types import Column
 from lakelet.loading.ledger import TRANSACTION
 from lakelet.loading.shape import METADATA, RESCUED
 
-__all__ = ("RowsCommit", "check_key")
+__all__ = ("HOW", "RowsCommit", "check_key")
+
+HOW = "lakelet.how"
+"""Where a commit says how its files were read: ``options`` and ``key``, as JSON."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,8 @@ class RowsCommit:
         rows: how many they are.
         replaced: names of files whose earlier rows go.
         key: columns that identify a row; the last record of a key wins.
+        operation: what the history calls it: ``LOAD`` or ``RETRY``.
+        options: how the files were read, where not as by default; a retry reads them alike.
     """
 
     table: LakeTable
@@ -49,6 +55,8 @@ class RowsCommit:
     rows: int
     replaced: Sequence[str] = ()
     key: Sequence[str] = ()
+    operation: str = "LOAD"
+    options: Mapping[str, object] = field(default_factory=dict)
 
     def run(self) -> None:
         """Commit; again with fresh data where another writer was first.
@@ -67,10 +75,14 @@ class RowsCommit:
 
     @property
     def _metadata(self) -> dict[str, str]:
+        read = {"options": self.options} if self.options else {}
+        keyed = {"key": list(self.key)} if self.key else {}
+        how = {HOW: json.dumps(read | keyed)} if read or keyed else {}
         return {
-            "lakelet.operation": "LOAD",
+            "lakelet.operation": self.operation,
             "lakelet.batch": str(self.number),
             "lakelet.rows": str(self.rows),
+            **how,
         }
 
     def _add(self) -> None:
@@ -111,11 +123,21 @@ class RowsCommit:
             merge = Merge(
                 self._last_of_each(columns),
                 on,
-                matched=[Matched(None, values)],
+                matched=[Matched(self._older(), values)],
                 inserts=[Insert(None, values)],
             )
             transaction = (TRANSACTION, self.number)
             merge_rows(target, merge, metadata=self._metadata, transaction=transaction)
+
+    def _older(self) -> str | None:
+        """What a target row must be for a retried record to replace it: from an older file."""
+        if self.operation != "RETRY":
+            return None
+        time, path = f"{METADATA}.file_modification_time", f"{METADATA}.file_path"
+        return (
+            f"target.{METADATA} IS NULL OR target.{time} < source.{time} "
+            f"OR (target.{time} = source.{time} AND target.{path} < source.{path})"
+        )
 
     def _last_of_each(self, columns: Sequence[Column]) -> str:
         """The staged rows, of each key the last by file time, file and position.

@@ -51,7 +51,8 @@ class Entry:
     """What became of one file.
 
     Attributes:
-        state: ``loaded``, ``quarantined`` (it could not be read) or ``undone`` (by a restore).
+        state: ``loaded``, ``quarantined`` (it could not be read), ``undone`` (by a restore),
+            ``retried`` (its rejected rows were tried again) or ``retry undone``.
     """
 
     found: FoundFile
@@ -95,14 +96,7 @@ class Ledger:
 
     def compare(self, table: TableName, found: Sequence[FoundFile]) -> Known:
         """Which of the files are new, changed or known; the files themselves are not opened."""
-        if not self.attach():
-            return Known(list(found), [], 0)
-        rows = self.connection.execute(
-            "SELECT file, arg_max(CASE WHEN state = 'undone' THEN NULL ELSE "
-            "size || ' ' || etag END, batch) FROM ledger WHERE table_name = $1 GROUP BY file",
-            [str(table)],
-        ).fetchall()
-        tags = dict(rows)
+        tags = self.tags(table)
         new, changed, same = [], [], 0
         for file in found:
             tag = tags.get(file.name)
@@ -114,6 +108,18 @@ class Ledger:
                 changed.append(file)
         return Known(new, changed, same)
 
+    def tags(self, table: TableName) -> dict[str, str | None]:
+        """Size and tag of each file of a table as it was loaded; None where that was undone."""
+        if not self.attach():
+            return {}
+        rows = self.connection.execute(
+            "SELECT file, arg_max(CASE WHEN state = 'undone' THEN NULL ELSE "
+            "size || ' ' || etag END, batch) FROM ledger "
+            "WHERE table_name = $1 AND state NOT IN ('retried', 'retry undone') GROUP BY file",
+            [str(table)],
+        ).fetchall()
+        return dict(rows)
+
     def last_batch(self, table: TableName) -> int:
         """The highest batch number of a table in the ledger, 0 without any."""
         if not self.attach():
@@ -122,6 +128,23 @@ class Ledger:
             "SELECT coalesce(max(batch), 0) FROM ledger WHERE table_name = $1", [str(table)]
         ).fetchall()
         return int(rows[0][0])
+
+    def superseded(self, table: TableName, last: int) -> list[tuple[str, int]]:
+        """Files and batches whose rejected rows a later batch, a retry or a restore put aside.
+
+        Args:
+            table: the table.
+            last: its last batch that counts.
+        """
+        if not self.attach():
+            return []
+        return self.connection.execute(
+            "SELECT file, batch FROM (SELECT file, batch, rejected, state, max(batch) "
+            "FILTER (state IN ('loaded', 'retried')) OVER (PARTITION BY file) AS newest "
+            "FROM ledger WHERE table_name = $1 AND batch <= $2) WHERE rejected > 0 "
+            "AND (state NOT IN ('loaded', 'retried') OR batch < newest) ORDER BY ALL",
+            [str(table), last],
+        ).fetchall()
 
     def append(self, table: TableName, batch: int, entries: Iterable[Entry]) -> None:
         """Write the entries of a batch; they count once the batch's rows are committed."""
@@ -156,26 +179,28 @@ class Ledger:
         """Mark batches that a restore took back, so that their files count as not loaded.
 
         Returns:
-            How many files were marked.
+            How many files count as not loaded.
         """
         if not self.attach():
             return 0
         numbers = ", ".join(map(str, batches))
         predicate = (
-            f"table_name = {literal(str(table))} AND batch IN ({numbers}) AND state <> 'undone'"
+            f"table_name = {literal(str(table))} AND batch IN ({numbers}) "
+            "AND state NOT IN ('undone', 'retry undone')"
         )
-
-        ((count,),) = self.connection.execute(
-            f"SELECT count(*) FROM ledger WHERE {predicate}"
+        ((count, files),) = self.connection.execute(
+            f"SELECT count(*), count(*) FILTER (state <> 'retried') FROM ledger WHERE {predicate}"
         ).fetchall()
+        # The file of an undone retry is still loaded, by the batch before.
+        state = "CASE WHEN state = 'retried' THEN 'retry undone' ELSE 'undone' END"
 
         def commit() -> None:
             with delta_errors(str(LEDGER)), step(_UNDO):
-                self.table().open().update({"state": "'undone'"}, predicate=predicate)
+                self.table().open().update({"state": state}, predicate=predicate)
 
         if count:
             retry_conflicts(commit)
-        return int(count)
+        return int(files)
 
     def copy(self, old: TableName, new: TableName) -> bool:
         """Write the entries of a table that count once more, under another name.

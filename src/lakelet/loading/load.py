@@ -195,11 +195,15 @@ class _Load:
         self.ledger.append(table.name, number, entries)
         if any(entry.rejected for entry in entries):
             append_rejects(self.lake, table.name, number, self.ledger.connection)
-        names = [e.found.name for e in entries if e.found.name in self.replaced]
+        # The earlier rows of a file that cannot be read any more stay.
+        names = [
+            e.found.name for e in entries if e.found.name in self.replaced and e.state == "loaded"
+        ]
         rows = sum(entry.kept for entry in entries)
         RowsCommit(
-            table, self.ledger.connection, number, staged, rows, replaced=names, key=self.key
-        ).run()
+            table, self.ledger.connection, number, staged, rows, replaced=names, key=self.key,
+            options=self.request.options.said(),
+        ).run()  # fmt: skip
 
     def _ensure_service_columns(self, table: LakeTable) -> None:
         there = {column.name for column in table.columns()}

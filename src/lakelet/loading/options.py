@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 from lakelet.errors import SettingsError
 
@@ -70,6 +70,11 @@ class ReadOptions:
         dot = name.rfind(".")
         return _BY_SUFFIX.get(name[dot:] if dot >= 0 else "", "json")
 
+    def said(self) -> dict[str, object]:
+        """The options that are not as by default, by field."""
+        default = asdict(ReadOptions())
+        return {name: value for name, value in asdict(self).items() if value != default[name]}
+
     def delimiter_of(self, kind: str) -> str:
         """The character between fields for a CSV or TSV file."""
         return self.delimiter or ("\t" if kind == "tsv" else ",")
@@ -97,13 +102,17 @@ OPTION_NAMES = (
 )  # fmt: skip
 
 
-def parse_options(raw: Mapping[str, object]) -> ReadOptions:
+def parse_options(raw: Mapping[str, object], *, over: ReadOptions | None = None) -> ReadOptions:
     """Options from names and values as typed; names are case-insensitive.
+
+    Args:
+        raw: the options.
+        over: what holds for those not given, if not the defaults.
 
     Raises:
         SettingsError: an unknown option (with the nearest name) or a value it cannot have.
     """
-    found = ReadOptions()
+    found = over or ReadOptions()
     for name, value in raw.items():
         field = _NAMES.get(name.lower())
         if field is None:

@@ -10,7 +10,6 @@ from lakelet.engines.dialect import TableReference
 from lakelet.engines.routes import open_snapshot
 from lakelet.errors import SqlError
 from lakelet.lake import LakeTable, TableName
-from lakelet.lake.names import literal
 from lakelet.lake.storage import storage_for
 from lakelet.lake.volumes import resolve_path
 from lakelet.session.moments import parse_moment
@@ -66,22 +65,9 @@ def _condition(workspace: Workspace, name: TableName) -> str:
     """Rows of the loader's own tables count only when the table they speak of holds their batch."""
     if not name.is_rejected and str(name) != "system.loaded_files":
         return ""
-    from lakelet.loading.ledger import TRANSACTION
+    from lakelet.loading.counting import counting_condition
 
-    def last(table: TableName) -> int:
-        if not workspace.lake.exists(table):
-            return 0
-        return workspace.lake.table(table).open().transaction_version(TRANSACTION) or 0
-
-    if name.is_rejected:
-        of = TableName(name.schema, name.table.removesuffix("__rejected"))
-        return f"batch <= {last(of)}"
-    held = [
-        f"(table_name = {literal(str(table))} AND batch > {last(table)})"
-        for table in workspace.lake.names()
-        if table.schema != "system" and not table.is_rejected
-    ]
-    return f"NOT ({' OR '.join(held)})" if held else ""
+    return counting_condition(workspace.lake, name)
 
 
 def _pin_path(

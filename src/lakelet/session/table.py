@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from lakelet.lake import LakeTable
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from arro3.core import RecordBatch
 
     from lakelet.engines.rewrite import Outcome
+    from lakelet.loading import RetryReport
     from lakelet.loading.rescued import Decision, RescuedField
     from lakelet.session.diff import Diff
     from lakelet.session.result import Result
@@ -228,6 +229,31 @@ class Table:
         from lakelet.session.accounts import rejected_rows
 
         return rejected_rows(self._workspace, self._table, limit=limit)
+
+    def retry_rejected(
+        self,
+        *,
+        hints: Mapping[str, str] | str | None = None,
+        options: Mapping[str, object] | None = None,
+        evolve: str | None = None,
+        stop: Callable[[], bool] | None = None,
+    ) -> RetryReport:
+        """Try its rejected rows again, read from their files once more.
+
+        Args:
+            hints: types of new columns, as for `Workspace.load`.
+            options: ``format`` and CSV options; those not given are as they were in the load.
+            evolve: ``add``, ``widen``, ``rescue`` or ``fail``.
+            stop: asked between files whether to end early.
+
+        Raises:
+            LoadError: it has no rejected rows.
+        """
+        from lakelet.lake.type_text import parse_hints
+        from lakelet.loading import RetryRequest, retry_rejected
+
+        request = RetryRequest(options or {}, parse_hints(hints), evolve, stop or (lambda: False))
+        return retry_rejected(self._workspace.lake, self._table, request)
 
     def summary(self) -> dict[str, Any]:
         """Name, rows, version, size and last change."""

@@ -157,18 +157,15 @@ class Workspace:
             progress: told of bytes read and to read.
             stop: asked between files whether to end early.
         """
-        from lakelet.lake.names import quote
-        from lakelet.lake.type_text import parse_columns
+        from lakelet.lake.type_text import parse_hints
         from lakelet.loading import LoadRequest, load, parse_options
 
-        if isinstance(hints, Mapping):
-            hints = ", ".join(f"{quote(name)} {kind}" for name, kind in hints.items())
         request = LoadRequest(
             str(source),
             TableName.parse(into),
             base or self.folder.root,
             parse_options(options or {}),
-            parse_columns(hints or ""),
+            parse_hints(hints),
             evolve=evolve,
             key=tuple(key),
             on_changed=on_changed,

@@ -1,0 +1,78 @@
+"""What commands that read raw files share: their options, and Ctrl-C between files."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+__all__ = ("interruptible", "one_of", "parse_given", "reading_options")
+
+_WORDS = {
+    "evolve": ("add", "widen", "rescue", "fail"),
+    "on-changed": ("report", "replace", "fail"),
+}
+
+
+def reading_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add ``--format``, ``--hints``, ``--option`` and ``--evolve`` to a command."""
+    for option in (
+        click.option(
+            "--evolve", metavar="add|widen|rescue|fail", help="What becomes of new fields."
+        ),
+        click.option(
+            "--option", "options", multiple=True, metavar="NAME=VALUE", help="As in read_files."
+        ),
+        click.option(
+            "--hints", default="", metavar='"a DATE, b DECIMAL(18,2)"', help="Types you know."
+        ),
+        click.option(
+            "--format",
+            "format_",
+            metavar="auto|json|jsonl|csv|tsv|parquet|text",
+            help="Otherwise told by the file's name.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def parse_given(format_: str | None, options: Sequence[str]) -> dict[str, object]:
+    """The options of ``--format`` and ``--option`` by name."""
+    given: dict[str, object] = {} if format_ is None else {"format": format_}
+    for text in options:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise click.UsageError(f"--option {text}: write NAME=VALUE.")
+        given[name] = value
+    return given
+
+
+def one_of(value: str | None, option: str) -> str | None:
+    """The word given for an option that takes one of a few."""
+    known = _WORDS[option]
+    if value is not None and value not in known:
+        raise click.UsageError(f"--{option} is one of {', '.join(known)}.")
+    return value
+
+
+@contextmanager
+def interruptible() -> Iterator[Callable[[], bool]]:
+    """Ctrl-C asks to stop after the file in hand; a second one stops at once."""
+    asked = False
+
+    def ask(_signal: int, _frame: object) -> None:
+        nonlocal asked
+        if asked:
+            raise KeyboardInterrupt
+        asked = True
+        click.echo("\nStopping after the file in hand; Ctrl-C again stops at once.", err=True)
+
+    before = signal.signal(signal.SIGINT, ask)
+    try:
+        yield lambda: asked
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,54 @@
+"""Which entries of the ledger and which rejected rows count.
+
+Both are written before the rows they speak of are committed, and stay when a later batch, a retry
+or a restore has the better word. So a reader is shown only what counts: of every file the rejected
+rows of its last batch that the table's log holds and no restore took back.
+"""
+
+from __future__ import annotations
+
+from lakelet.lake import Lake, TableName
+from lakelet.lake.names import SYSTEM_SCHEMA, literal
+from lakelet.loading.connection import loading_connection
+from lakelet.loading.ledger import LEDGER, TRANSACTION, Ledger
+
+__all__ = ("counting_condition",)
+
+
+def counting_condition(lake: Lake, name: TableName) -> str:
+    """SQL that is true for the rows of a table that count; '' where all do.
+
+    Args:
+        lake: the lake.
+        name: the ledger, a companion table of rejected rows, or any other table.
+    """
+    if name == LEDGER:
+        return _ledger_condition(lake)
+    if not name.is_rejected:
+        return ""
+    of = TableName(name.schema, name.table.removesuffix("__rejected"))
+    last = _last_batch(lake, of)
+    connection = loading_connection(lake.workspace)
+    try:
+        stale = Ledger(lake, connection).superseded(of, last)
+    finally:
+        connection.close()
+    if not stale:
+        return f"batch <= {last}"
+    pairs = ", ".join(f"({literal(file)}, {batch})" for file, batch in stale)
+    return f"batch <= {last} AND (file, batch) NOT IN ({pairs})"
+
+
+def _ledger_condition(lake: Lake) -> str:
+    held = [
+        f"(table_name = {literal(str(table))} AND batch > {_last_batch(lake, table)})"
+        for table in lake.names()
+        if table.schema != SYSTEM_SCHEMA and not table.is_rejected
+    ]
+    return f"NOT ({' OR '.join(held)})" if held else ""
+
+
+def _last_batch(lake: Lake, table: TableName) -> int:
+    if not lake.exists(table):
+        return 0
+    return lake.table(table).open().transaction_version(TRANSACTION) or 0
