@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
 from decimal import Decimal
 from pathlib import Path
 
@@ -147,7 +148,8 @@ def create(root: str) -> bool:
 
 
 def test_of_several_creators_one_wins(ws: Workspace) -> None:
-    with multiprocessing.get_context("spawn").Pool(4) as pool:
-        won = pool.map(create, [str(ws.folder.root)] * 4)
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(4, mp_context=spawn) as pool:
+        won = list(pool.map(create, [str(ws.folder.root)] * 4))
     assert won.count(True) == 1
     assert ws.table("s.race").version == 0
