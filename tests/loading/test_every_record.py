@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 from conftest import make_workspace
 from loading.accounting import account
 
-KEYS = st.sampled_from(["a", "b", "C", "c", "d e", "f.g", "ü", "h[0]", "x", "", "i'j", 'k"l'])
+KEYS = st.sampled_from(
+    ["a", "b", "C", "c", "d e", "f.g", "ü", "h[0]", "x", "", "i'j", 'k"l', "m\0"]
+)
 NUMBERS = st.one_of(
     st.integers(-10, 10),
     st.integers(-(2**70), 2**70),

@@ -30,7 +30,7 @@ ALIASES_KEY = "lakelet.aliases"
 """Key of a column's Delta metadata for further fields that fill it, as a JSON list."""
 MAX_COLUMNS = 2000
 
-_UNFIT = re.compile(r"[ ,;{}()\n\t=]")
+_UNFIT = re.compile(r"[ ,;{}()\n\t=\x00]")
 
 
 def service_columns() -> tuple[Column, Column]:

@@ -27,11 +27,12 @@ MISFIT: Any = object()
 """Stands for a value that does not fit."""
 
 _INTEGERS = {"BIGINT": 63, "INT": 31, "SMALLINT": 15, "TINYINT": 7}
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
-_DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)", re.ASCII)
 _MOMENT = re.compile(
     r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d+))?)?)?"
     r"(Z|[+-]\d\d(?::?\d\d)?)?",
+    re.ASCII,
 )
 _NOT_FINITE = {"nan": "nan", "infinity": "inf", "+infinity": "inf", "-infinity": "-inf",
                "inf": "inf", "-inf": "-inf", "+inf": "inf"}  # fmt: skip

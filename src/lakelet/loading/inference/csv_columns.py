@@ -25,6 +25,8 @@ _CODES = ("empty", "text", "integer", "double", "boolean", "date", "moment", "ma
 
 def tally_csv(connection: duckdb.DuckDBPyConnection, root: Tally, header: Sequence[str]) -> None:
     """Count the rows of the relation ``batch(file, line, record)`` into ``root``, by column."""
+    if not header:
+        return
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE looked AS SELECT record, "
         f"string_split(record, {literal(JOIN)}) AS c FROM batch"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from lakelet.lake.types import Array, Column, DataType, Map, Struct
 from lakelet.loading.fit.examine import path_of
-from lakelet.loading.inference.tally import MAX_KEYS, Tally
+from lakelet.loading.inference.tally import MAX_KEYS, Tally, names_a_field
 from lakelet.loading.shape import Shape
 
 __all__ = ("fields_of", "grown_types")
@@ -62,7 +62,9 @@ class _Growth:
 
     def _struct(self, kind: Struct, tally: Tally, hint: DataType | None, path: str) -> DataType:
         hints = {n.lower(): k for n, k in hint.fields} if isinstance(hint, Struct) else {}
-        seen = {key.lower(): (key, inner) for key, inner in tally.fields.items() if key}
+        seen = {
+            key.lower(): (key, inner) for key, inner in tally.fields.items() if names_a_field(key)
+        }
         fields = []
         for name, inner in kind.fields:
             key, part = seen.pop(name.lower(), (name, None))

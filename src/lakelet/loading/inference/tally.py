@@ -10,7 +10,7 @@ from lakelet.lake.types import Array, DataType, Decimal, Map, Primitive, Struct
 from lakelet.loading.fit.exact import Fitter, exact_number, moment
 from lakelet.loading.fit.json_text import Number, Pairs
 
-__all__ = ("MAX_KEYS", "Tally")
+__all__ = ("MAX_KEYS", "Tally", "names_a_field")
 
 MAX_KEYS = 200
 """An object with more different keys than this becomes a MAP."""
@@ -130,7 +130,9 @@ class Tally:
         yield self.moments, Primitive("TIMESTAMP")
 
     def _object(self, tolerance: float) -> DataType:
-        kinds = {key: tally.kind(tolerance) for key, tally in self.fields.items() if key}
+        kinds = {
+            key: tally.kind(tolerance) for key, tally in self.fields.items() if names_a_field(key)
+        }
         known = {key: kind for key, kind in kinds.items() if kind is not None}
         if len(self.fields) > MAX_KEYS or not known:
             return Map(_STRING, self.merged().kind(tolerance) or _STRING)
@@ -155,6 +157,11 @@ class Tally:
                 mine.add(inner)
         if other.element is not None:
             self.items().add(other.element)
+
+
+def names_a_field(key: str) -> bool:
+    """Whether a key can name a field inside a STRUCT: Arrow has no NUL in names."""
+    return bool(key) and "\0" not in key
 
 
 def _is_number(cell: str) -> bool:

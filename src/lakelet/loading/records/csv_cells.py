@@ -11,7 +11,17 @@ from functools import lru_cache
 
 from lakelet.loading.options import ReadOptions
 
-__all__ = ("EMPTY", "ESCAPED", "JOIN", "cells_of", "join_cells", "split_row")
+__all__ = (
+    "DONE",
+    "EMPTY",
+    "ESCAPED",
+    "JOIN",
+    "WRONG",
+    "cells_of",
+    "join_cells",
+    "scan_row",
+    "split_plain",
+)
 
 JOIN = "\x1f"
 """Between the cells of a row in its joined form; empty text between two stands for NULL."""
@@ -21,42 +31,63 @@ ESCAPED = "\x1d"
 """Begins a joined form that is a JSON array, for cells that hold one of these marks themselves."""
 
 
+DONE, WRONG = -1, -2
+"""What `scan_row` says of a row that is whole, and of one whose quotes stand as they must not."""
+
+
 @lru_cache(maxsize=32)
-def _field(delimiter: str, quote: str, escape: str) -> re.Pattern[str]:
-    d, q, e = re.escape(delimiter), re.escape(quote), re.escape(escape)
-    inside = f"(?:[^{q}]|{q}{q})*" if escape == quote else f"(?:[^{q}{e}]|{e}.|{q}{q})*"
-    return re.compile(f"(?:{q}({inside}){q}|([^{q}{d}][^{d}]*|))(?:{d}|$)", re.DOTALL)
+def _inside(quote: str, escape: str) -> re.Pattern[str]:
+    """What may stand between the quotes of a cell, as far as it goes."""
+    q, e = re.escape(quote), re.escape(escape)
+    return re.compile(f"(?:[^{q}{e}]|{e}.|{q}{q})*+" if e != q else f"(?:[^{q}]|{q}{q})*+", re.S)
 
 
-def split_row(raw: str, delimiter: str, options: ReadOptions) -> list[str | None] | None:
-    """The cells of a row, or None where quotes stand as they must not.
+def scan_row(
+    raw: str, delimiter: str, options: ReadOptions, cells: list[str | None], start: int = 0
+) -> int:
+    """Take the cells of a row in, from a cell's beginning on.
 
     A quote inside an unquoted cell is text like any other.
+
+    Args:
+        raw: the row, or as much of it as has been read.
+        delimiter: what stands between cells.
+        options: how cells are written.
+        cells: where they go.
+        start: where to begin.
+
+    Returns:
+        `DONE`; `WRONG`; or where a cell begins whose closing quote is yet to come.
     """
-    quote, null = options.quote, options.null_value
-    if quote not in raw:
-        cells = raw.split(delimiter)
-        if options.trim:
-            cells = [cell.strip() for cell in cells]
-        return [None if cell in ("", null) else cell for cell in cells]
-    found: list[str | None] = []
-    field = _field(delimiter, quote, options.escape)
-    position, end = 0, len(raw)
+    quote, end = options.quote, len(raw)
+    inside = _inside(quote, options.escape)
     while True:
-        match = field.match(raw, position)
-        if match is None:
-            return None
-        quoted, plain = match[1], match[2]
-        if quoted is not None:
-            found.append(_unescape(quoted, quote, options.escape))
+        if raw.startswith(quote, start):
+            match = inside.match(raw, start + 1)
+            assert match is not None
+            after = match.end() + 1
+            if after > end or raw[after - 1] != quote:
+                return start
+            if after < end and raw[after] != delimiter:
+                return WRONG
+            cells.append(_unescape(match[0], quote, options.escape))
         else:
-            plain = plain.strip() if options.trim else plain
-            found.append(None if plain in ("", null) else plain)
-        position = match.end()
-        if position >= end:
-            if raw[position - 1] == delimiter and match.end(1 if quoted is not None else 2) < end:
-                found.append(None)
-            return found
+            after = raw.find(delimiter, start)
+            after = end if after < 0 else after
+            cells.append(_plain(raw[start:after], options))
+        if after >= end:
+            return DONE
+        start = after + 1
+
+
+def split_plain(raw: str, delimiter: str, options: ReadOptions) -> list[str | None]:
+    """The cells of a row without any quote."""
+    return [_plain(cell, options) for cell in raw.split(delimiter)]
+
+
+def _plain(cell: str, options: ReadOptions) -> str | None:
+    cell = cell.strip() if options.trim else cell
+    return None if cell in ("", options.null_value) else cell
 
 
 def _unescape(text: str, quote: str, escape: str) -> str:

@@ -10,10 +10,19 @@ import re
 from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 from lakelet.loading.options import ReadOptions
 from lakelet.loading.records.block import Bad, Block
-from lakelet.loading.records.csv_cells import EMPTY, ESCAPED, JOIN, join_cells, split_row
+from lakelet.loading.records.csv_cells import (
+    DONE,
+    EMPTY,
+    ESCAPED,
+    JOIN,
+    join_cells,
+    scan_row,
+    split_plain,
+)
 from lakelet.loading.records.lines import Lines, has_bad_bytes, whole_lines
 from lakelet.loading.records.text import show_bytes
 
@@ -22,6 +31,7 @@ __all__ = ("CsvRows", "read_csv_rows")
 _MAX_OPEN_LINES = 1000
 _MAX_OPEN = 1 << 20
 _LOOK = 100
+_MAX_LOOK = 4 << 20
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _NOT_TEXT = re.compile(r"\d{4}-\d\d-\d\d([T ].*)?|(?i:true|false)")
 
@@ -61,18 +71,24 @@ def read_csv_rows(texts: Iterable[tuple[str, bool]], kind: str, options: ReadOpt
     first = next(parts, None)
     if first is None:
         return CsvRows((), "", iter(()))
-    rows = list(reader.exact(first, last=False))
-    while first is not None and not rows and (following := next(parts, None)) is not None:
-        first = Lines(first.number, first.text + first.end + following.text, first.end, True)
-        rows = list(reader.exact(first, last=False))
-    rows = rows or list(reader.exact(first, last=True))
+    following = next(parts, None)
+    rows = list(reader.exact(first, last=following is None))
+    while following and sum(bool(r.cells) for r in rows) <= _LOOK and len(first.text) < _MAX_LOOK:
+        # The last line of a file that does not end in a line end comes by itself.
+        dirty = first.dirty or following.dirty
+        first = Lines(first.number, first.text + first.end + following.text, first.end, dirty)
+        following = next(parts, None)
+        reader.open = []
+        rows = list(reader.exact(first, last=following is None))
+    if following:
+        parts = chain([following], parts)
     header, decided = _header(rows, options)
     reader.width = len(header)
-    skip = reader.first_line_after(rows, has_header=bool(decided != "none" and _has(rows, options)))
-    reader.reset()
-    return CsvRows(
-        header, "" if options.header != "auto" else decided, reader.blocks(first, parts, skip)
-    )
+    if header and _has(rows, options):
+        reader.pass_over_header(rows, first.end)
+    reader.open = []
+    decided = decided if options.header == "auto" else ""
+    return CsvRows(header, decided, reader.blocks(first, parts))
 
 
 def _has(rows: list[_Row], options: ReadOptions) -> bool:
@@ -86,7 +102,7 @@ def _header(rows: list[_Row], options: ReadOptions) -> tuple[tuple[str, ...], st
     if cells is None:
         return (), ""
     if _has(rows, options):
-        names = [c if c is not None else f"_c{i}" for i, c in enumerate(cells)]
+        names = [show_bytes(c) if c is not None else f"_c{i}" for i, c in enumerate(cells)]
         return _distinct(names), "the first line is a header"
     return tuple(f"_c{i}" for i in range(len(cells))), "no header: columns are _c0, _c1, …"
 
@@ -122,26 +138,21 @@ class _Reader:
         self.options = options
         self.width = 0
         self.open: list[tuple[int, str, str]] = []
-        self.skip_until = 1 + options.skip_rows
+        self.begin = 1 + options.skip_rows
+        self.header_at = self.data_at = 0
 
-    def reset(self) -> None:
-        self.open = []
+    def pass_over_header(self, rows: list[_Row], end: str) -> None:
+        """Remember where the header is; what may stand before it are rows that are none."""
+        header = next(row for row in rows if row.cells)
+        self.header_at = header.line
+        self.data_at = header.line + header.raw.count(end) + 1
 
-    def first_line_after(self, rows: list[_Row], *, has_header: bool) -> int:
-        """The line at which the data begins."""
-        if not has_header:
-            return self.skip_until
-        index = next((i for i, row in enumerate(rows) if row.cells), 0)
-        if index + 1 < len(rows):
-            return rows[index + 1].line
-        return rows[index].line + rows[index].raw.count("\n") + 1 if rows else 1
-
-    def blocks(self, first: Lines, parts: Iterator[Lines], skip: int) -> Iterator[Block]:
-        self.skip_until = skip
+    def blocks(self, first: Lines, parts: Iterator[Lines]) -> Iterator[Block]:
+        begin = max(self.begin, self.data_at)
         part: Lines | None = first
         while part is not None:
             following = next(parts, None)
-            quick = None if self.open or part.number < skip else self._quick(part)
+            quick = None if self.open or part.number < begin else self._quick(part)
             yield quick or self._block(part, last=following is None)
             part = following
 
@@ -178,50 +189,59 @@ class _Reader:
     def exact(self, part: Lines, *, last: bool) -> Iterator[_Row]:
         """The rows of a part; one that is still open waits for the next part."""
         lines = part.text.split(part.end)
-        waiting = [*self.open]
+        queue = [*self.open, *((part.number + i, line, part.end) for i, line in enumerate(lines))]
         self.open = []
-        queue = waiting + [(part.number + i, line, part.end) for i, line in enumerate(lines)]
         at = 0
         while at < len(queue):
             line, text, _ = queue[at]
             bare = text.removesuffix("\r")
-            if line < self.skip_until or not bare or self._is_comment(bare):
+            if not bare or self._is_passed_over(line, bare):
                 at += 1
                 continue
-            count = self._closing(queue, at)
-            if count == 0:
-                if not last and len(queue) - at < _MAX_OPEN_LINES:
-                    self.open = queue[at:]
-                    return
-                count = 1
-            row = self._row(queue, at, count)
-            if row.cells is None and count > 1:
-                count, row = 1, self._row(queue, at, 1)
+            found = self._row(queue, at, last)
+            if found is None:
+                self.open = queue[at:]
+                return
+            row, count = found
             yield row
             at += count
 
-    def _is_comment(self, text: str) -> bool:
-        return bool(self.options.comment) and text.startswith(self.options.comment)
+    def _is_passed_over(self, line: int, text: str) -> bool:
+        comment = self.options.comment
+        header = self.header_at <= line < self.data_at
+        return line < self.begin or header or bool(comment and text.startswith(comment))
 
-    def _row(self, queue: list[tuple[int, str, str]], at: int, count: int) -> _Row:
-        raw = queue[at][2].join(text for _, text, _ in queue[at : at + count]).removesuffix("\r")
-        return _Row(queue[at][0], raw, split_row(raw, self.delimiter, self.options))
+    def _row(
+        self, queue: list[tuple[int, str, str]], at: int, last: bool
+    ) -> tuple[_Row, int] | None:
+        """The row that begins at a line, and how many lines it spans; None to wait for more."""
+        line, text, end = queue[at]
+        bare = text.removesuffix("\r")
+        if self.options.quote not in bare:
+            return _Row(line, bare, split_plain(bare, self.delimiter, self.options)), 1
+        cells: list[str | None] = []
+        start = scan_row(bare, self.delimiter, self.options, cells)
+        count = 1
+        while start >= 0:
+            more = self._up_to_quote(queue, at + count)
+            too_long = count + len(more) > _MAX_OPEN_LINES or len(text) > _MAX_OPEN
+            if too_long or not more or self.options.quote not in more[-1]:
+                if not last and not too_long:
+                    return None
+                break
+            count += len(more)
+            text = end.join([text, *more])
+            bare = text.removesuffix("\r")
+            start = scan_row(bare, self.delimiter, self.options, cells, start)
+        if start == DONE:
+            return _Row(line, bare, cells), count
+        return _Row(line, queue[at][1].removesuffix("\r"), None), 1
 
-    def _closing(self, queue: list[tuple[int, str, str]], at: int) -> int:
-        """How many lines the row that begins at ``at`` spans; 0 while its quotes are open."""
-        quotes = size = 0
-        for index in range(at, min(len(queue), at + _MAX_OPEN_LINES)):
-            text = queue[index][1]
-            quotes += self._quotes(text)
-            size += len(text)
-            if quotes % 2 == 0:
-                return index - at + 1
-            if size > _MAX_OPEN:
-                return 1
-        return 1 if len(queue) - at >= _MAX_OPEN_LINES else 0
-
-    def _quotes(self, text: str) -> int:
-        quote, escape = self.options.quote, self.options.escape
-        if escape != quote and escape in text:
-            text = text.replace(escape * 2, "").replace(escape + quote, "")
-        return text.count(quote)
+    def _up_to_quote(self, queue: list[tuple[int, str, str]], at: int) -> list[str]:
+        """The lines from one on, up to the next that holds a quote: no other can close a cell."""
+        found: list[str] = []
+        for _, text, _ in queue[at : at + _MAX_OPEN_LINES + 1]:
+            found.append(text)
+            if self.options.quote in text:
+                break
+        return found
