@@ -16,7 +16,7 @@ from lakelet.errors import LakeletError, SqlError, StorageError
 from lakelet.workspace import WorkspaceFolder
 
 __all__ = (
-    "Attached", "Dialect", "Query", "Shareable", "attach_view", "duckdb_errors", "run_query",
+    "Attached", "Dialect", "Known", "Query", "attach_view", "duckdb_errors", "run_query",
 )  # fmt: skip
 
 Dialect = Literal["databricks", "duckdb"]
@@ -31,8 +31,13 @@ class Attached(Protocol):
 
 
 @runtime_checkable
-class Shareable(Attached, Protocol):
-    """Something a query reads of which it may be known that every connection can read it."""
+class Known(Attached, Protocol):
+    """Something a query reads whose columns are known before it is attached."""
+
+    @property
+    def typed(self) -> Sequence[tuple[str, str]]:
+        """Names and DuckDB types of its columns, in order."""
+        ...
 
     def select(self) -> str | None:
         """A SELECT of its rows, or None where something must be made on the connection first."""
@@ -77,8 +82,19 @@ def run_query(
         SqlError: the query is wrong, or not among what runs with exactly its meaning.
         TableNotFoundError, VersionNotFoundError: from ``table``.
     """
-    translation = translate_query(query.text, dialect=query.dialect)
-    pinned = [(reference.view, table(reference)) for reference in translation.tables]
+    tables: dict[str, Attached] = {}
+
+    def pin(reference: TableReference) -> Attached:
+        if reference.view not in tables:
+            tables[reference.view] = table(reference)
+        return tables[reference.view]
+
+    def columns(reference: TableReference) -> Sequence[tuple[str, str]] | None:
+        source = pin(reference)
+        return source.typed if isinstance(source, Known) else None
+
+    translation = translate_query(query.text, dialect=query.dialect, columns=columns)
+    pinned = [(reference.view, pin(reference)) for reference in translation.tables]
     pinned += [(reference.view, call(reference)) for reference in translation.calls]
     views = {view: _select(source) for view, source in pinned}
     shared = {view: select for view, select in views.items() if select is not None}
@@ -95,7 +111,7 @@ def run_query(
 
 
 def _select(source: Attached) -> str | None:
-    return source.select() if isinstance(source, Shareable) else None
+    return source.select() if isinstance(source, Known) else None
 
 
 def attach_view(connection: duckdb.DuckDBPyConnection, view: str, source: Attached) -> None:

@@ -34,6 +34,12 @@ class PinnedTable:
         return [name for name in names if name not in last] + last
 
     @property
+    def typed(self) -> list[tuple[str, str]]:
+        """Names and DuckDB types of its columns, in the order of `columns`."""
+        kinds = dict(self.route.columns)
+        return [(name, kinds[name]) for name in self.columns]
+
+    @property
     def _as_it_is(self) -> bool:
         return [name for name, _ in self.route.columns] == self.columns and not self.condition
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from lakelet.engines.dialect.translation import (
+    TableColumns,
     TableFunctionCall,
     TableReference,
     Translation,
@@ -12,6 +13,7 @@ from lakelet.engines.dialect.translation import (
 )
 
 __all__ = (
+    "TableColumns",
     "TableFunctionCall",
     "TableReference",
     "Translation",
@@ -23,13 +25,22 @@ __all__ = (
 
 
 def translate_query(
-    text: str, *, dialect: Literal["databricks", "duckdb"] = "databricks"
+    text: str,
+    *,
+    dialect: Literal["databricks", "duckdb"] = "databricks",
+    columns: TableColumns | None = None,
 ) -> Translation:
     """Translate one query and say what it reads.
 
     The translated text expects the session's zone to be set, a view for every table and call,
     and the macros created on the connection. In the dialect ``duckdb`` the text stays as it is,
     time travel apart.
+
+    Args:
+        text: the query.
+        dialect: whose SQL it is.
+        columns: asked for the columns of each table. Where types are known, DuckDB's own operators
+            stand for macros that find them out: the same values, sooner.
 
     Raises:
         SqlError: the query cannot be read, or a part of it is not among the tested translations.
@@ -40,7 +51,7 @@ def translate_query(
         return read_duckdb(text)
     from lakelet.engines.dialect.databricks import query
 
-    return query(text)
+    return query(text, columns)
 
 
 def translate_expression(text: str) -> Translation:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from lakelet.engines.dialect.conditions import condition
 from lakelet.engines.dialect.functions import Function, find, table
 from lakelet.engines.dialect.kinds import kind_of
 from lakelet.engines.dialect.literals import MARKS
@@ -158,7 +159,7 @@ def _window(r: Renderer, node: exp.Expr) -> str:
     inner, suffix, mode = node.this, "", ""
     while type(inner).__name__ in {"Filter", *_NULL_MODES}:
         if type(inner).__name__ == "Filter":
-            suffix = f" FILTER (WHERE {r.sql(inner.expression.this)})"
+            suffix = _filter_text(r, inner)
         else:
             mode = _NULL_MODES[type(inner).__name__]
         inner = inner.this
@@ -166,7 +167,11 @@ def _window(r: Renderer, node: exp.Expr) -> str:
 
 
 def _filter(r: Renderer, node: exp.Expr) -> str:
-    return call_text(r, node.this, suffix=f" FILTER (WHERE {r.sql(node.expression.this)})")
+    return call_text(r, node.this, suffix=_filter_text(r, node))
+
+
+def _filter_text(r: Renderer, node: exp.Expr) -> str:
+    return f" FILTER (WHERE {condition(r, node.expression.this, 'FILTER')})"
 
 
 CALLS: dict[str, Node] = {

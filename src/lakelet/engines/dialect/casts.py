@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lakelet.engines.dialect.kinds import kind_of, without_parentheses
+from lakelet.engines.dialect.literals import is_plain_date, is_plain_moment, text_as
 from lakelet.engines.dialect.renderer import Node, Renderer, refuse
 
 if TYPE_CHECKING:
@@ -87,6 +88,12 @@ def _cast(r: Renderer, node: exp.Expr) -> str:
     whole = name == "Literal" and inner.name.isdigit() and not inner.args.get("is_string")
     if whole and suffix == "whole" and not trying:  # 5L and the like
         return f"CAST({inner.name} AS {target})"
+    if name == "Literal" and kind == "string":
+        known = "TIMESTAMP WITH TIME ZONE" if target == "TIMESTAMPTZ" else target
+        value = r.prepared.string(inner.name)
+        plain = is_plain_date(value) if target == "DATE" else is_plain_moment(value)
+        if plain and suffix in {"date", "timestamp", "wall"}:
+            return text_as(value, known) or text
     if name == "Null" or (kind == "string" and suffix == "text"):
         return f"CAST({text} AS {target})"
     return cast_to(text, suffix, target, kind=kind, trying=trying)

@@ -6,18 +6,20 @@ import re
 from typing import TYPE_CHECKING
 
 from lakelet.engines.dialect.kinds import kind_of, without_parentheses
+from lakelet.engines.dialect.literals import text_as
 from lakelet.engines.dialect.renderer import Node, NodeRenderer, Renderer, refuse
 from lakelet.errors import SqlError
 
 if TYPE_CHECKING:
     from sqlglot import exp
 
-__all__ = ("CONDITIONS", "beside")
+__all__ = ("CONDITIONS", "beside", "condition")
 
 _OPERATORS = {
     "EQ": "=", "NEQ": "<>", "GT": ">", "GTE": ">=", "LT": "<", "LTE": "<=",
     "NullSafeEQ": "IS NOT DISTINCT FROM", "NullSafeNEQ": "IS DISTINCT FROM",
 }  # fmt: skip
+_FILTERS = frozenset({"WHERE", "HAVING", "QUALIFY", "FILTER", "ON"})
 _PREDICATES = frozenset({"Is", "In", "Between", "Like", "ILike", "RegexpLike", "Not"})
 
 
@@ -26,22 +28,59 @@ def beside(r: Renderer, value: exp.Expr, other: exp.Expr) -> str:
 
     Databricks converts a string beside a number, date or timestamp to that type, exactly or with
     an error (page "Data type rules"); DuckDB would round '1.7' to 2. A literal is therefore
-    converted by our own casts, and a number beside text is refused.
+    converted by our own casts, and any other text beside another type is refused.
+
+    Raises:
+        SqlError: it is refused.
     """
     value_kind, other_kind = kind_of(r, value), kind_of(r, other)
     text = r.sql(value)
+    literal = without_parentheses(value)
+    is_number = value_kind == "number" and _is_literal(literal)
+    if is_number and r.type_of(other) == "FLOAT":
+        return f"CAST({text} AS DOUBLE)"
     if other_kind == value_kind or "null" in {value_kind, other_kind}:
         return text
-    literal = without_parentheses(value)
-    if value_kind == "string" and not _is_local(r, other) and type(literal).__name__ == "Literal":
-        return f"lk_text_as({text}, {r.sql(other)})"
-    if value_kind == "number" and other_kind not in {None, "string"}:
+    if _is_text_literal(value) and not _is_local(r, other):
+        value_of = r.prepared.string(literal.name)
+        return text_as(value_of, r.type_of(other)) or f"lk_text_as({text}, {r.sql(other)})"
+    mixed = "string" in {value_kind, other_kind} and None not in {value_kind, other_kind}
+    if mixed and not _is_text_literal(other):
+        raise SqlError(
+            f"[DATATYPE_MISMATCH] a {value_kind} is compared with a {other_kind}; cast one of them."
+        )
+    if value_kind == "number" and kind_of(r, other, typed=False) not in {None, "string"}:
         return text  # both are known; DuckDB converts or refuses
     if type(without_parentheses(other)).__name__ == "Literal" or _is_local(r, other):
         return text
-    if value_kind == "number" and type(literal).__name__ in {"Literal", "Neg"}:
+    if is_number:
         return f"lk_number_beside({text}, {r.sql(other)})"
     return text
+
+
+def _is_text_literal(node: exp.Expr) -> bool:
+    node = without_parentheses(node)
+    return type(node).__name__ == "Literal" and bool(node.args.get("is_string"))
+
+
+def condition(r: Renderer, node: exp.Expr, place: str) -> str:
+    """A value that decides something, such as which rows WHERE keeps.
+
+    Raises:
+        SqlError: it is plainly not BOOLEAN, which DuckDB would convert.
+    """
+    kind = kind_of(r, node)
+    if kind not in {None, "boolean", "null"}:
+        name = "DATATYPE_MISMATCH" + ".FILTER_NOT_BOOLEAN" * (place in _FILTERS)
+        raise SqlError(
+            f"[{name}] {place} takes a condition, not a {kind}.",
+            hint="compare it with something, for example x <> 0.",
+        )
+    return r.sql(node)
+
+
+def _is_literal(node: exp.Expr) -> bool:
+    return type(node.this if type(node).__name__ == "Neg" else node).__name__ == "Literal"
 
 
 def _is_local(r: Renderer, node: exp.Expr) -> bool:
@@ -142,9 +181,14 @@ def _joined(operator: str) -> NodeRenderer:
             parts.append(at.expression)
             at = at.this
         parts.append(at)
-        return "(" + f" {operator} ".join(r.sql(part) for part in reversed(parts)) + ")"
+        return "(" + f" {operator} ".join(_part(r, part, operator) for part in parts[::-1]) + ")"
 
     return render
+
+
+def _part(r: Renderer, node: exp.Expr, operator: str) -> str:
+    # Text is converted here by Databricks as well, so it is left alone.
+    return r.sql(node) if kind_of(r, node) == "string" else condition(r, node, operator)
 
 
 def _concat(r: Renderer, node: exp.Expr) -> str:
@@ -166,7 +210,7 @@ CONDITIONS: dict[str, Node] = {
     **{name: Node(_comparison, _BOTH) for name in _OPERATORS},
     "And": Node(_joined("AND"), _BOTH),
     "Or": Node(_joined("OR"), _BOTH),
-    "Not": Node(lambda r, node: f"(NOT {r.sql(node.this)})", frozenset({"this"})),
+    "Not": Node(lambda r, node: f"(NOT {_part(r, node.this, 'NOT')})", frozenset({"this"})),
     "Between": Node(_between, frozenset({"this", "low", "high"})),
     "In": Node(_in, frozenset({"this", "expressions", "query"})),
     "Is": Node(_is, _BOTH),

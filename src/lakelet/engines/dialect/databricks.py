@@ -16,8 +16,9 @@ from lakelet.engines.dialect.macros import definitions
 from lakelet.engines.dialect.parsing import Prepared, parse_expression, parse_query, prepare
 from lakelet.engines.dialect.queries import QUERIES
 from lakelet.engines.dialect.renderer import Node, Renderer
+from lakelet.engines.dialect.scopes import known_columns
 from lakelet.engines.dialect.sources import SOURCES
-from lakelet.engines.dialect.translation import Translation
+from lakelet.engines.dialect.translation import TableColumns, Translation
 from lakelet.engines.dialect.values import VALUES
 from lakelet.errors import SqlError
 
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sqlglot import exp
+
+    from lakelet.engines.dialect.scopes import Columns
+    from lakelet.engines.dialect.translation import TableReference
 
 __all__ = ("expression", "nodes", "query")
 
@@ -38,10 +42,22 @@ def nodes() -> dict[str, Node]:
     }  # fmt: skip
 
 
-def _translated(text: str, parse: Callable[[Prepared], exp.Expr]) -> Translation:
+def _translated(
+    text: str, parse: Callable[[Prepared], exp.Expr], told: TableColumns | None = None
+) -> Translation:
     prepared = prepare(text)
     tree = parse(prepared)
     renderer = Renderer(prepared, nodes())
+    if told is not None:
+        known: dict[str, Columns | None] = {}
+
+        def columns(table: TableReference) -> Columns | None:
+            if table.view not in known:
+                found = told(table)
+                known[table.view] = None if found is None else known_columns(found)
+            return known[table.view]
+
+        renderer.columns = columns
     try:
         sql = with_own_parameters(renderer.sql(tree))
     except RecursionError:
@@ -57,9 +73,9 @@ def _translated(text: str, parse: Callable[[Prepared], exp.Expr]) -> Translation
     )
 
 
-def query(text: str) -> Translation:
-    """A Databricks query for DuckDB."""
-    return _translated(text, parse_query)
+def query(text: str, columns: TableColumns | None = None) -> Translation:
+    """A Databricks query for DuckDB; ``columns`` tells those of a table, where it can."""
+    return _translated(text, parse_query, columns)
 
 
 def expression(text: str) -> Translation:

@@ -1,4 +1,4 @@
-"""What can be said of an expression's type from its text alone."""
+"""What can be said of an expression's kind, from its text and the types of columns."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from lakelet.engines.dialect.renderer import Renderer
 
-__all__ = ("kind_of", "without_parentheses")
+__all__ = ("kind_of", "kind_of_type", "without_parentheses")
 
 _BOOLEAN = frozenset({
     "And", "Or", "Not", "EQ", "NEQ", "GT", "GTE", "LT", "LTE", "Is", "In", "Between", "Like",
@@ -30,12 +30,36 @@ def without_parentheses(node: exp.Expr) -> exp.Expr:
     return node
 
 
-def kind_of(r: Renderer, node: exp.Expr) -> str | None:
+_OF_TYPE = {
+    "VARCHAR": "string", "BOOLEAN": "boolean", "DATE": "date", "TIMESTAMP": "wall",
+    "TIMESTAMP WITH TIME ZONE": "timestamp",
+    **dict.fromkeys(("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "FLOAT", "DOUBLE"), "number"),
+}  # fmt: skip
+
+
+def kind_of(r: Renderer, node: exp.Expr, *, typed: bool = True) -> str | None:
     """The kind of value an expression gives, or None if unknown.
 
     One of ``string``, ``number``, ``boolean``, ``date``, ``timestamp``, ``wall`` and ``null``.
-    None means that only the table's columns can tell; a check then runs inside DuckDB.
+    None means that only DuckDB can tell; a check then runs inside it.
+
+    Args:
+        r: knows the types of columns.
+        node: the expression.
+        typed: whether those types count.
     """
+    found = _kind_of_text(r, node)
+    if found is not None or not typed:
+        return found
+    return kind_of_type(r.type_of(without_parentheses(node)))
+
+
+def kind_of_type(kind: str | None) -> str | None:
+    """The kind of a DuckDB type's values, or None."""
+    return "number" if (kind or "").startswith("DECIMAL(") else _OF_TYPE.get(kind or "")
+
+
+def _kind_of_text(r: Renderer, node: exp.Expr) -> str | None:
     node = without_parentheses(node)
     name = type(node).__name__
     if name == "Literal":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from typing import TYPE_CHECKING
 
@@ -12,8 +13,23 @@ if TYPE_CHECKING:
     from sqlglot import exp
 
 MARKS = ("\ue010", "\ue011")  # private-use characters around a call that takes modifiers
-__all__ = ("LITERALS", "MARKS", "decimal_type", "marked", "string_literal")
+__all__ = (
+    "LITERALS",
+    "MARKS",
+    "decimal_type",
+    "is_plain_date",
+    "is_plain_moment",
+    "marked",
+    "string_literal",
+    "text_as",
+)
 
+_WHOLE = frozenset({"TINYINT", "SMALLINT", "INTEGER", "BIGINT"})
+_CASTS = {
+    "DOUBLE": "lk_cast_double_text", "FLOAT": "lk_cast_double_text",
+    "BOOLEAN": "lk_cast_boolean_text", "TIMESTAMP": "lk_cast_wall_text",
+    "TIMESTAMP WITH TIME ZONE": "lk_cast_timestamp_text", "DATE": "lk_cast_date_text",
+}  # fmt: skip
 _INTERVAL_UNITS = ("year", "month", "week", "day", "hour", "minute", "second")
 
 
@@ -31,6 +47,46 @@ def string_literal(text: str) -> str:
     for mark in MARKS:
         quoted = quoted.replace(mark, f"' || chr({ord(mark)}) || '")
     return f"({quoted})"
+
+
+def text_as(text: str, kind: str | None) -> str | None:
+    """A string literal beside a value of a DuckDB type, converted as ``lk_text_as`` would do it.
+
+    What is written in the plainest form becomes a constant at once. None where the type is none
+    of those that text is converted to.
+    """
+    quoted = string_literal(text)
+    if kind in _WHOLE:
+        return f"CAST(lk_cast_whole_text({quoted}) AS BIGINT)"
+    if kind == "VARCHAR":
+        return quoted
+    if kind is not None and kind.startswith("DECIMAL("):
+        return f"lk_cast_decimal_text({quoted}, NULL::DECIMAL(38, 18))"
+    if kind == "DATE" and is_plain_date(text):
+        return f"CAST({quoted} AS DATE)"
+    if kind == "TIMESTAMP WITH TIME ZONE" and is_plain_moment(text):
+        return f"CAST(CAST({quoted} AS TIMESTAMP) AS TIMESTAMPTZ)"
+    if kind == "TIMESTAMP" and is_plain_moment(text):
+        return f"CAST({quoted} AS TIMESTAMP)"
+    return f"{_CASTS[kind]}({quoted})" if kind in _CASTS else None
+
+
+def is_plain_date(text: str) -> bool:
+    """Whether text is a day that every reader takes alike, as in 2026-01-31."""
+    return re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text) is not None and _is_moment(text)
+
+
+def is_plain_moment(text: str) -> bool:
+    """Whether text is a day, or a day and a time of the clock, in the plainest form."""
+    shape = r"[0-9]{4}-[0-9]{2}-[0-9]{2}([ T][0-9]{2}:[0-9]{2}:[0-9]{2})?"
+    return re.fullmatch(shape, text) is not None and _is_moment(text)
+
+
+def _is_moment(text: str) -> bool:
+    try:
+        return dt.datetime.fromisoformat(text).year > 0
+    except ValueError:
+        return False
 
 
 def marked(call: str) -> str:

@@ -107,9 +107,13 @@ MACROS: dict[str, str] = {
         "lk_point(lk_half_up(p.n * CAST('1' || repeat('0', greatest(p.s - p.sa + p.sb, "
         "0)::BIGINT) AS HUGEINT), p.d), p.s))[1], lk_null_of(lk_type_of_code(code, 'DOUBLE')))"
     ),
-    "lk_divide": (
-        "(a, b, code) AS CASE WHEN b = 0 AND a IS NOT NULL THEN "
-        f"{_ZERO} ELSE lk_quotient(a, b, code) END"
+    "lk_unless_zero": (
+        f"(a, b, value) AS CASE WHEN b = 0 AND a IS NOT NULL THEN {_ZERO} ELSE value END"
+    ),
+    "lk_divide": "(a, b, code) AS lk_unless_zero(a, b, lk_quotient(a, b, code))",
+    # Numerator and denominator are named once, or nested divisions would grow without bound.
+    "lk_half_up_once": (
+        "(n, d) AS list_transform([{'n': n, 'd': d}], lambda p: lk_half_up(p.n, p.d))[1]"
     ),
     "lk_quotient": (
         "(a, b, code) AS struct_extract({'float': CAST(a AS DOUBLE) / CAST(b AS DOUBLE), "

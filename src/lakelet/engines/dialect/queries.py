@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lakelet.engines.dialect.conditions import condition
 from lakelet.engines.dialect.generators import generated_items, is_generator
-from lakelet.engines.dialect.kinds import kind_of
+from lakelet.engines.dialect.kinds import kind_of, kind_of_type
 from lakelet.engines.dialect.naming import output_name
+from lakelet.engines.dialect.query_columns import (
+    columns_of,
+    columns_of_both,
+    own_names,
+    query_of,
+    row_types,
+)
 from lakelet.engines.dialect.renderer import Node, NodeRenderer, Renderer, refuse
+from lakelet.engines.dialect.scopes import Scope
+from lakelet.engines.dialect.sources import add_source
 from lakelet.engines.dialect.translation import quote
 from lakelet.errors import SqlError
 
@@ -33,7 +43,13 @@ def _with(r: Renderer, node: exp.Expr) -> str:
         columns = common.args["alias"].args.get("columns") or []
         listed = f"({', '.join(quote(column.name) for column in columns)})" if columns else ""
         pieces.append(f"{quote(name)}{listed} AS ({r.sql(common.this)})")
-        r.common_names[-1] |= {name}
+        given = r.columns_given(common.this)
+        if given is not None and columns:
+            names = [column.name.lower() for column in columns] + [
+                n for n, _ in given[len(columns) :]
+            ]
+            given = list(zip(names, (kind for _, kind in given), strict=False))
+        r.common_names[-1][name] = given
     return f"WITH {', '.join(pieces)} "
 
 
@@ -41,10 +57,12 @@ def _scoped(render: NodeRenderer) -> NodeRenderer:
     """A query whose WITH names end where the query ends."""
 
     def scoped(r: Renderer, node: exp.Expr) -> str:
-        r.common_names.append(frozenset())
+        r.common_names.append({})
+        r.scopes.append(Scope(opaque=True))
         try:
             return _with(r, node) + render(r, node)
         finally:
+            r.scopes.pop()
             r.common_names.pop()
 
     return scoped
@@ -75,6 +93,7 @@ def _items(r: Renderer, node: exp.Expr) -> str:
 def _select(r: Renderer, node: exp.Expr) -> str:
     args = node.args
     outer_windows, r.windows = r.windows, {w.name.lower(): w for w in args.get("windows") or []}
+    r.scopes.append(Scope(own_names(node)))
     try:
         distinct = args.get("distinct")
         if distinct is not None and distinct.args.get("on"):
@@ -92,9 +111,12 @@ def _select(r: Renderer, node: exp.Expr) -> str:
             if clause == "having" and args.get("group"):
                 pieces.append(r.sql(args["group"]))
             if args.get(clause):
-                pieces.append(f"{clause.upper()} {r.sql(args[clause].this)}")
-        return " ".join(pieces) + _tail(r, node)
+                pieces.append(f"{clause.upper()} {condition(r, args[clause].this, clause.upper())}")
+        text = " ".join(pieces) + _tail(r, node)
+        r.gives(node, columns_of(r, node))
+        return text
     finally:
+        r.scopes.pop()
         r.windows = outer_windows
 
 
@@ -154,8 +176,9 @@ def _grouping(name: str) -> NodeRenderer:
 def _set_operation(name: str) -> NodeRenderer:
     def render(r: Renderer, node: exp.Expr) -> str:
         every = "" if node.args.get("distinct") else " ALL"
-        _refuse_mixed(r, node)
         left, right = _side(r, node.this), _side(r, node.expression)
+        _refuse_mixed(r, node)
+        r.gives(node, columns_of_both(r, node))
         return f"{left} {name}{every} {right}" + _tail(r, node)
 
     return render
@@ -163,7 +186,7 @@ def _set_operation(name: str) -> NodeRenderer:
 
 def _refuse_mixed(r: Renderer, node: exp.Expr) -> None:
     """Refuse text in one side's column where the other plainly has something else."""
-    sides = [_kinds(r, side) for side in (node.this, node.expression)]
+    sides = [_kinds(r, query_of(side)) for side in (node.this, node.expression)]
     for one, other in zip(*sides, strict=False):
         if "string" in {one, other} and not {one, other} & {None, "null"} and one != other:
             raise SqlError(
@@ -174,13 +197,14 @@ def _refuse_mixed(r: Renderer, node: exp.Expr) -> None:
 
 
 def _kinds(r: Renderer, node: exp.Expr) -> list[str | None]:
-    while type(node).__name__ == "Subquery":
-        node = node.this
+    given = r.columns_given(node)
+    if given is not None and all(kind for _, kind in given):
+        return [kind_of_type(kind) for _, kind in given]
     if type(node).__name__ != "Select":
         return []
     items = [item.this if type(item).__name__ == "Alias" else item for item in node.expressions]
     starred = any("Star" in (type(item).__name__, type(item.this).__name__) for item in items)
-    return [] if starred else [kind_of(r, item) for item in items]
+    return [] if starred else [kind_of(r, item, typed=False) for item in items]
 
 
 def _side(r: Renderer, node: exp.Expr) -> str:
@@ -208,6 +232,11 @@ def _values(r: Renderer, node: exp.Expr) -> str:
     source = f"({values_rows(r, node)}) AS {quote(name)}({listed})"
     # Standing alone, VALUES is a query; in FROM it is a source.
     alone = node.parent is None or type(node.parent).__name__ not in {"From", "Join", "Lateral"}
+    typed = [(name.lower(), kind) for name, kind in zip(names, row_types(r, node), strict=False)]
+    if alone:
+        r.gives(node, typed)
+    elif len(r.scopes) > 1:
+        r.scopes[-2].add(name, typed)
     return (f"SELECT * FROM {source}" if alone else source) + _tail(r, node)
 
 
@@ -221,6 +250,11 @@ def _subquery(r: Renderer, node: exp.Expr) -> str:
         columns = alias.args.get("columns") or []
         listed = f"({', '.join(quote(column.name) for column in columns)})" if columns else ""
         text += f" AS {quote(alias.name)}{listed}" if alias.name else ""
+    r.gives(node, r.columns_given(inner))
+    if not _is_value(node) and len(r.scopes) > 1 and type(node.parent).__name__ in {"From", "Join"}:
+        outer = r.scopes.pop()
+        add_source(r, node, "", r.columns_given(inner))
+        r.scopes.append(outer)
     tail = _tail(r, node)
     return f"({text}{tail})" if tail and _is_value(node) else text + tail
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from sqlglot import exp
 
     from lakelet.engines.dialect.parsing import Prepared
+    from lakelet.engines.dialect.scopes import Columns, Scope
 
 __all__ = ("Node", "NodeRenderer", "Renderer", "refuse", "words_of")
 
@@ -59,6 +60,8 @@ class Renderer:
         locals: names bound by enclosing lambdas.
         places: those of them that count an array's elements; DuckDB counts from 1.
         over: whether the aggregate being written has an OVER clause.
+        columns: tells a table's columns, or None where they are not known.
+        scopes: what names mean in the queries around this place, the innermost last.
     """
 
     def __init__(self, prepared: Prepared, nodes: dict[str, Node]) -> None:
@@ -67,7 +70,11 @@ class Renderer:
         self.tables: dict[str, TableReference] = {}
         self.calls: list[TableFunctionCall] = []
         self.parameters: list[str] = []
-        self.common_names: list[frozenset[str]] = []
+        self.common_names: list[dict[str, Columns | None]] = []
+        self.columns: Callable[[TableReference], Columns | None] = lambda _table: None
+        self.scopes: list[Scope] = []
+        self._types: dict[int, tuple[exp.Expr, str | None]] = {}
+        self._given: dict[int, tuple[exp.Expr, Columns | None]] = {}
         self.locals: list[str] = []
         self.places: set[str] = set()
         self.over = False
@@ -103,3 +110,30 @@ class Renderer:
     def is_common_name(self, name: str) -> bool:
         """Whether a WITH clause around this place gives ``name`` a meaning."""
         return any(name in names for names in self.common_names)
+
+    def common_columns(self, name: str) -> Columns | None:
+        """The columns of the nearest WITH query of that name."""
+        return next((names[name] for names in reversed(self.common_names) if name in names), None)
+
+    def add_source(self, name: str, columns: Columns | None) -> None:
+        """Note a source of the SELECT being written."""
+        if self.scopes:
+            self.scopes[-1].add(name, columns)
+
+    def type_of(self, node: exp.Expr) -> str | None:
+        """The DuckDB type that ``node`` will have, or None where it is not certain."""
+        found = self._types.get(id(node))
+        if found is None:
+            from lakelet.engines.dialect.known_types import type_known
+
+            # The node is kept, since another could get its id.
+            found = self._types[id(node)] = (node, type_known(self, node))
+        return found[1]
+
+    def gives(self, query: exp.Expr, columns: Columns | None) -> None:
+        """Note the columns of a query that has been written."""
+        self._given[id(query)] = (query, columns)
+
+    def columns_given(self, query: exp.Expr) -> Columns | None:
+        """The columns of a query, if it has been written and they are known."""
+        return self._given.get(id(query), (query, None))[1]

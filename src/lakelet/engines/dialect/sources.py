@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lakelet.engines.dialect.conditions import condition
 from lakelet.engines.dialect.generators import lateral_view
 from lakelet.engines.dialect.renderer import Node, Renderer, refuse
 from lakelet.engines.dialect.timetravel import Moment
@@ -18,7 +19,9 @@ from lakelet.errors import SqlError
 if TYPE_CHECKING:
     from sqlglot import exp
 
-__all__ = ("SOURCES", "TABLE_FUNCTIONS", "refer")
+    from lakelet.engines.dialect.scopes import Columns
+
+__all__ = ("SOURCES", "TABLE_FUNCTIONS", "add_source", "refer")
 
 # Table functions of higher layers: their owners make a view of the result.
 TABLE_FUNCTIONS = frozenset({"read_files", "table_changes"})
@@ -68,12 +71,30 @@ def _table(r: Renderer, node: exp.Expr) -> str:
         return _table_function(r, node) + _joined(r, node)
     pinned = r.prepared.pinned_table(node.name)
     if pinned:
-        text = refer(r, pinned.parts, pinned.moment).view + _alias(node, pinned.parts[-1])
-        return text + _joined(r, node)
-    parts = _parts_of(node)
-    if len(parts) == 1 and r.is_common_name(parts[0]):
-        return quote(parts[0]) + _alias(node, None) + _joined(r, node)
-    return refer(r, parts, None).view + _alias(node, None) + _joined(r, node)
+        parts, reference = pinned.parts, refer(r, pinned.parts, pinned.moment)
+        text, columns = reference.view + _alias(node, parts[-1]), r.columns(reference)
+    else:
+        parts = _parts_of(node)
+        if len(parts) == 1 and r.is_common_name(parts[0]):
+            text, columns = quote(parts[0]), r.common_columns(parts[0])
+        else:
+            reference = refer(r, parts, None)
+            text, columns = reference.view, r.columns(reference)
+        text += _alias(node, None)
+    add_source(r, node, parts[-1], columns)
+    return text + _joined(r, node)
+
+
+def add_source(r: Renderer, node: exp.Expr, default: str, columns: Columns | None) -> None:
+    """Note a source by its alias, with the names its alias gives to columns."""
+    alias = node.args.get("alias")
+    renamed = (alias.args.get("columns") if alias else None) or []
+    if columns is not None and renamed:
+        names = [column.name.lower() for column in renamed]
+        columns = [
+            (names[i] if i < len(names) else name, kind) for i, (name, kind) in enumerate(columns)
+        ]
+    r.add_source((alias.name if alias else "") or default, columns)
 
 
 def _literal(r: Renderer, node: exp.Expr, function: str) -> object:
@@ -115,6 +136,7 @@ def _table_function(r: Renderer, node: exp.Expr) -> str:
             positional.append(_literal(r, argument, name))
     view = quote(f"{name}@{len(r.calls)}")
     r.calls.append(TableFunctionCall(name, tuple(positional), tuple(named), view))
+    add_source(r, node, name, None)
     return view + _alias(node, name)
 
 
@@ -124,6 +146,7 @@ def _range(r: Renderer, node: exp.Expr) -> str:
     if not 1 <= len(arguments) <= 3:
         raise refuse(f"range with {len(arguments)} arguments", hint="use one to three.")
     inner = f"(SELECT range AS id FROM range({', '.join(arguments)}))"
+    add_source(r, node, "range", [("id", None)])
     return inner + _alias(node, "range")
 
 
@@ -150,9 +173,11 @@ def _join(r: Renderer, node: exp.Expr) -> str:
         side = ""
     words = f"{'NATURAL ' if method else ''}{_SIDES[side]}{_KINDS[kind]}JOIN"
     source = r.sql(node.this)
+    if r.scopes and (method or kind in {"SEMI", "ANTI"} or args.get("using")):
+        r.scopes[-1].plain_star = False
     on, using = args.get("on"), args.get("using")
     if on is not None:
-        return f" {words} {source} ON {r.sql(on)}"
+        return f" {words} {source} ON {condition(r, on, 'ON')}"
     if using:
         return f" {words} {source} USING ({', '.join(quote(column.name) for column in using)})"
     if method or kind == "CROSS":
@@ -167,10 +192,14 @@ def _join(r: Renderer, node: exp.Expr) -> str:
 def _lateral(r: Renderer, node: exp.Expr) -> str:
     inner = node.this
     if node.args.get("view"):
-        return lateral_view(r, node)
+        text = lateral_view(r, node)
+        add_source(r, node, "", None)
+        return text
     if type(inner).__name__ != "Subquery":
         raise refuse("LATERAL with a table function", hint="use a LATERAL subquery.")
-    return f"LATERAL {r.sql(inner)}" + _alias(node, None)
+    text = r.sql(inner)
+    add_source(r, node, "", None)
+    return f"LATERAL {text}" + _alias(node, None)
 
 
 SOURCES: dict[str, Node] = {

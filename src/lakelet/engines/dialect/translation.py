@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 __all__ = (
+    "TableColumns",
     "TableFunctionCall",
     "TableReference",
     "Translation",
@@ -53,6 +55,10 @@ class TableReference:
     version: int | None
     timestamp: str | None
     view: str
+
+
+TableColumns = Callable[[TableReference], Sequence[tuple[str, str]] | None]
+"""Tells names and DuckDB types of a table's columns, or None where they are not known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,11 @@ from lakelet.engines.dialect.translation import quote, schema_name
 from lakelet.errors import SqlError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from sqlglot import exp
 
-__all__ = ("VALUES", "unmixed")
+__all__ = ("VALUES", "case_text", "unmixed")
 
 
 def unmixed(r: Renderer, nodes: Iterable[exp.Expr]) -> str:
@@ -25,7 +25,9 @@ def unmixed(r: Renderer, nodes: Iterable[exp.Expr]) -> str:
     type), DuckDB the other type to text.
     """
     nodes = [node for node in nodes if kind_of(r, node) != "null"]
-    kinds = {kind_of(r, node) for node in nodes}
+    # Beside these DuckDB takes a literal for one of them, unless the check stands there.
+    small = any(r.type_of(node) in {"TINYINT", "SMALLINT"} for node in nodes)
+    kinds = {kind_of(r, node, typed=not small) for node in nodes}
     if len(nodes) < 2 or (len(kinds) == 1 and kinds != {None}):
         return ""
     if None not in kinds and "string" not in kinds:
@@ -56,7 +58,8 @@ def _star(r: Renderer, node: exp.Expr) -> str:
     return f"* EXCLUDE ({', '.join(quote(column.name) for column in excluded)})"
 
 
-def _case(r: Renderer, node: exp.Expr) -> str:
+def case_text(r: Renderer, node: exp.Expr, write: Callable[[exp.Expr], str]) -> str:
+    """CASE, its results written by ``write``."""
     subject, default = node.this, node.args.get("default")
     branches = node.args["ifs"]
     results = [branch.args["true"] for branch in branches] + ([default] if default else [])
@@ -64,16 +67,21 @@ def _case(r: Renderer, node: exp.Expr) -> str:
     check = unmixed(r, results)
     if check:
         pieces.append(f"WHEN {check} THEN lk_mixed_error()")
-    from lakelet.engines.dialect.conditions import beside
+    from lakelet.engines.dialect.conditions import beside, condition
 
     for branch in branches:
-        condition = r.sql(branch.this)
-        if subject is not None:
-            condition = f"{r.sql(subject)} = {beside(r, branch.this, subject)}"
-        pieces.append(f"WHEN {condition} THEN {r.sql(branch.args['true'])}")
+        if subject is None:
+            when = condition(r, branch.this, "WHEN")
+        else:
+            when = f"{r.sql(subject)} = {beside(r, branch.this, subject)}"
+        pieces.append(f"WHEN {when} THEN {write(branch.args['true'])}")
     if default is not None:
-        pieces.append(f"ELSE {r.sql(default)}")
+        pieces.append(f"ELSE {write(default)}")
     return " ".join([*pieces, "END"])
+
+
+def _case(r: Renderer, node: exp.Expr) -> str:
+    return case_text(r, node, r.sql)
 
 
 def _if(r: Renderer, node: exp.Expr) -> str:
@@ -81,7 +89,10 @@ def _if(r: Renderer, node: exp.Expr) -> str:
     check = unmixed(r, results)
     first = f"WHEN {check} THEN lk_mixed_error() " if check else ""
     second = f" ELSE {r.sql(results[1])}" if len(results) > 1 else ""
-    return f"CASE {first}WHEN {r.sql(node.this)} THEN {r.sql(results[0])}{second} END"
+    from lakelet.engines.dialect.conditions import condition
+
+    when = condition(r, node.this, "if()")
+    return f"CASE {first}WHEN {when} THEN {r.sql(results[0])}{second} END"
 
 
 def _identifier(r: Renderer, node: exp.Expr) -> str:
@@ -94,7 +105,7 @@ def _bracket(r: Renderer, node: exp.Expr) -> str:
     if len(node.expressions) != 1:
         raise refuse("a subscript of several values")
     index = node.expressions[0]
-    if type(index).__name__ in {"Literal", "Neg"} and kind_of(r, index) == "number":
+    if type(index).__name__ in {"Literal", "Neg"} and kind_of(r, index, typed=False) == "number":
         return f"lk_item({r.sql(node.this)}, {r.sql(index)})"
     return f"lk_subscript({r.sql(node.this)}, {r.sql(index)})"
 

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 from lakelet.engines.dialect.kinds import without_parentheses
 from lakelet.engines.dialect.literals import marked
+from lakelet.engines.dialect.numeric_types import average_type, total_type
 from lakelet.engines.dialect.renderer import refuse
+from lakelet.engines.dialect.typed_arithmetic import average, uncast
 from lakelet.errors import SqlError
 
 if TYPE_CHECKING:
@@ -15,7 +17,10 @@ if TYPE_CHECKING:
     from lakelet.engines.dialect.renderer import Renderer
 
 ONE_OF_MANY = frozenset({"first", "first_value", "any_value", "last", "last_value"})
-__all__ = ("ONE_OF_MANY", "count", "first", "fractions", "last", "percentile", "percentile_approx")
+__all__ = (
+    "ONE_OF_MANY", "count", "first", "fractions", "last", "mean", "percentile",
+    "percentile_approx", "total",
+)  # fmt: skip
 
 
 def count(r: Renderer, node: exp.Expr) -> str:
@@ -39,6 +44,31 @@ def _ignoring(node: exp.Expr, name: str) -> bool:
     if type(flag).__name__ != "Boolean":
         raise refuse(f"{name} with anything but true or false as second argument")
     return bool(flag.this)
+
+
+def total(r: Renderer, node: exp.Expr) -> str:
+    """The sum."""
+    (item,) = node.expressions
+    kind = total_type(r.type_of(item))
+    if kind is not None:
+        return f"CAST({marked(f'sum({uncast(r, item)})')} AS {kind})"
+    text = r.sql(item)
+    return f"lk_sum({marked(f'sum({text})')}, {marked(f'any_value({text})')})"
+
+
+def mean(r: Renderer, node: exp.Expr) -> str:
+    """The mean: of decimals a decimal of four more digits, else DOUBLE."""
+    (item,) = node.expressions
+    known = r.type_of(item)
+    kind = average_type(known)
+    if known is not None and kind == "DOUBLE":
+        return f"CAST({marked(f'avg({uncast(r, item)})')} AS DOUBLE)"
+    if known is not None and kind is not None:
+        text = uncast(r, item)
+        return average(marked(f"sum({text})"), marked(f"count({text})"), known, kind)
+    text = r.sql(item)
+    parts = (marked(f"{name}({text})") for name in ("sum", "count", "any_value", "avg"))
+    return f"lk_average({', '.join(parts)})"
 
 
 def first(r: Renderer, node: exp.Expr) -> str:

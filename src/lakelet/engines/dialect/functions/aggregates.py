@@ -14,9 +14,7 @@ def _aggregate(sql: str, doc: str, kind: str | None = None, high: int = 1) -> Fu
 
 _D = "lk_cast_double({0})"
 _E = "lk_cast_double({1})"
-_MEAN = _aggregate(
-    "lk_average(<sum({0})>, <count({0})>, <any_value({0})>, <avg({0})>)", "the mean", "number"
-)
+_MEAN = Function(aggregated.mean, 1, 1, "the mean", "number", "aggregate")
 _STDDEV = _aggregate(f"<stddev_samp({_D})>", "the standard deviation of a sample", "number")
 _VARIANCE = _aggregate(f"<var_samp({_D})>", "the variance of a sample", "number")
 _LIST = _aggregate("lk_collected(<list({0})>)", "the values that are not NULL, as an array")
@@ -50,7 +48,7 @@ AGGREGATES: dict[str, Function] = {
         "number",
         "aggregate",
     ),
-    "sum": _aggregate("lk_sum(<sum({0})>, <any_value({0})>)", "the sum", "number"),
+    "sum": Function(aggregated.total, 1, 1, "the sum", "number", "aggregate"),
     "avg": _MEAN,
     "mean": _MEAN,
     "min": _aggregate("<min({0})>", "the least value"),
