@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +18,7 @@ from lakelet.lake.handover import handed_over_stream
 from lakelet.lake.history import Commit, commits, version_at
 from lakelet.lake.names import TableName
 from lakelet.lake.storage import Storage, is_bucket, is_remote, join, storage_for
-from lakelet.lake.types import Column
+from lakelet.lake.types import Column, DataType
 from lakelet.workspace import WorkspaceFolder
 from lakelet.workspace.locks import hold
 from lakelet.workspace.steps import declare, step
@@ -157,6 +158,12 @@ class LakeTable:
 
         with self.lock():
             retry_conflicts(commit)
+
+    def grow_columns(self, grown: Mapping[str, DataType]) -> None:
+        """Give STRUCT columns further fields; see `lakelet.lake.growth`."""
+        from lakelet.lake.growth import grow_columns
+
+        grow_columns(self, grown)
 
     def restore(self, version: int) -> None:
         """Make the newest version equal an earlier one; nothing of the history is lost.

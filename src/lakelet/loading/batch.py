@@ -20,7 +20,6 @@ import duckdb
 
 from lakelet.errors import SchemaError
 from lakelet.lake import Lake, LakeTable
-from lakelet.lake.growth import grow_columns
 from lakelet.lake.handover import handed_over
 from lakelet.lake.staging import STAGED_PREFIX, Staged, discard, stage
 from lakelet.lake.types import Column, DataType
@@ -163,7 +162,7 @@ class Batch:
             table.add_columns(columns)
         grown = grown_types(root, shape, self._hints(), tolerance=self.tolerance)
         if grown:
-            grow_columns(table, grown)
+            table.grow_columns(grown)
         return columns + _added(shape, grown)
 
     def _difference(self, table: LakeTable, converter: Converter) -> SchemaError:
