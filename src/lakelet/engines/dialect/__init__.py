@@ -9,7 +9,6 @@ from lakelet.engines.dialect.translation import (
     TableFunctionCall,
     TableReference,
     Translation,
-    quote,
 )
 
 __all__ = (
@@ -18,7 +17,6 @@ __all__ = (
     "TableReference",
     "Translation",
     "failure_text",
-    "quote",
     "translate_expression",
     "translate_query",
 )

@@ -12,11 +12,11 @@ from lakelet.engines.dialect.tokens import Token, name_of, tokenize
 from lakelet.engines.dialect.translation import (
     TableReference,
     Translation,
-    quote,
     schema_name,
     view_name,
 )
 from lakelet.errors import SqlError
+from lakelet.lake.names import quote
 
 if TYPE_CHECKING:
     import duckdb

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lakelet.engines.dialect.renderer import refuse
-from lakelet.engines.dialect.translation import quote
 from lakelet.errors import SqlError
+from lakelet.lake.names import quote
 
 if TYPE_CHECKING:
     from sqlglot import exp

@@ -7,7 +7,7 @@ another, so a table with a column ``n`` would break a macro whose lambda counts 
 from __future__ import annotations
 
 from lakelet.engines.dialect.tokens import Token, name_of, tokenize
-from lakelet.engines.dialect.translation import quote
+from lakelet.lake.names import quote
 
 __all__ = ("with_own_parameters",)
 

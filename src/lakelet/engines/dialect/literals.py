@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from lakelet.engines.dialect.renderer import Node, Renderer, refuse
 from lakelet.errors import SqlError
+from lakelet.lake.names import literal
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -41,7 +42,7 @@ def string_literal(text: str) -> str:
     """
     if "\0" in text:
         raise SqlError("a NUL character in a string literal is refused.", hint="leave it out.")
-    quoted = "'" + text.replace("'", "''") + "'"
+    quoted = literal(text)
     if not set(MARKS) & set(text):
         return quoted
     for mark in MARKS:

@@ -18,8 +18,8 @@ from lakelet.engines.dialect.query_columns import (
 from lakelet.engines.dialect.renderer import Node, NodeRenderer, Renderer, refuse
 from lakelet.engines.dialect.scopes import Scope
 from lakelet.engines.dialect.sources import add_source
-from lakelet.engines.dialect.translation import quote
 from lakelet.errors import SqlError
+from lakelet.lake.names import quote
 
 if TYPE_CHECKING:
     from sqlglot import exp

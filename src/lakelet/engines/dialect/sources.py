@@ -11,10 +11,10 @@ from lakelet.engines.dialect.timetravel import Moment
 from lakelet.engines.dialect.translation import (
     TableFunctionCall,
     TableReference,
-    quote,
     view_name,
 )
 from lakelet.errors import SqlError
+from lakelet.lake.names import quote
 
 if TYPE_CHECKING:
     from sqlglot import exp

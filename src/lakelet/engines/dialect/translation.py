@@ -5,22 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from lakelet.lake.names import quote
+
 __all__ = (
     "TableColumns",
     "TableFunctionCall",
     "TableReference",
     "Translation",
-    "quote",
     "schema_name",
     "view_name",
 )
 
 _TAKEN = frozenset({"system", "temp", "memory", "information_schema", "pg_catalog"})
-
-
-def quote(name: str) -> str:
-    """``name`` as a quoted SQL identifier, whatever characters it holds."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 def schema_name(name: str) -> str:

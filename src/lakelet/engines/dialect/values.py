@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from lakelet.engines.dialect.kinds import kind_of
 from lakelet.engines.dialect.literals import string_literal
 from lakelet.engines.dialect.renderer import Node, Renderer, refuse
-from lakelet.engines.dialect.translation import quote, schema_name
+from lakelet.engines.dialect.translation import schema_name
 from lakelet.errors import SqlError
+from lakelet.lake.names import quote
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

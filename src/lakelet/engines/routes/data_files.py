@@ -12,9 +12,9 @@ from deltalake import DeltaTable
 from deltalake.schema import PrimitiveType
 
 from lakelet.engines.routes.columns import Column
-from lakelet.engines.routes.duckdb_types import quote_name
 from lakelet.engines.routes.unproven import NotProvenError
 from lakelet.errors import UnsupportedTableError
+from lakelet.lake.names import quote
 
 __all__ = ("DataFile", "list_files", "partition_texts", "table_root")
 
@@ -109,7 +109,7 @@ def partition_texts(
     connection.register(name, adds)
     try:
         texts = ", ".join(_text_of(column) for column in wanted)
-        rows = connection.execute(f"SELECT {texts} FROM {quote_name(name)}").fetchall()
+        rows = connection.execute(f"SELECT {texts} FROM {quote(name)}").fetchall()
     finally:
         connection.unregister(name)
     values: list[list[str | None]] = [list(part) for part in zip(*rows, strict=True)]
@@ -117,7 +117,7 @@ def partition_texts(
 
 
 def _text_of(column: Column) -> str:
-    value = f"partition.{quote_name(column.name)}"
+    value = f"partition.{quote(column.name)}"
     if column.delta_type == PrimitiveType("binary"):
         # delta-rs writes bytes as \\u00XX and forgets to undo it when reading; other writers put
         # the bytes themselves into the text.

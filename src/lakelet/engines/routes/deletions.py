@@ -13,10 +13,10 @@ from deltalake.exceptions import DeltaError
 
 from lakelet.engines.routes.bitmaps import DamagedVectorError
 from lakelet.engines.routes.data_files import DataFile, table_root
-from lakelet.engines.routes.duckdb_types import quote_name, quote_text
 from lakelet.engines.routes.unproven import NotProvenError
 from lakelet.engines.routes.vector_log import deleted_positions
 from lakelet.errors import UnsupportedTableError
+from lakelet.lake.names import literal, quote
 
 __all__ = ("Deletions", "read_deletions")
 
@@ -53,16 +53,14 @@ class MaskedRows:
     def fill(self, connection: duckdb.DuckDBPyConnection, table: str) -> None:
         """Unfold the masks into positions."""
         source = "lakelet deletion masks"
-        pairs = ", ".join(
-            f"({quote_text(path)}, {quote_text(uri)})" for path, uri in self.places.items()
-        )
+        pairs = ", ".join(f"({literal(path)}, {literal(uri)})" for path, uri in self.places.items())
         connection.register(source, self.vectors)
         try:
             connection.execute(
                 f"CREATE OR REPLACE TEMP TABLE {table} AS "
                 "SELECT uri AS file, place - 1 AS position FROM ("
                 "  SELECT filepath, unnest(selection_vector) AS kept, "
-                f"   generate_subscripts(selection_vector, 1) AS place FROM {quote_name(source)}"
+                f"   generate_subscripts(selection_vector, 1) AS place FROM {quote(source)}"
                 f") JOIN (VALUES {pairs}) AS places(path, uri) ON filepath = path WHERE NOT kept"
             )
         finally:

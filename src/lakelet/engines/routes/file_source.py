@@ -12,11 +12,10 @@ from lakelet.engines.routes.deletions import Deletions
 from lakelet.engines.routes.duckdb_types import (
     VIRTUAL_COLUMNS,
     glob_literal,
-    quote_name,
-    quote_text,
     to_duckdb_type,
 )
 from lakelet.engines.routes.renaming import renamed
+from lakelet.lake.names import literal, quote
 
 __all__ = ("PLACE_FILE", "PLACE_ROW", "FileGroup", "FilesSource")
 
@@ -72,7 +71,7 @@ class FilesSource:
             label: what its name is derived from.
             places: whether each row's place comes with it, in `PLACE_FILE` and `PLACE_ROW`.
         """
-        deleted = quote_name(f"lakelet deletions of {label}")
+        deleted = quote(f"lakelet deletions of {label}")
         if self.deletions:
             self.deletions.fill(connection, deleted)
         return " UNION ALL ".join(self._group(group, deleted, places) for group in self.groups)
@@ -95,21 +94,21 @@ class FilesSource:
         stored = [column for column in self.columns if not column.partition]
         as_is = group.unchanged and not any(c.name.lower() in VIRTUAL_COLUMNS for c in stored)
         if as_is:
-            expressions = {column.name: f"stored.{quote_name(column.name)}" for column in stored}
+            expressions = {column.name: f"stored.{quote(column.name)}" for column in stored}
         else:
             expressions = {column.name: _expression(column, group.clocks) for column in stored}
         for name, texts in self.partitions.items():
             expressions[name] = self._partition(name, texts, group.uris)
-        selected = ", ".join(f"{expressions[c.name]} AS {quote_name(c.name)}" for c in self.columns)
+        selected = ", ".join(f"{expressions[c.name]} AS {quote(c.name)}" for c in self.columns)
         if places:
             selected += f", stored.filename AS {PLACE_FILE}, stored.file_row_number AS {PLACE_ROW}"
-        files = ", ".join(quote_text(glob_literal(uri)) for uri in group.uris)
+        files = ", ".join(literal(glob_literal(uri)) for uri in group.uris)
         schema = ", ".join(_entry(column, group.clocks) for column in stored)
         options = f", schema=MAP {{{schema}}}" if schema and not as_is else ""
         # Never left to DuckDB's own guess: a folder above the table may be called id=3.
         options += f", hive_partitioning={str(self.hive).lower()}"
         if self.hive:
-            kinds = ", ".join(f"{quote_text(name)}: VARCHAR" for name in self.partitions)
+            kinds = ", ".join(f"{literal(name)}: VARCHAR" for name in self.partitions)
             options += f", hive_types={{{kinds}}}"
         select = f"SELECT {selected} FROM read_parquet([{files}]{options}) AS stored"
         if not group.deletions:
@@ -123,18 +122,18 @@ class FilesSource:
         """A file's constant, looked up by its name so that a filter on it skips whole files."""
         column = next(column for column in self.columns if column.name == name)
         if self.hive:
-            value = f"stored.{quote_name(name)}"
+            value = f"stored.{quote(name)}"
             return value if column.sql_type == "VARCHAR" else f"CAST({value} AS {column.sql_type})"
         values = [texts[uri] for uri in uris]
         if len(set(values)) == 1:
             return f"CAST({_text(values[0])} AS {column.sql_type})"
-        keys = ", ".join(map(quote_text, uris))
+        keys = ", ".join(map(literal, uris))
         listed = ", ".join(map(_text, values))
         return f"(MAP([{keys}], [{listed}]::{column.sql_type}[]))[stored.filename]"
 
 
 def _text(value: str | None) -> str:
-    return "NULL" if value is None else quote_text(value)
+    return "NULL" if value is None else literal(value)
 
 
 def _stored_name(column: Column) -> str:
@@ -143,7 +142,7 @@ def _stored_name(column: Column) -> str:
 
 
 def _expression(column: Column, clocks: frozenset[str]) -> str:
-    name = f"stored.{quote_name(_stored_name(column))}"
+    name = f"stored.{quote(_stored_name(column))}"
     # Not a cast, which would take the wall clock for one of the session's zone.
     if column.name in clocks:
         return f"timezone('UTC', {name})"
@@ -151,9 +150,9 @@ def _expression(column: Column, clocks: frozenset[str]) -> str:
 
 
 def _entry(column: Column, clocks: frozenset[str]) -> str:
-    key = quote_text(column.key) if isinstance(column.key, str) else str(column.key)
+    key = literal(column.key) if isinstance(column.key, str) else str(column.key)
     kind = to_duckdb_type(column.stored_type) if column.renamed_inside else column.sql_type
     if column.name in clocks:
         kind = "TIMESTAMP"
-    name = quote_text(_stored_name(column))
-    return f"{key}: {{name: {name}, type: {quote_text(kind)}, default_value: NULL}}"
+    name = literal(_stored_name(column))
+    return f"{key}: {{name: {name}, type: {literal(kind)}, default_value: NULL}}"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from deltalake.schema import ArrayType, Field, MapType, StructType
 
-from lakelet.engines.routes.duckdb_types import DeltaType, quote_name
+from lakelet.engines.routes.duckdb_types import DeltaType
+from lakelet.lake.names import quote
 
 __all__ = ("physical_name", "physical_type", "renamed")
 
@@ -35,8 +36,8 @@ def renamed(expression: str, delta_type: DeltaType, depth: int = 0) -> str:
     item = f"item_{depth}"
     if isinstance(delta_type, StructType):
         parts = ", ".join(
-            f"{quote_name(field.name)} := "
-            + renamed(f"{expression}.{quote_name(physical_name(field))}", field.type, depth)
+            f"{quote(field.name)} := "
+            + renamed(f"{expression}.{quote(physical_name(field))}", field.type, depth)
             for field in delta_type.fields
         )
         # A struct that is NULL stays NULL; packed again it would be a struct of NULLs.

@@ -7,7 +7,7 @@ from typing import Literal, Protocol
 
 import duckdb
 
-from lakelet.engines.routes.duckdb_types import quote_name
+from lakelet.lake.names import quote
 
 __all__ = ("Kind", "Route", "Source")
 
@@ -75,5 +75,5 @@ class EmptySource:
 
     def select(self) -> str:
         """The same; nothing is made on a connection."""
-        typed = (f"CAST(NULL AS {kind}) AS {quote_name(name)}" for name, kind in self.columns)
+        typed = (f"CAST(NULL AS {kind}) AS {quote(name)}" for name, kind in self.columns)
         return f"SELECT {', '.join(typed)} WHERE false"

@@ -12,8 +12,8 @@ from deltalake.exceptions import DeltaError
 from deltalake.schema import PrimitiveType
 
 from lakelet.engines.routes.columns import Column
-from lakelet.engines.routes.duckdb_types import quote_name
 from lakelet.errors import UnsupportedTableError
+from lakelet.lake.names import quote
 
 __all__ = ("ScanSource",)
 
@@ -63,8 +63,8 @@ class ScanSource:
         """A SELECT over a registered stream that starts anew for each reference."""
         name = f"lakelet scan of {label}"
         connection.register(name, ScanStream(self.table))
-        typed = ", ".join(f"{_typed(c)} AS {quote_name(c.name)}" for c in self.columns)
-        return f"SELECT {typed} FROM temp.main.{quote_name(name)}"
+        typed = ", ".join(f"{_typed(c)} AS {quote(c.name)}" for c in self.columns)
+        return f"SELECT {typed} FROM temp.main.{quote(name)}"
 
     def select(self) -> None:
         """Nothing: a stream is registered on one connection."""
@@ -72,7 +72,7 @@ class ScanSource:
 
 
 def _typed(column: Column) -> str:
-    name = quote_name(column.name)
+    name = quote(column.name)
     if column.partition and column.delta_type == PrimitiveType("string"):
         # The protocol takes an empty partition value for NULL; delta-rs' scan does not.
         name = f"NULLIF({name}, '')"

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from lakelet.engines.dialect.functions.special import literal_text
 from lakelet.engines.dialect.kinds import without_parentheses
 from lakelet.engines.dialect.renderer import refuse
-from lakelet.engines.dialect.translation import quote
 from lakelet.engines.dialect.values import unmixed
 from lakelet.errors import SqlError
+from lakelet.lake.names import quote
 
 if TYPE_CHECKING:
     from sqlglot import exp
