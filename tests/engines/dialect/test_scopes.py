@@ -90,7 +90,7 @@ def test_an_order_behind_a_union_does_not_look_outside() -> None:
     ],
 )
 def test_what_databricks_does_not_take_is_refused(text: str) -> None:
-    with pytest.raises(SqlError, match="DATATYPE_MISMATCH|INCOMPATIBLE_COLUMN_TYPE"):
+    with pytest.raises(SqlError, match=r"DATATYPE_MISMATCH|INCOMPATIBLE_COLUMN_TYPE"):
         sql(text)
 
 
