@@ -9,7 +9,8 @@ the table does not know waits in the spool until the new columns are decided.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +31,7 @@ from lakelet.loading.source_file import Layout, SourceFile
 if TYPE_CHECKING:
     from arro3.core import RecordBatch, RecordBatchReader
 
-__all__ = ("CHUNK", "Converter", "Counts", "make_tables", "name_sources", "records_reader")
+__all__ = ("CHUNK", "Converter", "Counts", "make_tables", "name_sources", "records_in")
 
 CHUNK = 48 << 20
 """Characters of records that are converted at once."""
@@ -38,6 +39,8 @@ _RECORDS = {"file": "int32", "line": "int64", "record": "string"}
 _REJECTS = {"file": "int32", "line": "int64", "reason": "string", "record": "string"}
 _WORTH = 0.3
 """The share of records that must be written alike for the attempt to be worth its while."""
+_SAMPLE = 8
+"""Rows that show how a CSV file's moments are written."""
 _FEW = 50_000
 """Records looked at exactly before their rows are handed on."""
 
@@ -76,7 +79,33 @@ def name_sources(connection: duckdb.DuckDBPyConnection, sources: Iterable[Source
     insert_rows(connection, "sources", rows, columns, select=select)
 
 
-def _batches(parts: Iterable[tuple[int, Block]]) -> Iterator[RecordBatch]:
+@contextmanager
+def records_in(
+    connection: duckdb.DuckDBPyConnection, parts: Sequence[tuple[int, Block]]
+) -> Iterator[None]:
+    """Blocks, by file number, as the relation ``batch(file, line, record)``, to be read once."""
+    whole = [(file, block) for file, block in parts if block.uncut is not None]
+    cut = [(file, block) for file, block in parts if block.uncut is None]
+    connection.register("batch_cut", _reader(_cut(cut)))
+    connection.register("batch_whole", _reader(_whole(whole)))
+    selects = ["SELECT * FROM batch_cut"] if cut else []
+    if whole:
+        # The line stands for that of the text's first; its other lines follow.
+        lines = "SELECT file, line, string_split(record, chr(10)) AS lines FROM batch_whole"
+        selects.append(
+            "SELECT * FROM (SELECT file, line + generate_subscripts(lines, 1) - 1 AS line, "
+            f"unnest(lines) AS record FROM ({lines})) WHERE record <> ''"
+        )
+    connection.execute(f"CREATE OR REPLACE VIEW batch AS {' UNION ALL '.join(selects)}")
+    try:
+        yield
+    finally:
+        connection.execute("DROP VIEW IF EXISTS batch")
+        connection.unregister("batch_cut")
+        connection.unregister("batch_whole")
+
+
+def _cut(parts: Iterable[tuple[int, Block]]) -> Iterator[RecordBatch]:
     from arro3.core import Array, DataType, RecordBatch
 
     for index, block in parts:
@@ -90,8 +119,21 @@ def _batches(parts: Iterable[tuple[int, Block]]) -> Iterator[RecordBatch]:
         )
 
 
-def records_reader(parts: Iterable[tuple[int, Block]]) -> RecordBatchReader:
-    """Blocks, by file number, as an Arrow stream of ``file, line, record``."""
+def _whole(parts: Iterable[tuple[int, Block]]) -> Iterator[RecordBatch]:
+    from arro3.core import Array, DataType, RecordBatch
+
+    for index, block in parts:
+        yield RecordBatch.from_arrays(
+            [
+                Array.from_buffer(array("i", [index])),
+                Array.from_buffer(array("q", [block.first])),
+                Array([block.uncut], DataType.string()),
+            ],
+            names=["file", "line", "record"],
+        )
+
+
+def _reader(batches: Iterator[RecordBatch]) -> RecordBatchReader:
     from arro3.core import DataType, Field, RecordBatchReader, Schema
 
     schema = Schema(
@@ -101,7 +143,7 @@ def records_reader(parts: Iterable[tuple[int, Block]]) -> RecordBatchReader:
             Field("record", DataType.string(), nullable=True),
         ]
     )
-    return RecordBatchReader.from_batches(schema, _batches(parts))
+    return RecordBatchReader.from_batches(schema, batches)
 
 
 class Converter:
@@ -201,16 +243,18 @@ class Converter:
         insert_rows(self.connection, "rejects", rows, _REJECTS)
 
     def _convert(self, chunk: _Chunk) -> Iterator[RecordBatch]:
-        parts = [(file, block) for file, block in chunk.parts if block.records]
+        parts = [(file, block) for file, block in chunk.parts if block]
         if not parts:
             return
         template = self._template(chunk.layout, parts[0][1])
-        self.connection.register("batch", records_reader(parts))
-        if template is None:
-            self._classify(chunk.layout, "chunk")
-        else:
-            self._create("written", template.classify(self.shape))
-        self.connection.unregister("batch")
+        if chunk.layout.kind == "csv" and chunk.layout not in self._statements:
+            sample = parts[0][1].records[:_SAMPLE]
+            self._statements[chunk.layout] = self._statement(chunk.layout, sample)
+        with records_in(self.connection, parts):
+            if template is None:
+                self._classify(chunk.layout, "chunk")
+            else:
+                self._create("written", template.classify(self.shape))
         if template is not None:
             yield from self._good("written")
             self._rest_of_written(chunk.layout)
@@ -258,16 +302,21 @@ class Converter:
             self._counts(file).kept += kept
         if not counts:
             return
+        # One file's name and time are constants, which cost less than a join.
+        (file, _), *more = counts
+        source = (
+            "sources s USING (file)" if more else f"(FROM sources WHERE file = {file}) s ON true"
+        )
         columns = [f"c{i} AS {quote(f.column.name)}" for i, f in enumerate(self.shape.fields)]
         yield from self._stream(
             f"SELECT {', '.join([*columns, ''])}CAST(NULL AS VARCHAR) AS {RESCUED}, "
-            f"{_metadata(self.line)} AS {METADATA} FROM {table} JOIN sources s USING (file) "
+            f"{_metadata(self.line)} AS {METADATA} FROM {table} JOIN {source} "
             "WHERE ok"
         )
 
-    def _statement(self, layout: Layout) -> str:
+    def _statement(self, layout: Layout, sample: Sequence[str] = ()) -> str:
         if layout.kind == "csv":
-            return classify_csv(self.shape, layout.header)
+            return classify_csv(self.shape, layout.header, sample)
         if layout.kind == "json":
             return classify_json(self.shape)
         value = self.shape.find("value")

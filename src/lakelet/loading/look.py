@@ -7,11 +7,12 @@ from collections.abc import Iterable
 import duckdb
 
 from lakelet.lake.types import Primitive
-from lakelet.loading.convert import CHUNK, records_reader
+from lakelet.loading.convert import CHUNK, records_in
 from lakelet.loading.fit.json_template import find_template
 from lakelet.loading.inference.columns import new_columns
 from lakelet.loading.inference.csv_columns import tally_csv
 from lakelet.loading.inference.guessed import Guess
+from lakelet.loading.inference.guessed_csv import CsvGuess
 from lakelet.loading.inference.json_shapes import tally_json
 from lakelet.loading.inference.tally import Tally
 from lakelet.loading.records.block import Block
@@ -22,6 +23,7 @@ __all__ = ("look_at", "look_at_spool")
 
 _FIRST = 4 << 20
 """Characters of the first records, from which the columns are guessed."""
+_SAMPLE = 8
 _WORTH = 0.3
 """The share of records a guess must be right for to be worth its while."""
 
@@ -38,7 +40,7 @@ def look_at(
             look.count(layout, parts)
             parts, size = [], 0
         layout = found
-        if block.records:
+        if block:
             parts.append((source.index, block))
             size += block.size
     if parts:
@@ -53,32 +55,34 @@ class _Look:
         self.connection = connection
         self.root = Tally()
         self.started = False
-        self.guess: Guess | None = None
+        self.guess: Guess | CsvGuess | None = None
+        self.guessed = Layout("")
 
     def count(self, layout: Layout, parts: list[tuple[int, Block]]) -> None:
-        self.connection.register("batch", records_reader(parts))
-        if self.guess is not None and layout.kind == "json":
-            self._count_by_guess()
+        if self.guess is not None and layout == self.guessed:
+            self._count_by_guess(parts)
             return
-        _tally(self.connection, self.root, layout)
-        self.connection.unregister("batch")
-        if layout.kind == "json" and not self.started:
-            self.guess = _guess(self.root, parts[0][1].records)
+        with records_in(self.connection, parts):
+            _tally(self.connection, self.root, layout)
+        if layout != self.guessed:
+            self.guess, self.guessed = _guess(self.root, layout, parts[0][1].records), layout
         self.started = True
 
-    def _count_by_guess(self) -> None:
-        # The guess replaces the relation by what it could not prove, so it gets a copy.
-        self.connection.execute("CREATE OR REPLACE TABLE held AS SELECT * FROM batch")
-        self.connection.unregister("batch")
-        self.connection.execute("CREATE OR REPLACE VIEW batch AS SELECT * FROM held")
+    def _count_by_guess(self, parts: list[tuple[int, Block]]) -> None:
         assert self.guess is not None
-        if self.guess.count(self.connection, self.root) < _WORTH:
+        with records_in(self.connection, parts):
+            share = self.guess.count(self.connection, self.root)
+        if share < _WORTH:
             self.guess = None
 
 
-def _guess(root: Tally, records: list[str]) -> Guess | None:
+def _guess(root: Tally, layout: Layout, records: list[str]) -> Guess | CsvGuess | None:
+    if layout.kind not in ("json", "csv"):
+        return None
     # Only a guess: the odd value among the first must not spoil it.
     shape = Shape.of(new_columns(root, Shape(()), {}, tolerance=0.9))
+    if layout.kind == "csv":
+        return CsvGuess.of(shape, layout.header, records[:_SAMPLE])
     template = find_template(shape, records)
     return Guess(shape, template) if template else None
 

@@ -10,13 +10,14 @@ more closely by `json_sql`.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from lakelet.lake.names import literal, quote
 from lakelet.lake.types import DataType, Primitive
 from lakelet.loading.fit.json_sql import structure
 from lakelet.loading.fit.json_text import Pairs, parse_json
+from lakelet.loading.fit.moments import form_of, in_use, written_moment
 from lakelet.loading.fit.rules import text_survives
 from lakelet.loading.shape import Field, Shape
 
@@ -35,11 +36,13 @@ class JsonTemplate:
         keys: the keys, in their order.
         comma: what stands between two members.
         colon: what stands between a key and its value.
+        times: of keys whose moments are all written alike, that form for ``strftime``.
     """
 
     keys: tuple[str, ...]
     comma: str
     colon: str
+    times: Mapping[str, str] = field(default_factory=dict)
 
     def classify(self, shape: Shape) -> str:
         """A SELECT over ``batch(file, line, record)`` giving ``file, line, record, c0, c1, …, ok``.
@@ -49,13 +52,23 @@ class JsonTemplate:
         fields = shape.fields
         text = Primitive("STRING")
         keys = structure((f.key, text if _is_time(f.type) else f.type) for f in fields)
-        value = f"CASE WHEN json_valid(record) THEN from_json(record, {literal(keys)}) END"
+        # What breaks off is the usual damage; the rest of it TRY, which is slow then, finds.
+        value = (
+            "CASE WHEN starts_with(record, '{') AND suffix(record, '}') "
+            f"THEN TRY(from_json(record, {literal(keys)})) END"
+        )
         columns = [f"{_value(field)} AS c{index}" for index, field in enumerate(fields)]
         index = {field.key: number for number, field in enumerate(fields)}
         parts: list[str] = []
         for position, key in enumerate(self.keys):
             before = ("{" if position == 0 else self.comma) + json.dumps(key, ensure_ascii=False)
-            parts += _written(shape.by_key[key], f"c{index[key]}", before + self.colon)
+            here = before + self.colon
+            written = self.times.get(key)
+            parts += (
+                [literal(here), _moment(shape.by_key[key].type, f"c{index[key]}", written)]
+                if written
+                else _written(shape.by_key[key], f"c{index[key]}", here)
+            )
         checks = [f"concat({', '.join(parts)}, '}}') = record"]
         # DuckDB's parser takes nan and inf, which are no JSON, and writes them the same.
         checks += [
@@ -63,10 +76,11 @@ class JsonTemplate:
             for number, field in enumerate(fields)
             if field.type == Primitive("DOUBLE")
         ]
+        checks += [in_use(shape.by_key[key].type, f"c{index[key]}") for key in self.times]
         checks += [
             f"(v.{quote(key)} IS NULL OR {check})"
             for key in self.keys
-            if (check := _time_check(shape.by_key[key], f"c{index[key]}"))
+            if key not in self.times and (check := _time_check(shape.by_key[key], f"c{index[key]}"))
         ]
         # Each level is a projection of its own, so that DuckDB parses a record once.
         return (
@@ -96,6 +110,11 @@ def _written(field: Field, value: str, before: str) -> list[str]:
         f"coalesce({text}, '')",
         f"CASE WHEN {text} IS NULL THEN '' ELSE '\"' END",
     ]
+
+
+def _moment(kind: DataType, value: str, form: str) -> str:
+    quoted = f'"{form}"'
+    return f"coalesce({written_moment(kind, value, quoted)}, 'null')"
 
 
 def _time_check(field: Field, value: str) -> str:
@@ -136,5 +155,24 @@ def find_template(shape: Shape, records: Sequence[str]) -> JsonTemplate | None:
         for comma, colon in ((", ", ": "), (",", ":")):
             spaced = record[len(start) + 1 :].startswith(" ")
             if record.startswith(start + colon) and spaced == (colon == ": "):
-                return JsonTemplate(keys, comma, colon)
+                return JsonTemplate(keys, comma, colon, _times(shape, keys, records))
     return None
+
+
+def _times(shape: Shape, keys: Sequence[str], records: Sequence[str]) -> dict[str, str]:
+    """The one form in which some records write each key's moments, of those that have one."""
+    moments = {
+        key for key in keys
+        if shape.by_key[key].type in (Primitive("TIMESTAMP"), Primitive("TIMESTAMP_NTZ"))
+    }  # fmt: skip
+    found: dict[str, list[str]] = {key: [] for key in moments}
+    for record in records[:_SAMPLE] if moments else ():
+        try:
+            parsed = parse_json(record)
+        except ValueError:
+            continue
+        for key, value in parsed if isinstance(parsed, Pairs) else ():
+            if key in moments and isinstance(value, str):
+                found[key].append(value)
+    forms = {key: form_of(texts, shape.by_key[key].type) for key, texts in found.items()}
+    return {key: form for key, form in forms.items() if form}

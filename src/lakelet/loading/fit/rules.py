@@ -38,15 +38,14 @@ def text_survives(kind: Primitive | Decimal, text: str, value: str) -> str:
     if kind.name == "DOUBLE":
         # Longer texts survive when they are the very text the double is written with.
         short = f"regexp_full_match({text}, '{known['DOUBLE']}')"
-        return f"(CAST({value} AS VARCHAR) = {text} OR ({value} IS NOT NULL AND {short}))"
+        return _first(f"CAST({value} AS VARCHAR) = {text}", f"{value} IS NOT NULL AND {short}")
     if kind.name in ("BIGINT", "INT", "SMALLINT", "TINYINT", "DATE"):
         # The same text again is the cheaper proof, and nearly always there. Of days it is not
         # enough: DuckDB also knows infinity, years before 1 and beyond 9999.
         extra = f" AND length({text}) = 10 AND {text} NOT LIKE '0%'" if kind.name == "DATE" else ""
         pattern = f"regexp_full_match({text}, '{known[kind.name]}')"
-        return (
-            f"((CAST({value} AS VARCHAR) = {text} OR ({value} IS NOT NULL AND {pattern})){extra})"
-        )
+        same = f"CAST({value} AS VARCHAR) = {text}"
+        return f"({_first(same, f'{value} IS NOT NULL AND {pattern}')}{extra})"
     if kind.name == "TIMESTAMP":
         # Without a zone the clock must show that very time: it skips an hour each spring.
         zoned = f"regexp_full_match({text}, '{_DATE}{_CLOCK}{_ZONE}')"
@@ -54,10 +53,21 @@ def text_survives(kind: Primitive | Decimal, text: str, value: str) -> str:
             f"(regexp_full_match({text}, '{_DATE}{_CLOCK}') "
             f"AND CAST({value} AS TIMESTAMP) = TRY_CAST({text} AS TIMESTAMP))"
         )
-        return f"({value} IS NOT NULL AND {text} NOT LIKE '0%' AND ({zoned} OR {plain}))"
+        # The very text again, in the form most programs write, is the cheaper proof.
+        common = f"strftime(timezone('UTC', {value}), '%Y-%m-%dT%H:%M:%SZ') = {text}"
+        exact = _first(common, f"{zoned} OR {plain}")
+        return f"({value} IS NOT NULL AND {text} NOT LIKE '0%' AND {exact})"
     if kind.name == "TIMESTAMP_NTZ":
         match = f"regexp_full_match({text}, '{_DATE}{_CLOCK}')"
         return f"({value} IS NOT NULL AND {text} NOT LIKE '0%' AND {match})"
     if kind.name == "BOOLEAN":
         return f"(lower({text}) IN ('true', 'false'))"
     return "true" if kind.name == "STRING" else "false"
+
+
+def _first(cheap: str, otherwise: str) -> str:
+    """Either condition, the second asked only where the first does not hold.
+
+    In a SELECT list DuckDB asks both sides of an OR of every row, the branches of a CASE not.
+    """
+    return f"CASE WHEN {cheap} THEN true ELSE {otherwise} END"

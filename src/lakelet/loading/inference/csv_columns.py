@@ -12,13 +12,13 @@ from lakelet.loading.fit.rules import text_survives
 from lakelet.loading.inference.tally import Tally
 from lakelet.loading.records.csv_cells import EMPTY, JOIN, cells_of
 
-__all__ = ("tally_csv",)
+__all__ = ("NO_TEXT", "tally_csv")
 
 # Without a leading zero: a number that has one may be a code, and is text.
 _INTEGER = "-?(0|[1-9][0-9]*)"
 _NUMBER = r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?"
 _MAYBE = r"[+-]?[0-9.].*|[+-]?(?i:nan|inf|infinity)"
-_NO_TEXT = "^(?i:[-+.0-9]|true$|false$|nan$|inf)"
+NO_TEXT = "^(?i:[-+.0-9]|true$|false$|nan$|inf)"
 """How a cell begins that is more than text, perhaps."""
 _CODES = ("empty", "text", "integer", "double", "boolean", "date", "moment", "maybe")
 
@@ -66,7 +66,7 @@ def _kind(index: int) -> str:
     double = text_survives(Primitive("DOUBLE"), cell, f"TRY_CAST({cell} AS DOUBLE)")
     tests = {
         "empty": f"{cell} = ''",
-        "text": f"NOT regexp_matches({cell}, '{_NO_TEXT}')",
+        "text": f"NOT regexp_matches({cell}, '{NO_TEXT}')",
         "integer": f"regexp_full_match({cell}, '{_INTEGER}') "
         f"AND TRY_CAST({cell} AS BIGINT) IS NOT NULL",
         "double": f"regexp_full_match({cell}, '{_NUMBER}') AND {double}",

@@ -41,39 +41,34 @@ class Guess:
         Returns:
             The share of records the guess was right for.
         """
-        connection.execute(
-            f"CREATE OR REPLACE TABLE guessed AS {self.template.classify(self.shape)}"
-        )
-        ((good, every),) = connection.execute(
-            "SELECT count(*) FILTER (ok), count(*) FROM guessed"
-        ).fetchall()
         texts = [
             _MAYBE_TIME.format(f"c{index}")
             for index, field in enumerate(self.shape.fields)
             if field.type == Primitive("STRING")
         ]
-        if texts:
-            # A column of texts may yet turn out to hold dates; those records are counted exactly.
-            maybe = " OR ".join(f"coalesce({text}, false)" for text in texts)
-            ok = f"ok AND NOT ({maybe})"
-        else:
-            ok = "ok"
-        self._add_good(connection, root, ok)
+        # A column of texts may yet turn out to hold dates; those records are counted exactly.
+        maybe = " OR ".join(f"coalesce({text}, false)" for text in texts) or "false"
         connection.execute(
-            "CREATE OR REPLACE VIEW batch AS SELECT file, line, record FROM guessed "
-            f"WHERE NOT ({ok})"
+            "CREATE OR REPLACE TABLE guessed AS SELECT * REPLACE "
+            "(CASE WHEN NOT ok THEN record END AS record) FROM (SELECT * REPLACE "
+            f"(ok AND NOT ({maybe}) AS ok) FROM ({self.template.classify(self.shape)}))"
+        )
+        good = self._add_good(connection, root)
+        ((every,),) = connection.execute("SELECT count(*) FROM guessed").fetchall()
+        connection.execute(
+            "CREATE OR REPLACE VIEW batch AS SELECT file, line, record FROM guessed WHERE NOT ok"
         )
         tally_json(connection, root)
         connection.execute("DROP VIEW batch")
-        return float(good) / every if every else 1.0
+        return good / every if every else 1.0
 
-    def _add_good(self, connection: duckdb.DuckDBPyConnection, root: Tally, ok: str) -> None:
+    def _add_good(self, connection: duckdb.DuckDBPyConnection, root: Tally) -> int:
         counts = []
         for index, field in enumerate(self.shape.fields):
             whole = f"c{index} = trunc(c{index})" if field.type == Primitive("DOUBLE") else "true"
             counts += [f"count(c{index})", f"count(c{index}) FILTER ({whole})"]
         (row,) = connection.execute(
-            f"SELECT count(*), {', '.join(counts)} FROM guessed WHERE {ok}"
+            f"SELECT count(*), {', '.join(counts)} FROM guessed WHERE ok"
         ).fetchall()
         root.count += row[0]
         root.objects += row[0]
@@ -83,6 +78,7 @@ class Guess:
                 _add(
                     tally, str(getattr(field.type, "name", "")), *row[1 + 2 * index : 3 + 2 * index]
                 )
+        return int(row[0])
 
 
 def _add(tally: Tally, kind: str, count: int, whole: int) -> None:

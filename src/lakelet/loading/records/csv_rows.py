@@ -164,6 +164,9 @@ class _Reader:
         if options.quote in text or any(mark in text for mark in (JOIN, EMPTY, ESCAPED)):
             return None
         joined = Lines(part.number, text.replace(self.delimiter, JOIN), part.end, dirty=False)
+        whole = joined.whole()
+        if whole is not None:
+            return Block.of_text(whole, part.number)
         rows = joined.split()
         numbers = array("q", range(part.number, part.number + len(rows)))
         if not all(rows):

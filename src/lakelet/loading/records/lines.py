@@ -31,6 +31,17 @@ class Lines:
     end: str
     dirty: bool
 
+    def whole(self) -> str | None:
+        """The lines, each ended by LF alone; None where they must be cut one by one."""
+        if self.dirty or self.end != "\n":
+            return None
+        if "\r" not in self.text:
+            return self.text
+        ends = self.text.count("\r\n") + self.text.endswith("\r")
+        if ends < self.text.count("\r"):
+            return None
+        return self.text.removesuffix("\r").replace("\r\n", "\n")
+
     def split(self) -> list[str]:
         """The lines without their ends; a CR before LF belongs to the end."""
         lines = self.text.split(self.end)
@@ -76,6 +87,10 @@ def whole_lines(texts: Iterable[tuple[str, bool]]) -> Iterator[Lines]:
 def line_blocks(texts: Iterable[tuple[str, bool]], *, keep_empty: bool = False) -> Iterator[Block]:
     """One record a line; empty lines are passed over unless kept."""
     for part in whole_lines(texts):
+        whole = None if keep_empty else part.whole()
+        if whole is not None:
+            yield Block.of_text(whole, part.number)
+            continue
         lines = part.split()
         numbers = array("q", range(part.number, part.number + len(lines)))
         bad: list[Bad] = []
