@@ -79,6 +79,15 @@ def test_a_forked_child_has_a_database_of_its_own(ws: Workspace, table: str) -> 
     assert child.exitcode == 0
 
 
+def test_a_kept_translation_follows_the_types(ws: Workspace, table: str) -> None:
+    text = f"SELECT sum(v) AS v FROM {table}2"
+    for kind, wanted in (("INT", "BIGINT"), ("DECIMAL(5,2)", "DECIMAL(15,2)")):
+        ws.sql(f"CREATE OR REPLACE TABLE {table}2 AS SELECT CAST(7 AS {kind}) AS v")
+        for _ in range(2):
+            assert ws.sql(text).types == [wanted]
+            assert ws.sql(text).rows() == [(7,)]
+
+
 def test_all_goes_with_the_workspace(ws: Workspace, table: str) -> None:
     from lakelet.session.workspace import open_workspace
 

@@ -9,7 +9,13 @@ from typing import Literal, Protocol, runtime_checkable
 import duckdb
 
 from lakelet.engines.connection import open_connection
-from lakelet.engines.dialect import TableFunctionCall, TableReference, translate_query
+from lakelet.engines.dialect import (
+    TableColumns,
+    TableFunctionCall,
+    TableReference,
+    Translation,
+    translate_query,
+)
 from lakelet.engines.failures import failed_in_python, said_by_duckdb
 from lakelet.engines.kept import kept_connection
 from lakelet.errors import LakeletError, SqlError, StorageError
@@ -93,7 +99,7 @@ def run_query(
         source = pin(reference)
         return source.typed if isinstance(source, Known) else None
 
-    translation = translate_query(query.text, dialect=query.dialect, columns=columns)
+    translation = _translated(query, columns)
     pinned = [(reference.view, pin(reference)) for reference in translation.tables]
     pinned += [(reference.view, call(reference)) for reference in translation.calls]
     views = {view: _select(source) for view, source in pinned}
@@ -108,6 +114,32 @@ def run_query(
             for view, source in pinned:
                 attach_view(connection, view, source)
         return _relation(connection, translation.sql, translation.parameters, query)
+
+
+# Translations by text: parsing one takes 2 CPU-ms, and many programs ask the same again and again.
+_TRANSLATED: dict[tuple[str, str], tuple[Translation, Mapping[str, object]]] = {}
+_MOST_TRANSLATED = 256
+
+
+def _translated(query: Query, columns: TableColumns) -> Translation:
+    """The query's translation, which depends on its text and the columns of its tables alone."""
+    key = (query.text, query.dialect)
+    kept = _TRANSLATED.get(key)
+    if kept is not None:
+        translation, known = kept
+        if all(columns(t) == known[t.view] for t in translation.tables if t.view in known):
+            return translation
+    told: dict[str, object] = {}
+
+    def telling(reference: TableReference) -> Sequence[tuple[str, str]] | None:
+        told[reference.view] = found = columns(reference)
+        return found
+
+    translation = translate_query(query.text, dialect=query.dialect, columns=telling)
+    if len(_TRANSLATED) >= _MOST_TRANSLATED:
+        _TRANSLATED.clear()
+    _TRANSLATED[key] = (translation, told)
+    return translation
 
 
 def _select(source: Attached) -> str | None:

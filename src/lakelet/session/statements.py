@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
-import duckdb
-
 from lakelet.engines.engine import duckdb_errors
+from lakelet.engines.kept import kept_connection
 from lakelet.engines.routes import open_snapshot
 from lakelet.engines.statements import run_statement
 from lakelet.errors import SqlError
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from lakelet.engines.statements.syntax.upkeep import CopyInto
     from lakelet.lake import LakeTable, TableName
     from lakelet.session.workspace import Workspace
+    from lakelet.workspace import WorkspaceFolder
 
 __all__ = ("run",)
 
@@ -43,17 +44,14 @@ def run(
     """
     lent = _Lent(workspace, text)
     found = run_statement(workspace.lake, lent, text, dialect, positional=positional, named=named)
-    return _result(found, workspace.time_zone)
+    return _result(found, workspace.folder)
 
 
-def _result(answer: Answer, zone: str) -> Result:
-    connection = duckdb.connect(
-        ":memory:", config={"threads": 1, "autoinstall_known_extensions": False}
-    )
+def _result(answer: Answer, folder: WorkspaceFolder) -> Result:
     with duckdb_errors():
-        connection.execute(f"SET TimeZone = '{zone}'")
+        connection = kept_connection(folder, {}, ())
         declared = ", ".join(f"{quote(name)} {kind}" for name, kind in answer.columns)
-        connection.execute(f"CREATE TABLE answer ({declared})")
+        connection.execute(f"CREATE TEMP TABLE answer ({declared})")
         marks = ", ".join(f"CAST(? AS {kind})" for _, kind in answer.columns)
         for row in answer.rows:
             connection.execute(f"INSERT INTO answer VALUES ({marks})", [*map(_bound, row)])
@@ -90,6 +88,9 @@ class _Lent:
         # Says so where there is no such version; delta-rs would speak of its log's segments.
         open_snapshot(table.location, version=version, storage_options=table.storage.options)
         return restore_table(self.workspace.lake, table, version)
+
+    def changing(self, table: TableName, what: str) -> AbstractContextManager[None]:
+        return self.workspace._changing(table, what)
 
     def rename_table(self, table: LakeTable, name: TableName) -> None:
         from lakelet.session.renaming import rename_table
