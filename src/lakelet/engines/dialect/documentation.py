@@ -41,9 +41,10 @@ This page is written from the table: `python -m lakelet.engines.dialect.document
 - `+ - *` inside a lambda follow DuckDB's types; other arithmetic, `concat` and casts of a lambda's
   parameter are refused.
 - Text beside a number, date or timestamp is converted where it is a literal; a text column must be
-  cast.
+  cast and is refused otherwise.
+- `WHERE`, `HAVING`, `ON`, `AND`, `OR`, `NOT` and `CASE WHEN` take conditions; `WHERE 1` is refused.
 - The columns of a set operation should be of one type on both sides: text beside another type is
-  refused where the query shows it, and otherwise becomes text.
+  refused where the query and its tables show it, and otherwise becomes text.
 - Regular expressions, date patterns and JSON paths must be literals; what Java and RE2 read
   differently is refused.
 - `approx_percentile` is exact here, `approx_count_distinct` is a HyperLogLog estimate of DuckDB's,
