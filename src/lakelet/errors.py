@@ -21,6 +21,8 @@ __all__ = (
     "LoadError",
     "LockedError",
     "MissingExtraError",
+    "OwnedTableError",
+    "PipelineError",
     "SchemaError",
     "SettingsError",
     "SqlError",
@@ -140,6 +142,14 @@ class ChangedFileError(LoadError):
 
 class SqlError(LakeletError, ValueError):
     """A statement that is wrong, or that cannot be run with exactly its meaning."""
+
+
+class PipelineError(LakeletError, ValueError):
+    """A pipeline whose definitions are wrong, or an update that cannot go on; nothing published."""
+
+
+class OwnedTableError(LakeletError, PermissionError):
+    """A pipeline's table, which only updates of that pipeline change."""
 
 
 class CommandError(LakeletError, ValueError):

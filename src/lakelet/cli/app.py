@@ -26,13 +26,18 @@ COMMANDS = {
     "init": "init",
     "load": "load",
     "maintain": "upkeep",
+    "new": "pipelines",
+    "plan": "pipelines",
     "rejected": "files",
     "rescued": "rescued",
     "restore": "versions",
     "show": "tables",
     "sql": "sql",
     "tables": "tables",
+    "update": "pipelines",
+    "updates": "pipelines",
     "volumes": "volumes",
+    "why": "pipelines",
 }
 
 

@@ -86,9 +86,9 @@ def maintain(table: str | None, as_json: bool) -> None:
     lakelet maintain                 every table
     lakelet maintain bronze.posts
     """
-    from lakelet.lake.maintenance import maintain_table
-
-    done = [maintain_table(one) for one in _tables(current_workspace(), table)]
+    workspace = current_workspace()
+    names = [table] if table is not None else list(workspace.tables())
+    done = [workspace.table(name).maintain() for name in names]
     if as_json:
         print_json(
             [{"table": m.table, "merged": m.merged, "removed": m.removed,

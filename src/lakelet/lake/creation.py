@@ -18,7 +18,7 @@ from lakelet.workspace.steps import Step, step
 if TYPE_CHECKING:
     from deltalake import DeltaTable, Schema
 
-__all__ = ("NewTable", "commit_new")
+__all__ = ("NewTable", "commit_new", "standing_in")
 
 _CONSTRAINT = "delta.constraints."
 
@@ -75,12 +75,12 @@ def commit_new(
             "no table was made.",
             hint=f"ALTER TABLE {new.name} SET TBLPROPERTIES sets it afterwards.",
         )
-    staged = stage(_standing_in(new), table.location, table.storage, rows, label="create-")
+    staged = stage(standing_in(new), table.location, table.storage, rows, label="create-")
     _commit_rows(named, table, new, staged, over=over)
     forget(table.location, table.storage, [staged])
 
 
-def _standing_in(new: NewTable) -> DeltaTable:
+def standing_in(new: NewTable) -> DeltaTable:
     """What staging asks of a table, for one that is not there yet."""
     metadata = SimpleNamespace(
         configuration={n: v for n, v in new.properties.items() if n.startswith(_CONSTRAINT)},

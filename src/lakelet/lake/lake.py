@@ -85,6 +85,14 @@ class Lake:
             return True
         return next(iter(self.storage.files(log)), None) is not None
 
+    def place(self, name: TableName) -> LakeTable:
+        """Where the table of that name is or would be."""
+        return self._at(name)
+
+    def state(self, name: TableName) -> str:
+        """``there``, ``attached``, ``dropped`` or ``absent``."""
+        return self._state(self._at(name))
+
     def exists(self, name: TableName) -> bool:
         """Whether the lake has a table of that name that is not dropped."""
         return self._state(self._at(name)) in ("there", "attached")
@@ -206,7 +214,16 @@ class Lake:
             self.storage.remove(_DROP, join(own.location, PRIVATE_FOLDER, _ATTACHED))
             return
         with own.lock():
-            self.storage.write(_DROP, own.file(_DROPPED), b"{}")
+            self.mark_dropped(name)
+
+    def mark_dropped(self, name: TableName) -> None:
+        """Mark a table as dropped; its lock is held by the caller."""
+        self.storage.write(_DROP, self._at(name).file(_DROPPED), b"{}")
+
+    def clear_drop(self, name: TableName) -> None:
+        """Take the mark of a dropped table away; its lock is held by the caller."""
+        if self.state(name) == "dropped":
+            self.storage.remove(_UNDROP, self._at(name).file(_DROPPED))
 
     def undrop(self, name: TableName) -> LakeTable:
         """Bring a dropped table back.

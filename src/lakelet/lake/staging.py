@@ -164,7 +164,7 @@ def adopt(
     *,
     removed: Iterable[Any] = (),
     metadata: dict[str, str] | None = None,
-    transaction: tuple[str, int] | None = None,
+    transactions: Iterable[tuple[str, int]] = (),
 ) -> None:
     """Make staged files the table's, and take ``removed`` ones out, in one commit.
 
@@ -175,7 +175,7 @@ def adopt(
         staged: what `stage` returned.
         removed: ``RemoveAction`` of files whose rows are in the staged ones, or deleted.
         metadata: what the commit says about itself.
-        transaction: application id and number, committed with the rows.
+        transactions: application ids and numbers, committed with the rows.
 
     Raises:
         ConflictError: another writer removed a file first.
@@ -187,7 +187,7 @@ def adopt(
     own = str(uuid.uuid4())
     properties = CommitProperties(
         custom_metadata={**(metadata or {}), _COMMIT_ID: own},
-        app_transactions=[Transaction(*transaction)] if transaction else None,
+        app_transactions=[Transaction(*one) for one in transactions] or None,
         # Tried again by delta-rs, a commit of ours whose answer was lost would be made twice.
         max_commit_retries=0 if is_bucket(location) and not removed else None,
     )

@@ -89,7 +89,7 @@ class RowsCommit:
         with self.table.lock(shared=True):
             adopt(
                 self.table.open(), self.table.location, self.table.storage, self.staged,
-                metadata=self._metadata, transaction=(TRANSACTION, self.number),
+                metadata=self._metadata, transactions=[(TRANSACTION, self.number)],
             )  # fmt: skip
 
     def _replace(self) -> None:

@@ -7,8 +7,10 @@ rows of its last batch that the table's log holds and no restore took back.
 
 from __future__ import annotations
 
+from lakelet.errors import TableNotFoundError
 from lakelet.lake import Lake, TableName
 from lakelet.lake.names import SYSTEM_SCHEMA, literal
+from lakelet.lake.publications import Publications, pipeline_of, seen_snapshot
 from lakelet.loading.connection import loading_connection
 from lakelet.loading.ledger import LEDGER, TRANSACTION, Ledger
 
@@ -33,10 +35,13 @@ def counting_condition(lake: Lake, name: TableName) -> str:
         stale = Ledger(lake, connection).superseded(of, last)
     finally:
         connection.close()
-    if not stale:
-        return f"batch <= {last}"
-    pairs = ", ".join(f"({literal(file)}, {batch})" for file, batch in stale)
-    return f"batch <= {last} AND (file, batch) NOT IN ({pairs})"
+    # A pipeline's rejected rows are published with their table; a batch there may be an update.
+    owned = pipeline_of(lake.table(name).open().metadata().configuration) is not None
+    parts = [] if owned else [f"batch <= {last}"]
+    if stale:
+        pairs = ", ".join(f"({literal(file)}, {batch})" for file, batch in stale)
+        parts.append(f"(expectations IS NOT NULL OR (file, batch) NOT IN ({pairs}))")
+    return " AND ".join(parts)
 
 
 def _ledger_condition(lake: Lake) -> str:
@@ -51,4 +56,8 @@ def _ledger_condition(lake: Lake) -> str:
 def _last_batch(lake: Lake, table: TableName) -> int:
     if not lake.exists(table):
         return 0
-    return lake.table(table).open().transaction_version(TRANSACTION) or 0
+    try:
+        seen = seen_snapshot(lake.table(table), Publications(lake))
+    except TableNotFoundError:  # its pipeline has not published it yet
+        return 0
+    return seen.transaction_version(TRANSACTION) or 0

@@ -9,10 +9,10 @@ from lakelet.lake.delta import delta_errors, retry_conflicts
 from lakelet.lake.type_text import parse_columns
 from lakelet.workspace.steps import declare, step
 
-__all__ = ("append_rejects", "discard_rejects")
+__all__ = ("REJECTED_COLUMNS", "append_rejects", "discard_rejects", "rejected_select")
 
 _DISCARD = declare("rejects.discard", "rejected rows of a batch that never counted are gone")
-_COLUMNS = parse_columns(
+REJECTED_COLUMNS = parse_columns(
     "rejected_at TIMESTAMP, batch BIGINT, file STRING, line BIGINT, reason STRING, "
     "expectations ARRAY<STRING>, record STRING"
 )
@@ -26,15 +26,20 @@ def append_rejects(
     They count once the batch's rows are committed, as the ledger's entries do.
     """
     companion = lake.create(
-        table.rejected, _COLUMNS, comment=f"what was in the files of {table} and is no record",
+        table.rejected,
+        REJECTED_COLUMNS,
+        comment=f"what was in the files of {table} and is no record",
         if_absent=True,
-    )  # fmt: skip
-    companion.append(
-        connection.sql(
-            f"SELECT now() AS rejected_at, {batch}::BIGINT AS batch, s.path AS file, line, reason, "
-            "NULL::VARCHAR[] AS expectations, record FROM rejects JOIN sources s USING (file) "
-            "ORDER BY file, line"
-        )
+    )
+    companion.append(connection.sql(rejected_select(batch)))
+
+
+def rejected_select(batch: int) -> str:
+    """The rows of a load's table ``rejects`` as the companion table holds them."""
+    return (
+        f"SELECT now() AS rejected_at, {batch}::BIGINT AS batch, s.path AS file, line, reason, "
+        "NULL::VARCHAR[] AS expectations, record FROM rejects JOIN sources s USING (file) "
+        "ORDER BY file, line"
     )
 
 

@@ -10,21 +10,34 @@ from lakelet.engines.dialect import TableReference
 from lakelet.engines.routes import open_snapshot
 from lakelet.errors import SqlError
 from lakelet.lake import LakeTable, TableName
+from lakelet.lake.publications import Publications, pipeline_of, seen_snapshot
 from lakelet.lake.storage import storage_for
 from lakelet.lake.volumes import resolve_path
 from lakelet.session.moments import parse_moment
 from lakelet.session.pinned import PinnedTable
 
 if TYPE_CHECKING:
+    from deltalake import DeltaTable
+
+    from lakelet.engines.routes import Route
     from lakelet.session.workspace import Workspace
 
 __all__ = ("pin_reference", "pin_table")
 
 
 def pin_reference(
-    workspace: Workspace, reference: TableReference, at: dt.datetime | None
+    workspace: Workspace,
+    reference: TableReference,
+    at: dt.datetime | None,
+    publications: Publications,
 ) -> PinnedTable:
     """Pin the table a query names.
+
+    Args:
+        workspace: the workspace.
+        reference: the table, and the version of it that the query names.
+        at: the moment as of which the whole statement reads.
+        publications: what was published when the statement began, or at that moment.
 
     Raises:
         SqlError: a name of one part, or of more than three.
@@ -45,20 +58,45 @@ def pin_reference(
     if reference.timestamp is not None:
         version = table.version_at(parse_moment(reference.timestamp, workspace.time_zone))
     elif version is None and at is not None:
-        version = table.version_at(at)
-    return pin_table(workspace, table, version)
+        pipeline = pipeline_of(table.open().metadata().configuration)
+        version = (
+            table.version_at(at) if pipeline is None else publications.version(table.name, pipeline)
+        )
+    return pin_table(workspace, table, version, publications)
 
 
-def pin_table(workspace: Workspace, table: LakeTable, version: int | None = None) -> PinnedTable:
-    """Pin a table of the lake at a version, at its newest without one."""
-    route = workspace.routes.find(table.location) if version is None else None
+def pin_table(
+    workspace: Workspace,
+    table: LakeTable,
+    version: int | None = None,
+    publications: Publications | None = None,
+) -> PinnedTable:
+    """Pin a table of the lake at a version.
+
+    Args:
+        workspace: the workspace.
+        table: the table.
+        version: which; without one what people see: the newest, or a pipeline's last publication.
+        publications: what was published when the statement began.
+    """
+    condition = _condition(workspace, table.name)
+    if version is not None:
+        return PinnedTable(_route(table, table.open(version)), condition)
+    route = workspace.routes.find(table.location)
     if route is None:
-        options = table.storage.options or None
-        snapshot = open_snapshot(table.location, version=version, storage_options=options)
-        route = plan_table(table, snapshot)
-        if version is None:
-            workspace.routes.keep(table.location, int(snapshot.version()), route)
-    return PinnedTable(route, _condition(workspace, table.name))
+        newest = table.open()
+        publications = publications or Publications(workspace.lake)
+        seen = seen_snapshot(table, publications, newest)
+        route = _route(table, seen)
+        if pipeline_of(newest.metadata().configuration) is None:
+            workspace.routes.keep(table.location, int(seen.version()), route)
+    return PinnedTable(route, condition)
+
+
+def _route(table: LakeTable, opened: DeltaTable) -> Route:
+    options = table.storage.options or None
+    snapshot = open_snapshot(table.location, version=opened.version(), storage_options=options)
+    return plan_table(table, snapshot)
 
 
 def _condition(workspace: Workspace, name: TableName) -> str:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 from lakelet.lake import LakeTable
 from lakelet.lake.history import Commit
+from lakelet.lake.publications import Publications, seen_snapshot
 from lakelet.lake.types import Column
 from lakelet.session.moments import parse_moment
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from arro3.core import RecordBatch
 
     from lakelet.engines.rewrite import Outcome
+    from lakelet.lake.maintenance import Maintained
     from lakelet.loading import RetryReport
     from lakelet.loading.rescued import Decision, RescuedField
     from lakelet.session.diff import Diff
@@ -48,14 +51,17 @@ class Table:
         """The version this handle reads."""
         if self._version is not None:
             return self._version
-        return int(self._table.open().version())
+        return int(seen_snapshot(self._table, Publications(self._workspace.lake)).version())
+
+    def _changing(self, what: str) -> AbstractContextManager[None]:
+        return self._workspace._changing(self._table.name, what)
 
     @property
     def columns(self) -> tuple[Column, ...]:
         """Its columns at that version."""
         from lakelet.lake.table import columns_of
 
-        return columns_of(self._table.open(self._version))
+        return columns_of(self._table.open(self.version))
 
     def at(self, moment: str | dt.datetime | None = None, *, version: int | None = None) -> Table:
         """The table as it was at a moment or version.
@@ -104,7 +110,8 @@ class Table:
         """
         from lakelet.session.writes import append_frame
 
-        append_frame(self._table, frame)
+        with self._changing("an append"):
+            append_frame(self._table, frame)
 
     def merge(
         self,
@@ -130,10 +137,11 @@ class Table:
         """
         from lakelet.session.writes import merge_frame
 
-        return merge_frame(
-            self._table, frame, on, when_matched=when_matched,
-            when_not_matched=when_not_matched, when_missing=when_missing,
-        )  # fmt: skip
+        with self._changing("a merge"):
+            return merge_frame(
+                self._table, frame, on, when_matched=when_matched,
+                when_not_matched=when_not_matched, when_missing=when_missing,
+            )  # fmt: skip
 
     def changes(self, since: int, until: int | None = None) -> Result:
         """The change feed: rows that came, went or changed after version ``since``.
@@ -167,7 +175,8 @@ class Table:
         from lakelet.loading.restored import restore_table
 
         version = to if isinstance(to, int) else self.at(to).version
-        return restore_table(self._workspace.lake, self._table, version)
+        with self._changing("RESTORE"):
+            return restore_table(self._workspace.lake, self._table, version)
 
     def files(self) -> list[dict[str, Any]]:
         """The raw files that went into it, with counts and the version they made."""
@@ -191,7 +200,8 @@ class Table:
         from lakelet.loading.rescued import promote
 
         parsed = parse_type(kind) if kind else None
-        return promote(self._workspace.lake, self._table, field, parsed)
+        with self._changing("a decision about rescued fields"):
+            return promote(self._workspace.lake, self._table, field, parsed)
 
     def widen(self, column: str, kind: str) -> Decision:
         """Give a column a type that holds more, and move what was rescued of it there.
@@ -202,7 +212,8 @@ class Table:
         from lakelet.lake.type_text import parse_type
         from lakelet.loading.rescued import widen
 
-        return widen(self._workspace.lake, self._table, column, parse_type(kind))
+        with self._changing("a decision about rescued fields"):
+            return widen(self._workspace.lake, self._table, column, parse_type(kind))
 
     def map_field(self, field: str, column: str) -> Decision:
         """Let a rescued field fill an existing column, now and in later loads.
@@ -212,7 +223,8 @@ class Table:
         """
         from lakelet.loading.rescued import map_field
 
-        return map_field(self._workspace.lake, self._table, field, column)
+        with self._changing("a decision about rescued fields"):
+            return map_field(self._workspace.lake, self._table, field, column)
 
     def ignore(self, field: str) -> int:
         """Ask no more about a rescued field; its values stay where they are.
@@ -222,7 +234,8 @@ class Table:
         """
         from lakelet.loading.rescued import ignore
 
-        return ignore(self._workspace.lake, self._table, field)
+        with self._changing("a decision about rescued fields"):
+            return ignore(self._workspace.lake, self._table, field)
 
     def rejected(self, *, limit: int | None = None) -> list[dict[str, Any]]:
         """The rows of its files that were not records."""
@@ -253,7 +266,15 @@ class Table:
         from lakelet.loading import RetryRequest, retry_rejected
 
         request = RetryRequest(options or {}, parse_hints(hints), evolve, stop or (lambda: False))
-        return retry_rejected(self._workspace.lake, self._table, request)
+        with self._changing("a retry"):
+            return retry_rejected(self._workspace.lake, self._table, request)
+
+    def maintain(self) -> Maintained:
+        """Merge small files, and remove what only versions past the retention needed."""
+        from lakelet.lake.maintenance import maintain_table
+
+        with self._changing("maintenance"):
+            return maintain_table(self._table)
 
     def summary(self) -> dict[str, Any]:
         """Name, rows, version, size and last change."""

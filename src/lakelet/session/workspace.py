@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from lakelet.errors import SqlError
 from lakelet.lake import Lake, TableName
+from lakelet.lake.publications import Publications
 from lakelet.session.moments import parse_moment
 from lakelet.session.routes_kept import RoutesKept
 from lakelet.session.table import Table
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from lakelet.engines.dialect import TableFunctionCall, TableReference
     from lakelet.engines.engine import Attached, Dialect
     from lakelet.loading import LoadReport
+    from lakelet.pipelines import Event, Plan, UpdateReport
     from lakelet.session.result import Result
 
 __all__ = ("Workspace", "open_workspace")
@@ -108,11 +111,12 @@ class Workspace:
 
             return run(self, text, spoken, positional=positional, named=named)
         query = Query(text, spoken, positional, named)
+        publications = Publications(self.lake, moment)
 
         def table(reference: TableReference) -> Attached:
             if this is not None and reference.parts == ("this",):
                 return this()
-            return self.pin(reference, moment)
+            return self.pin(reference, moment, publications)
 
         def call(called: TableFunctionCall) -> Attached:
             from lakelet.session.calls import attach_call
@@ -121,11 +125,16 @@ class Workspace:
 
         return Result(run_query(self.folder, query, table=table, call=call))
 
-    def pin(self, reference: TableReference, at: dt.datetime | None = None) -> Attached:
-        """Pin the table a query names, at the version it names."""
+    def pin(
+        self,
+        reference: TableReference,
+        at: dt.datetime | None = None,
+        publications: Publications | None = None,
+    ) -> Attached:
+        """Pin the table a query names, at the version it names or as people see it."""
         from lakelet.session.pinning import pin_reference
 
-        return pin_reference(self, reference, at)
+        return pin_reference(self, reference, at, publications or Publications(self.lake, at))
 
     def load(
         self,
@@ -173,7 +182,98 @@ class Workspace:
             stop=stop or (lambda: False),
             progress=progress or (lambda _read, _all: None),
         )
-        return load(self.lake, request)
+        with self._changing(request.into, "a load"):
+            return load(self.lake, request)
+
+    def plan(
+        self, pipeline: str, *, only: Sequence[str] = (), full_refresh: Sequence[str] = ()
+    ) -> Plan:
+        """What an update of a pipeline would do, and why; nothing is done.
+
+        Args:
+            pipeline: the name of its folder.
+            only: the datasets that may run; all where empty.
+            full_refresh: datasets to make anew; ``*`` for all.
+
+        Raises:
+            SqlError, PipelineError: what is wrong, with file and line.
+        """
+        from lakelet.pipelines import UpdateRequest, plan_pipeline
+
+        request = UpdateRequest(tuple(only), tuple(full_refresh))
+        return plan_pipeline(self.lake, pipeline, request)
+
+    def update(
+        self,
+        pipeline: str,
+        *,
+        only: Sequence[str] = (),
+        full_refresh: Sequence[str] = (),
+        even_if_lost: bool = False,
+        drop_abandoned: bool = False,
+        foreign: str = "stop",
+        listen: Callable[[Event], None] | None = None,
+    ) -> UpdateReport:
+        """Bring a pipeline's tables up to date and publish them together, or not at all.
+
+        Args:
+            pipeline: the name of its folder.
+            only: the datasets that may run; all where empty.
+            full_refresh: datasets to make anew; ``*`` for all.
+            even_if_lost: also where something cannot be read again.
+            drop_abandoned: drop tables that the pipeline does not declare any more.
+            foreign: what becomes of versions that another program committed to its tables:
+                ``stop``, ``adopt`` or ``discard``.
+            listen: told of every event.
+
+        Raises:
+            LakeletError: it failed; nothing was published, every table reads as before.
+        """
+        from lakelet.pipelines import UpdateRequest, run_update
+
+        request = UpdateRequest(
+            tuple(only), tuple(full_refresh), even_if_lost, drop_abandoned, foreign,
+            listen or (lambda _event: None),
+        )  # fmt: skip
+        return run_update(self.lake, pipeline, request)
+
+    def updates(self, pipeline: str | None = None) -> list[dict[str, Any]]:
+        """The updates of a pipeline, or of all, the newest first."""
+        from lakelet.pipelines.events import updates
+
+        return updates(self.folder, pipeline)
+
+    def events(self, update: int) -> list[dict[str, Any]]:
+        """What happened in an update, in order."""
+        from lakelet.pipelines.account import update_events
+
+        return update_events(self.lake, self._dicts, update)
+
+    def why(self, pipeline: str, dataset: str) -> list[dict[str, Any]]:
+        """Why a dataset ran or did not, update by update, the newest first."""
+        from lakelet.pipelines.account import reasons
+        from lakelet.pipelines.definitions.folder import read_pipeline
+
+        return reasons(self.lake, self._dicts, read_pipeline(self.folder, pipeline), dataset)
+
+    def new_pipeline(self, name: str) -> Path:
+        """Make a pipeline's folder with a first file; its path from the workspace.
+
+        Raises:
+            PipelineError: there is one of that name already.
+        """
+        from lakelet.pipelines.template import new_pipeline
+
+        return new_pipeline(self.folder, name)
+
+    def _changing(self, table: TableName, what: str) -> AbstractContextManager[None]:
+        """Let the body change a table; a pipeline's only where that is an update of its own."""
+        from lakelet.pipelines.own_update import changing
+
+        return changing(self.lake, table, what)
+
+    def _dicts(self, query: str) -> list[dict[str, Any]]:
+        return self.sql(query, dialect="databricks").dicts()
 
     def open(self, path: str) -> BinaryIO:
         """A file for reading, by path or volume path, also in a bucket.

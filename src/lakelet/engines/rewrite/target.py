@@ -138,7 +138,8 @@ class Target:
             return int(self.snapshot.version())
         adopt(
             self.snapshot, self.table.location, self.table.storage, adopted,
-            removed=removed, metadata=metadata, transaction=transaction,
+            removed=removed, metadata=metadata,
+            transactions=[transaction] if transaction else (),
         )  # fmt: skip
         self.snapshot.update_incremental()
         return int(self.snapshot.version())

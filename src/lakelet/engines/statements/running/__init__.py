@@ -20,7 +20,7 @@ from lakelet.engines.statements.running.upkeep import (
     run_undrop,
     run_vacuum,
 )
-from lakelet.engines.statements.syntax import create, listing, merge, rows, upkeep
+from lakelet.engines.statements.syntax import alter, create, listing, merge, rows, upkeep
 
 __all__ = ("Answer", "Context", "Lent", "run_record")
 
@@ -43,6 +43,28 @@ _RUNNERS: dict[type, Callable[[Context, Any], Answer]] = {
 }
 
 
+_READING = (listing.Describe, listing.ShowTables, listing.ShowOf, upkeep.CreateSchema)
+_WORDS = {
+    rows.Insert: "INSERT",
+    rows.Update: "UPDATE",
+    rows.Delete: "DELETE",
+    merge.MergeInto: "MERGE",
+    create.CreateTable: "CREATE OR REPLACE TABLE",
+    upkeep.DropTable: "DROP TABLE",
+    upkeep.UndropTable: "UNDROP TABLE",
+    upkeep.Restore: "RESTORE",
+    upkeep.Optimize: "OPTIMIZE",
+    upkeep.Vacuum: "VACUUM",
+    upkeep.CopyInto: "a load",
+    alter.RenameTable: "ALTER TABLE … RENAME TO",
+    alter.CommentOn: "COMMENT ON",
+}
+
+
 def run_record(context: Context, record: Any) -> Answer:
     """Carry out a statement that was read."""
-    return _RUNNERS.get(type(record), run_alter)(context, record)
+    runner = _RUNNERS.get(type(record), run_alter)
+    if isinstance(record, _READING):
+        return runner(context, record)
+    with context.lent.changing(record.table, _WORDS.get(type(record), "ALTER TABLE")):
+        return runner(context, record)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -60,6 +61,10 @@ class Lent(Protocol):
 
     def copy(self, statement: CopyInto) -> dict[str, int]:
         """Load files; rows and files by what became of them, by name."""
+        ...
+
+    def changing(self, table: TableName, what: str) -> AbstractContextManager[None]:
+        """Let the body change a table, if it may be changed so."""
         ...
 
     def say(self, text: str) -> None:

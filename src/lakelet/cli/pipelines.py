@@ -1,0 +1,230 @@
+"""`lakelet plan`, `update`, `updates`, `why` and `new`: pipelines from the command line."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lakelet.cli.context import as_json, current_workspace
+from lakelet.cli.output import counted, number, print_json, print_table, when
+from lakelet.cli.update_tree import UpdateTree
+
+if TYPE_CHECKING:
+    from lakelet.pipelines import Plan, UpdateReport
+
+__all__ = ("new", "plan", "update", "updates", "why")
+
+_WATCH_SECONDS = 1.0
+
+
+@click.command()
+@click.argument("name", metavar="NAME")
+@as_json
+def plan(name: str, as_json: bool) -> None:
+    """Say what an update of a pipeline would do, and why; nothing is done.
+
+    Unknown tables and columns, types that do not fit and circles are told with file and line.
+    """
+    found = current_workspace().plan(name)
+    if as_json:
+        print_json(_plan_dict(found))
+        return
+    _show_plan(found)
+
+
+def _show_plan(found: Plan) -> None:
+    print_table(
+        ("dataset", "what", "why"),
+        [(str(d.dataset.name), d.how, d.reason) for d in found.decisions],
+    )
+    for decision in found.decisions:
+        if diff := decision.details.get("diff"):
+            click.echo(f"\n{decision.dataset.name}:")
+            for line in str(diff).splitlines():
+                click.secho(f"  {line}", fg={"+": "green", "-": "red"}.get(line[:1]))
+        if note := decision.details.get("note"):
+            click.echo(f"{decision.dataset.name}: {note}.")
+        if changed := decision.details.get("changed"):
+            click.echo(f"{decision.dataset.name}: {counted(len(changed), 'file')} changed since.")
+    for table in found.abandoned:
+        click.echo(
+            f"{table} is abandoned: no file declares it any more. It stays readable; "
+            "lakelet update … --drop-abandoned drops it, recoverably."
+        )
+
+
+def _plan_dict(found: Plan) -> dict[str, Any]:
+    return {
+        "datasets": [
+            {
+                "dataset": str(d.dataset.name), "kind": d.dataset.kind, "how": d.how,
+                "reason": d.reason, "place": str(d.dataset.place), **d.details,
+            }
+            for d in found.decisions
+        ],
+        "abandoned": [str(name) for name in found.abandoned],
+    }  # fmt: skip
+
+
+@click.command()
+@click.argument("name", metavar="NAME")
+@click.option("--only", multiple=True, metavar="DATASET", help="Run these datasets only.")
+@click.option(
+    "--full-refresh", "refresh", is_flag=False, flag_value="*", multiple=True, metavar="[DATASET]",
+    help="Make anew, whatever changed; all datasets without a name.",
+)  # fmt: skip
+@click.option("--even-if-lost", is_flag=True, help="Also where something cannot be read again.")
+@click.option("--drop-abandoned", is_flag=True, help="Drop tables no file declares any more.")
+@click.option("--adopt", is_flag=True, help="Show what another program committed to its tables.")
+@click.option("--discard", is_flag=True, help="Put such tables back to what was published.")
+@click.option("--dry-run", is_flag=True, help="As `lakelet plan`.")
+@click.option("--watch", is_flag=True, help="Update again as inputs change, until Ctrl-C.")
+@as_json
+def update(
+    name: str, only: tuple[str, ...], refresh: tuple[str, ...], even_if_lost: bool,
+    drop_abandoned: bool, adopt: bool, discard: bool, dry_run: bool, watch: bool, as_json: bool,
+) -> None:  # fmt: skip
+    """Bring a pipeline's tables up to date and publish them together, or not at all.
+
+    \b
+    lakelet update forum
+    lakelet update forum --only posts --only by_forum
+    lakelet update forum --full-refresh posts
+    """
+    workspace = current_workspace()
+    if adopt and discard:
+        raise click.UsageError("--adopt and --discard exclude one another.")
+    if dry_run:
+        found = workspace.plan(name, only=only, full_refresh=refresh)
+        print_json(_plan_dict(found)) if as_json else _show_plan(found)
+        return
+    while True:
+        tree = UpdateTree(enabled=not as_json)
+        report = workspace.update(
+            name, only=only, full_refresh=refresh, even_if_lost=even_if_lost,
+            drop_abandoned=drop_abandoned, listen=tree.see,
+            foreign="adopt" if adopt else "discard" if discard else "stop",
+        )  # fmt: skip
+        _show_update(report, tree, as_json=as_json, quiet=watch)
+        if not watch:
+            return
+        refresh = ()
+        try:
+            time.sleep(_WATCH_SECONDS)
+        except KeyboardInterrupt:
+            return
+
+
+def _show_update(report: UpdateReport, tree: UpdateTree, *, as_json: bool, quiet: bool) -> None:
+    if as_json:
+        print_json(
+            {
+                "pipeline": report.pipeline, "update": report.update,
+                "published": report.published,
+                "datasets": [
+                    {
+                        "dataset": str(d.dataset), "how": d.how, "reason": d.reason,
+                        "state": d.state, "rows": d.rows, "kept": d.kept, "dropped": d.dropped,
+                        "rejected": d.rejected, "broken": d.broken,
+                        "seconds": round(d.seconds, 3), "message": d.message,
+                    }
+                    for d in report.datasets
+                ],
+                "abandoned": [str(name) for name in report.abandoned],
+            }
+        )  # fmt: skip
+        return
+    if report.update is None:
+        if not quiet:
+            click.echo(f"{report.pipeline}: nothing to do; nothing was committed.")
+        return
+    tree.finish(report)
+    for table in report.abandoned:
+        click.echo(f"{table} is abandoned; --drop-abandoned drops it.")
+    dropped = sum(d.dropped + d.rejected for d in report.datasets)
+    if dropped:
+        names = [str(d.dataset) for d in report.datasets if d.dropped or d.rejected]
+        click.echo(f"  lakelet rejected {names[0]}   shows rows that were rejected, and why")
+
+
+@click.command()
+@click.argument("name", metavar="[NAME]", required=False)
+@click.option("--id", "update_id", type=int, help="The events of one update.")
+@as_json
+def updates(name: str | None, update_id: int | None, as_json: bool) -> None:
+    """List the updates of a pipeline, or of all; the newest first."""
+    workspace = current_workspace()
+    if update_id is not None:
+        events = workspace.events(update_id)
+        if as_json:
+            print_json(events)
+            return
+        if not events:
+            raise click.UsageError(f"there is no update {update_id}.")
+        print_table(
+            ("time", "dataset", "what", "message"),
+            [
+                (when(e["time"], workspace.time_zone), e["dataset"] or "", e["kind"], e["message"])
+                for e in events
+            ],
+        )
+        return
+    found = workspace.updates(name)
+    if as_json:
+        print_json(found)
+        return
+    if not found:
+        click.echo("There was no update yet.")
+        return
+    print_table(
+        ("update", "pipeline", "state", "began", "seconds", "what"),
+        [
+            (
+                u["update"], u["pipeline"], u["state"], when(u["started"], workspace.time_zone),
+                f"{(u['ended'] - u['started']).total_seconds():.1f}" if u["ended"] else "",
+                u["message"] or "",
+            )
+            for u in found
+        ],
+    )  # fmt: skip
+
+
+@click.command()
+@click.argument("name", metavar="NAME")
+@click.argument("dataset", metavar="DATASET")
+@as_json
+def why(name: str, dataset: str, as_json: bool) -> None:
+    """Say why a dataset ran, or did not, update by update; the newest first."""
+    workspace = current_workspace()
+    found = workspace.why(name, dataset)
+    if as_json:
+        print_json(found)
+        return
+    if not found:
+        click.echo(f"{dataset} was in no update of {name} yet.")
+        return
+    for one in found:
+        rows = "" if one["kept"] is None else f", {number(one['kept'])} rows"
+        took = "" if one["seconds"] is None else f" in {one['seconds']:.2f} s"
+        moment = when(one["time"], workspace.time_zone)
+        click.echo(f"update {one['update']}, {moment}: {one['how']}{rows}{took}")
+        click.echo(f"  {one['reason']}")
+        for line in str(one["diff"] or "").splitlines():
+            click.secho(f"    {line}", fg={"+": "green", "-": "red"}.get(line[:1]))
+
+
+@click.command()
+@click.argument("what", metavar="pipeline", type=click.Choice(["pipeline"]))
+@click.argument("name", metavar="NAME")
+def new(what: str, name: str) -> None:
+    """Make a new pipeline from a template.
+
+    \b
+    lakelet new pipeline forum
+    """
+    made = current_workspace().new_pipeline(name)
+    click.echo(f"{made} is there. Edit it, then: lakelet plan {name}")
+    sys.stdout.flush()

@@ -1,0 +1,245 @@
+"""Publications: which version of a pipeline's table is the one people see.
+
+One commit to the Delta table ``system.publications`` makes the new versions of all tables of an
+update visible together (``docs/how-publishing-works.md``). A table that stands there is read at its
+last published version; every other table at its newest. Updates of one pipeline follow one another
+under its lock, so a higher update is a later one for each of its tables.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from lakelet.errors import TableNotFoundError
+from lakelet.lake.delta import delta_errors, open_delta, retry_conflicts
+from lakelet.lake.lake import Lake
+from lakelet.lake.names import TableName
+from lakelet.lake.table import LakeTable
+from lakelet.lake.type_text import parse_columns
+from lakelet.workspace.steps import declare, step
+
+if TYPE_CHECKING:
+    from deltalake import DeltaTable
+
+__all__ = (
+    "PIPELINE",
+    "PUBLICATIONS",
+    "RELEASED",
+    "Publications",
+    "Published",
+    "pipeline_of",
+    "seen_snapshot",
+)  # fmt: skip
+
+PUBLICATIONS = TableName("system", "publications")
+RELEASED = -1
+"""The version of a table that its pipeline has let go of."""
+PIPELINE = "lakelet.pipeline"
+"""The table property that names the pipeline a table belongs to."""
+_TRANSACTION = "lakelet-publication:"
+_PUBLISH = declare("publish.publish", "the new versions of all tables are visible together")
+_COMPACT = declare("publish.compact", "the many small files of publications are few")
+_MANY_FILES = 64
+_COLUMNS = parse_columns(
+    "update_id BIGINT, pipeline STRING, table_name STRING, table_id STRING, version BIGINT, "
+    "kind STRING, definition STRING, text STRING, inputs STRING, published_at TIMESTAMP"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """One table in a publication.
+
+    Attributes:
+        update: the update that published it.
+        pipeline: whose table it is.
+        table: its name.
+        table_id: its Delta id.
+        version: the version people see; -1 where the pipeline let go of the table.
+        kind: ``materialized view``, ``streaming table`` or ``rejected rows``.
+        definition: fingerprint of what it was made by.
+        text: the query or function it was made by, for people.
+        inputs: what was read: by name, whatever tells one state of it from another.
+        at: when, UTC.
+    """
+
+    update: int
+    pipeline: str
+    table: TableName
+    table_id: str
+    version: int
+    kind: str
+    definition: str
+    text: str
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+    at: datetime | None = None
+
+
+def pipeline_of(properties: Mapping[str, Any]) -> str | None:
+    """The pipeline a table with these properties belongs to, or None."""
+    found = properties.get(PIPELINE)
+    return None if found is None else str(found)
+
+
+class Publications:
+    """The publications of a lake, as of the moment they are first asked for."""
+
+    def __init__(self, lake: Lake, at: datetime | None = None) -> None:
+        """Look at a lake's publications.
+
+        Args:
+            lake: the lake.
+            at: the moment as of which they count; now without one.
+        """
+        self.lake = lake
+        self.at = at
+        self._state: dict[TableName, Published] | None = None
+
+    @property
+    def state(self) -> Mapping[TableName, Published]:
+        """The last publication of each table; all from one version of the Delta table."""
+        if self._state is None:
+            self._state = {}
+            for one in sorted(self.rows(), key=lambda row: row.update):
+                if self.at is None or (one.at is not None and one.at <= self.at):
+                    self._state[one.table] = one
+        return self._state
+
+    def of(self, name: TableName) -> Published | None:
+        """What people see of a table; None for one that no pipeline has published."""
+        found = self.state.get(name)
+        return None if found is None or found.version < 0 else found
+
+    def version(self, name: TableName, pipeline: str) -> int:
+        """The version of a pipeline's table that people see.
+
+        Raises:
+            TableNotFoundError: it was not published yet, or not at that moment.
+        """
+        found = self.of(name)
+        if found is not None:
+            return found.version
+        when = "yet" if self.at is None else f"at {self.at.isoformat()}"
+        raise TableNotFoundError(
+            f"the table {name} of the pipeline {pipeline} was not published {when}.",
+            hint=f"`lakelet update {pipeline}` publishes it."
+            if self.at is None
+            else "`lakelet updates` lists what was published when.",
+        )
+
+    def rows(self) -> list[Published]:
+        """Everything ever published, in no order."""
+        if not self.lake.exists(PUBLICATIONS):
+            return []
+        import duckdb
+
+        table = self._table()
+        with delta_errors(str(PUBLICATIONS)):
+            stream = open_delta(table.location, options=table.storage.options).scan()
+        # In UTC whatever the process's zone is.
+        with duckdb.connect(config={"threads": 1, "autoinstall_known_extensions": False}) as engine:
+            engine.register("rows", stream)
+            found = engine.execute(
+                "SELECT update_id, pipeline, table_name, table_id, version, kind, definition, "
+                "text, inputs, epoch_us(published_at) FROM rows"
+            ).fetchall()
+        return [
+            Published(
+                update, pipeline, TableName.parse(name), table_id, version, kind, definition,
+                text, json.loads(inputs), datetime.fromtimestamp(moment / 1e6, UTC),
+            )
+            for update, pipeline, name, table_id, version, kind, definition, text, inputs, moment
+            in found
+        ]  # fmt: skip
+
+    def has(self, pipeline: str, update: int) -> bool:
+        """Whether an update of a pipeline is published already."""
+        if not self.lake.exists(PUBLICATIONS):
+            return False
+        last = self._table().open().transaction_version(_TRANSACTION + pipeline)
+        return last is not None and last >= update
+
+    def publish(self, pipeline: str, update: int, tables: Iterable[Published]) -> None:
+        """Make versions visible together, in one commit that names the update."""
+        import duckdb
+        from deltalake import CommitProperties, Transaction, write_deltalake
+
+        comment = "which version of each pipeline's table is seen, since when"
+        self.lake.create(PUBLICATIONS, _COLUMNS, comment=comment, if_absent=True)
+        rows = [
+            (
+                one.update, one.pipeline, str(one.table), one.table_id, one.version, one.kind,
+                one.definition, one.text, json.dumps(one.inputs),
+            )
+            for one in tables
+        ]  # fmt: skip
+        with duckdb.connect(config={"threads": 1, "autoinstall_known_extensions": False}) as engine:
+            engine.execute(
+                "CREATE TABLE rows (update_id BIGINT, pipeline VARCHAR, table_name VARCHAR, "
+                "table_id VARCHAR, version BIGINT, kind VARCHAR, definition VARCHAR, "
+                "text VARCHAR, inputs VARCHAR)"
+            )
+            engine.executemany("INSERT INTO rows VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+            table = self._table()
+
+            def commit() -> None:
+                if self.has(pipeline, update):
+                    return
+                with delta_errors(str(PUBLICATIONS)), step(_PUBLISH):
+                    write_deltalake(
+                        table.open(),
+                        _stream(engine),
+                        mode="append",
+                        commit_properties=CommitProperties(
+                            custom_metadata={"lakelet.update": str(update)},
+                            app_transactions=[Transaction(_TRANSACTION + pipeline, update)],
+                        ),
+                    )
+
+            with table.lock(shared=True):
+                retry_conflicts(commit)
+        self._state = None
+
+    def compact(self) -> None:
+        """Merge the files of many publications into one."""
+        opened = self._table().open()
+        if len(opened.file_uris()) >= _MANY_FILES:
+            with delta_errors(str(PUBLICATIONS)), step(_COMPACT):
+                opened.optimize.compact()
+
+    def _table(self) -> LakeTable:
+        return self.lake.table(PUBLICATIONS)
+
+
+def _stream(engine: Any) -> Any:
+    from arro3.core import Table
+
+    # Few rows: held, since DuckDB must not run inside a read of another library.
+    return Table.from_arrow(engine.sql("SELECT *, now() AS published_at FROM rows"))
+
+
+def seen_snapshot(
+    table: LakeTable, publications: Publications, newest: DeltaTable | None = None
+) -> DeltaTable:
+    """The snapshot of a table that people see: a pipeline's as last published, else the newest.
+
+    Args:
+        table: the table.
+        publications: what is published.
+        newest: its newest snapshot, where somebody has opened it already.
+
+    Raises:
+        TableNotFoundError: its pipeline has not published it.
+    """
+    newest = newest or table.open()
+    if table.name == PUBLICATIONS:
+        return newest
+    pipeline = pipeline_of(newest.metadata().configuration)
+    if pipeline is None:
+        return newest
+    version = publications.version(table.name, pipeline)
+    return newest if newest.version() == version else table.open(version)

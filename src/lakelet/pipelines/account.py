@@ -1,0 +1,70 @@
+"""What updates did, told afterwards: their events, and why each dataset ran."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from lakelet.lake import Lake
+from lakelet.pipelines.definitions.dataset import Pipeline
+from lakelet.pipelines.events import EVENTS, Event, events_of, waiting_events
+
+__all__ = ("all_events", "reasons", "update_events")
+
+Query = Callable[[str], list[dict[str, Any]]]
+"""Runs a query over the lake's tables and gives its rows by column name."""
+
+
+def update_events(lake: Lake, query: Query, update: int) -> list[dict[str, Any]]:
+    """The events of one update, in order, from wherever they are."""
+    found = events_of(lake.workspace, update)
+    if found:
+        return [_as_dict(event) for event in found]
+    if not lake.exists(EVENTS):
+        return []
+    rows = query(f"SELECT * FROM {EVENTS} WHERE update_id = {int(update)} ORDER BY number")
+    return [{**row, "details": json.loads(row["details"])} for row in rows]
+
+
+def all_events(lake: Lake, query: Query, pipeline: str) -> list[dict[str, Any]]:
+    """Every event of a pipeline, the oldest first."""
+    kept: list[dict[str, Any]] = []
+    if lake.exists(EVENTS):
+        name = pipeline.replace("'", "''")
+        rows = query(f"SELECT * FROM {EVENTS} WHERE pipeline = '{name}' ORDER BY update_id, number")
+        kept = [{**row, "details": json.loads(row["details"])} for row in rows]
+    known = {(row["update_id"], row["number"]) for row in kept}
+    waiting = [_as_dict(e) for e in waiting_events(lake.workspace) if e.pipeline == pipeline]
+    return kept + [row for row in waiting if (row["update_id"], row["number"]) not in known]
+
+
+def _as_dict(event: Event) -> dict[str, Any]:
+    return {
+        "update_id": event.update, "number": event.number, "time": event.time,
+        "pipeline": event.pipeline, "dataset": event.dataset, "kind": event.kind,
+        "message": event.message, "details": dict(event.details),
+    }  # fmt: skip
+
+
+def reasons(lake: Lake, query: Query, pipeline: Pipeline, dataset: str) -> list[dict[str, Any]]:
+    """Why a dataset ran or did not, update by update, the newest first."""
+    found = pipeline.find(dataset.lower().split("."))
+    name = str(found.name) if found is not None else dataset.lower()
+    by_update: dict[int, dict[str, Any]] = {}
+    for event in all_events(lake, query, pipeline.name):
+        if event["dataset"] != name:
+            continue
+        if event["kind"] == "decision":
+            details = event["details"]
+            by_update[event["update_id"]] = {
+                "update": event["update_id"], "time": event["time"], "how": details.get("how"),
+                "reason": event["message"], "diff": details.get("diff"), "kept": None,
+                "seconds": None,
+            }  # fmt: skip
+        elif event["kind"] == "finished" and event["update_id"] in by_update:
+            one = by_update[event["update_id"]]
+            one["kept"], one["seconds"] = event["details"]["kept"], event["details"]["seconds"]
+        elif event["kind"] == "failed" and event["update_id"] in by_update:
+            by_update[event["update_id"]]["reason"] += f"; it failed: {event['message']}"
+    return [by_update[update] for update in sorted(by_update, reverse=True)]

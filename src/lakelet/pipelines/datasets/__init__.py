@@ -1,0 +1,1 @@
+"""Datasets: how each kind gets its rows, checked and staged."""

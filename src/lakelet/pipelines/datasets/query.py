@@ -1,0 +1,200 @@
+"""A dataset's query on a connection: its sources attached, its columns known, its rows not yet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import duckdb
+
+from lakelet.engines.connection import open_connection
+from lakelet.engines.dialect import (
+    TableFunctionCall,
+    TableReference,
+    Translation,
+    translate_expression,
+    translate_query,
+)
+from lakelet.engines.duckdb_types import from_duckdb
+from lakelet.engines.engine import Attached, attach_view, duckdb_errors
+from lakelet.errors import LakeletError, PipelineError
+from lakelet.lake.names import quote
+from lakelet.lake.types import Column
+from lakelet.pipelines.definitions.dataset import Dataset, Place
+from lakelet.pipelines.definitions.streams import mark_streams
+from lakelet.workspace import WorkspaceFolder
+
+__all__ = ("BoundQuery", "Sources", "at_place", "bind_query", "condition_sql", "result_columns")
+
+
+class Sources(Protocol):
+    """What tells a query where its rows come from."""
+
+    def table(self, parts: tuple[str, ...], reference: TableReference) -> Attached:
+        """The rows of a table, or those of it that are new."""
+        ...
+
+    def call(self, call: TableFunctionCall) -> Attached:
+        """The rows of a table function."""
+        ...
+
+
+@dataclass
+class BoundQuery:
+    """A query that DuckDB has bound and not run.
+
+    Attributes:
+        connection: where.
+        sql: its text for DuckDB.
+        columns: the columns it gives.
+    """
+
+    connection: duckdb.DuckDBPyConnection
+    sql: str
+    columns: tuple[Column, ...]
+
+
+class at_place:  # noqa: N801 - used like a function
+    """Lead the errors of the body to the place in the pipeline's files they come from."""
+
+    def __init__(self, place: Place, what: object) -> None:
+        self.place = place
+        self.what = what
+
+    def __enter__(self) -> None:
+        """Begin."""
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        """Name the place, once."""
+        if isinstance(error, LakeletError) and str(self.place) not in error.message:
+            error.message = f"{self.place}: {self.what}: {error.message}"
+            error.args = (error.message,)
+
+
+def bind_query(
+    workspace: WorkspaceFolder,
+    text: str,
+    sources: Sources,
+    *,
+    most: int | None = None,
+) -> BoundQuery:
+    """Translate a query, attach what it reads, and let DuckDB bind it.
+
+    Args:
+        workspace: whose settings count.
+        text: the query, with STREAM where it reads what is new.
+        sources: where its rows come from.
+        most: bytes the connection may hold.
+
+    Raises:
+        SqlError: the query is wrong, or not among what runs with exactly its meaning.
+    """
+    attached: dict[str, Attached] = {}
+
+    def pin(reference: TableReference) -> Attached:
+        if reference.view not in attached:
+            attached[reference.view] = sources.table(reference.parts, reference)
+        return attached[reference.view]
+
+    def columns(reference: TableReference) -> Sequence[tuple[str, str]] | None:
+        return getattr(pin(reference), "typed", None)
+
+    translation = translate_query(mark_streams(text), columns=columns)
+    if translation.parameters:
+        raise PipelineError("a dataset's query takes no parameters.")
+    connection = open_connection(workspace, most=most)
+    try:
+        with duckdb_errors():
+            _attach(connection, translation, pin, sources.call)
+            relation = connection.sql(translation.sql)
+            given = zip(relation.columns, relation.types, strict=True)
+            found = tuple(Column(str(name), from_duckdb(str(kind))) for name, kind in given)
+    except BaseException:
+        connection.close()
+        raise
+    return BoundQuery(connection, translation.sql, found)
+
+
+def _attach(
+    connection: duckdb.DuckDBPyConnection,
+    translation: Translation,
+    pin: Callable[[TableReference], Attached],
+    call: Callable[[TableFunctionCall], Attached],
+) -> None:
+    for macro in translation.macros:
+        connection.execute(macro)
+    for reference in translation.tables:
+        attach_view(connection, reference.view, pin(reference))
+    for called in translation.calls:
+        attach_view(connection, called.view, call(called))
+
+
+def condition_sql(bound: BoundQuery, condition: str, sources: Sources) -> str:
+    """An expectation's condition for DuckDB, over the query's columns.
+
+    Raises:
+        SqlError: it is wrong, or no condition.
+    """
+    translation = translate_expression(condition)
+    with duckdb_errors():
+        for macro in translation.macros:
+            bound.connection.execute(macro)
+        for reference in translation.tables:
+            attach_view(bound.connection, reference.view, sources.table(reference.parts, reference))
+        kind = bound.connection.sql(f"SELECT {translation.sql} FROM ({bound.sql}) LIMIT 0").types[0]
+    if str(kind) not in ("BOOLEAN", '"NULL"'):
+        raise PipelineError(f"EXPECT ({condition}) is {kind}, not true or false.")
+    return translation.sql
+
+
+def result_columns(dataset: Dataset, bound: BoundQuery) -> tuple[tuple[Column, ...], str]:
+    """The columns a dataset stores, and the SELECT that gives them from the query.
+
+    Declared columns are enforced: every one must be there, by name, and its type must take the
+    query's without loss of meaning (a CAST in the query says what is wanted).
+
+    Raises:
+        PipelineError: columns that are missing, too many, or of another type.
+    """
+    given = {column.name.lower(): column for column in bound.columns}
+    if len(given) < len(bound.columns):
+        names = [c.name for c in bound.columns]
+        twice = next(n for n in names if [m.lower() for m in names].count(n.lower()) > 1)
+        raise PipelineError(f"{dataset.name}: the query gives two columns {twice}.")
+    if dataset.columns is None:
+        selected = ", ".join(
+            f"CAST({quote(c.name)} AS {c.type.duckdb}) AS {quote(c.name)}" for c in bound.columns
+        )
+        return bound.columns, f"SELECT {selected} FROM ({bound.sql})"
+    declared = {column.name.lower() for column in dataset.columns}
+    missing = [c.name for c in dataset.columns if c.name.lower() not in given]
+    extra = [c.name for c in bound.columns if c.name.lower() not in declared]
+    if missing or extra:
+        parts = [f"the query does not give {', '.join(missing)}"] if missing else []
+        parts += [f"{', '.join(extra)} is not declared"] if extra else []
+        raise PipelineError(f"{dataset.name}: {' and '.join(parts)}.")
+    for column in dataset.columns:
+        found = given[column.name.lower()].type
+        if not _takes(column, found):
+            raise PipelineError(
+                f"{dataset.name}: {column.name} is declared {column.type.sql} and the query gives "
+                f"{found.sql}.",
+                hint=f"CAST({column.name} AS {column.type.sql}) in the query converts it.",
+            )
+    selected = ", ".join(
+        f"CAST({quote(c.name)} AS {c.type.duckdb}) AS {quote(c.name)}" for c in dataset.columns
+    )
+    return dataset.columns, f"SELECT {selected} FROM ({bound.sql})"
+
+
+_INTEGERS = ("TINYINT", "SMALLINT", "INT", "BIGINT")
+
+
+def _takes(column: Column, given: object) -> bool:
+    wanted, found = column.type.sql, getattr(given, "sql", "")
+    if wanted == found:
+        return True
+    if wanted in _INTEGERS and found in _INTEGERS:
+        return _INTEGERS.index(wanted) >= _INTEGERS.index(found)
+    return wanted in ("DOUBLE",) and found in ("FLOAT", *_INTEGERS[:3])

@@ -1,0 +1,257 @@
+"""A streaming table: every flow takes what is new to it, once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from lakelet.engines.bucket_files import plan_table
+from lakelet.engines.routes import open_snapshot
+from lakelet.errors import PipelineError
+from lakelet.lake.publications import Published
+from lakelet.lake.staging import Staged, discard
+from lakelet.lake.storage import join
+from lakelet.lake.table import columns_of
+from lakelet.lake.types import Column
+from lakelet.loading.connection import loading_connection
+from lakelet.loading.ledger import TRANSACTION, Entry, Ledger
+from lakelet.pipelines.datasets.check import Checked
+from lakelet.pipelines.datasets.file_flow import (
+    FilesTaken,
+    entries_state,
+    new_files,
+    published_batch,
+    take_files,
+)
+from lakelet.pipelines.datasets.materialized import inputs_of, rejected_result
+from lakelet.pipelines.datasets.new_rows import new_rows
+from lakelet.pipelines.datasets.query import at_place, bind_query
+from lakelet.pipelines.datasets.rows import Rows, rows_of_columns
+from lakelet.pipelines.datasets.sources import WorldSources
+from lakelet.pipelines.datasets.staging import Outcome, stage_query
+from lakelet.pipelines.definitions.dataset import Dataset, Flow
+from lakelet.pipelines.definitions.statements import same_text
+from lakelet.pipelines.definitions.streams import mark_streams
+from lakelet.pipelines.planning.fingerprints import text_of
+from lakelet.pipelines.planning.graph import Graph
+from lakelet.pipelines.planning.world import World
+from lakelet.pipelines.publishing.result import Result
+
+__all__ = ("StreamOutcome", "flow_state", "stage_streaming")
+
+
+@dataclass(frozen=True)
+class StreamOutcome(Outcome):
+    """What the flows of a streaming table gave.
+
+    Attributes:
+        entries: by batch, the ledger's entries for the files taken.
+        files: files taken.
+        passed: back-fill commits that streams passed over.
+    """
+
+    entries: dict[int, tuple[Entry, ...]] = field(default_factory=dict)
+    files: int = 0
+    passed: int = 0
+
+
+def flow_state(published: Published | None, flow: Flow) -> Mapping[str, Any] | None:
+    """Where a flow stood when its table was last published; None before its first rows."""
+    if published is None:
+        return None
+    found = published.inputs.get(f"flow {flow.name}")
+    return found if isinstance(found, dict) else None
+
+
+@dataclass
+class _Table:
+    """A streaming table on its way: what its flows have staged so far."""
+
+    columns: list[Column]
+    staged: list[Staged] = field(default_factory=list)
+    rejected: list[Staged] = field(default_factory=list)
+    checked: Checked = field(default_factory=Checked)
+    batch: int = 0
+    entries: dict[int, tuple[Entry, ...]] = field(default_factory=dict)
+    files: int = 0
+    passed: int = 0
+    inputs: dict[str, Any] = field(default_factory=dict)
+
+
+def stage_streaming(
+    world: World,
+    graph: Graph,
+    dataset: Dataset,
+    definition: str,
+    update: int,
+    most: int,
+    *,
+    anew: bool = False,
+) -> tuple[list[Result], StreamOutcome]:
+    """Take what is new to each flow, and stage it.
+
+    Args:
+        world: what the update sees.
+        graph: what the flows read.
+        dataset: the streaming table.
+        definition: its fingerprint.
+        update: the update's number.
+        most: bytes a query may hold.
+        anew: whether everything is taken again and the table made anew.
+
+    Raises:
+        LakeletError: with file and line; nothing of the table will be published.
+    """
+    published = world.published(dataset.name)
+    before = None if anew else published
+    known = () if before is None else columns_of(world.snapshot(dataset.name))
+    table = _Table(list(known or dataset.columns or ()))
+    table.batch = published_batch(world, dataset.name)
+    table.inputs = dict(before.inputs) if before is not None else {}
+    connection = loading_connection(world.lake.workspace)
+    try:
+        ledger = Ledger(world.lake, connection)
+        for flow in dataset.flows:
+            with at_place(flow.place, dataset.name):
+                _take(world, graph, dataset, flow, table, ledger, before, update, most)
+    finally:
+        connection.close()
+    plain = inputs_of(world, graph, dataset)
+    result = Result(
+        dataset.name, "streaming table", "replace" if anew else "append", tuple(table.columns),
+        tuple(table.staged), renew=anew and published is not None,
+        transactions=((TRANSACTION, table.batch),) if table.batch else (),
+        definition=definition, text=text_of(dataset), inputs={**plain, **table.inputs},
+        partition_by=dataset.partition_by, comment=dataset.comment,
+        properties=dataset.properties, rows=table.checked.kept,
+    )  # fmt: skip
+    outcome = StreamOutcome(
+        tuple(table.staged), tuple(table.columns), table.checked, tuple(table.rejected),
+        entries=table.entries, files=table.files, passed=table.passed,
+    )  # fmt: skip
+    rejected = rejected_result(world, dataset, outcome, "replace" if anew else "append")
+    return [result, *rejected], outcome
+
+
+def _take(
+    world: World, graph: Graph, dataset: Dataset, flow: Flow, table: _Table, ledger: Ledger,
+    before: Published | None, update: int, most: int,
+) -> None:  # fmt: skip
+    reads = graph.reads[flow.name]
+    state = flow_state(before, flow)
+    if flow.once and state is not None:
+        return
+    if reads.new_files:
+        (call,) = reads.new_files
+        files, _ = new_files(world, ledger, dataset.name, call)
+        if before is None:
+            files = world.files(call)
+        if not files:
+            return
+        table.batch += 1
+        columns = None if state is None else tuple(map(Column.from_delta, state["columns"]))
+        taken = take_files(
+            world, ledger, dataset.name, call, files, table.batch, columns, dataset.partition_by
+        )
+        table.entries[table.batch] = taken.entries
+        table.files += len(taken.entries)
+        table.rejected += taken.rejected
+        table.inputs[f"flow {flow.name}"] = entries_state(taken)
+        if _is_plain(dataset, flow):
+            _merge(dataset, table, taken.columns)
+            table.staged += taken.staged
+            rows = sum(one.rows for one in taken.staged)
+            table.checked.rows += rows
+            table.checked.kept += rows
+            return
+        _query(
+            world, dataset, flow, table, update, most, new_files=_staged_rows(world, dataset, taken)
+        )
+        place = world.lake.place(dataset.name)
+        for one in taken.staged:
+            discard(place.location, place.storage, one.folder)
+    elif reads.streams:
+        (name,) = reads.streams
+        found = new_rows(world, flow.name, name, state)
+        table.passed += found.passed
+        table.inputs[f"flow {flow.name}"] = {"table": str(name), **found.state}
+        if found.rows is not None:
+            _query(world, dataset, flow, table, update, most, new={str(name): found.rows})
+    else:
+        table.inputs[f"flow {flow.name}"] = {"once": True}
+        _query(world, dataset, flow, table, update, most)
+
+
+def _is_plain(dataset: Dataset, flow: Flow) -> bool:
+    """Whether the files' rows are the table's as they are, unchecked."""
+    assert flow.query is not None
+    start = same_text(mark_streams(flow.query))
+    return (
+        not dataset.expectations
+        and dataset.columns is None
+        and start.startswith("select * from read_files (")
+        and start.endswith("=> true )")
+    )
+
+
+def _staged_rows(world: World, dataset: Dataset, taken: FilesTaken) -> Rows:
+    place = world.lake.place(dataset.name)
+    options = place.storage.options or None
+    routes = [
+        plan_table(place, open_snapshot(join(place.location, one.folder), storage_options=options))
+        for one in taken.staged
+    ]
+    empty = rows_of_columns(taken.columns)
+    return Rows.of(*empty.routes, *routes)
+
+
+def _query(
+    world: World, dataset: Dataset, flow: Flow, table: _Table, update: int, most: int,
+    new: Mapping[str, Rows] | None = None, new_files: Rows | None = None,
+) -> None:  # fmt: skip
+    assert flow.query is not None
+    sources = WorldSources(world, flow.query, new, new_files)
+    bound = bind_query(world.lake.workspace, flow.query, sources, most=most)
+    try:
+        outcome = stage_query(world.lake, dataset, bound, sources, update)
+    finally:
+        bound.connection.close()
+    _merge(dataset, table, outcome.columns)
+    table.staged += outcome.staged
+    table.rejected += outcome.rejected
+    table.checked.rows += outcome.checked.rows
+    table.checked.kept += outcome.checked.kept
+    table.checked.dropped += outcome.checked.dropped
+    for name, count in outcome.checked.broken.items():
+        table.checked.broken[name] = table.checked.broken.get(name, 0) + count
+
+
+def _merge(dataset: Dataset, table: _Table, columns: Sequence[Column]) -> None:
+    """The table's columns with those that rows bring besides.
+
+    Raises:
+        PipelineError: a column's type is another than the table's.
+    """
+    known = {column.name.lower(): index for index, column in enumerate(table.columns)}
+    for column in columns:
+        index = known.get(column.name.lower())
+        if index is None:
+            table.columns.append(replace(column, nullable=True) if known else column)
+        elif table.columns[index].type != column.type:
+            if column.type.sql.startswith(("STRUCT", "ARRAY", "MAP")) and _grew(
+                table.columns[index], column
+            ):
+                table.columns[index] = replace(table.columns[index], type=column.type)
+                continue
+            raise PipelineError(
+                f"{column.name} is {table.columns[index].type.sql} in {dataset.name} and "
+                f"{column.type.sql} in the new rows; nothing was published.",
+                hint=f"cast it in the query, or take everything anew: lakelet update … "
+                f"--full-refresh {dataset.name}.",
+            )
+
+
+def _grew(old: Column, new: Column) -> bool:
+    """Whether a nested type only has fields more."""
+    return all(part in new.type.sql for part in old.type.sql.strip(">").split(", "))

@@ -1,0 +1,1 @@
+"""What a person writes: a pipeline's files, read into datasets and flows."""

@@ -1,0 +1,245 @@
+"""The events of updates: in the metadata store while they happen, in the lake when they are over.
+
+Terminal and pages follow the store. When an update publishes or fails, its events go to
+`system.pipeline_events` in one commit; those of an update with nothing to do wait for the next one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from lakelet.lake import Lake, TableName
+from lakelet.lake.delta import delta_errors, retry_conflicts
+from lakelet.lake.type_text import parse_columns
+from lakelet.workspace import WorkspaceFolder
+from lakelet.workspace.steps import declare, step
+from lakelet.workspace.store import open_store
+
+__all__ = ("EVENTS", "EXPECTATIONS", "Event", "Log", "keep_events", "new_update", "updates")
+
+EVENTS = TableName("system", "pipeline_events")
+EXPECTATIONS = TableName("system", "expectations")
+_TRANSACTION = "lakelet-events"
+_KEEP = declare("events.keep", "the events of the update are in the lake")
+_COUNT = declare("events.count", "the counts of expectations are in the lake")
+_EVENT_COLUMNS = parse_columns(
+    "update_id BIGINT, number BIGINT, time TIMESTAMP, pipeline STRING, dataset STRING, "
+    "kind STRING, message STRING, details STRING"
+)
+_EXPECTATION_COLUMNS = parse_columns(
+    "update_id BIGINT, time TIMESTAMP, pipeline STRING, dataset STRING, expectation STRING, "
+    "condition STRING, action STRING, kept BIGINT, broken BIGINT"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened in an update.
+
+    Attributes:
+        update: the update.
+        number: its place within the update, from 1.
+        time: when, UTC.
+        pipeline: the pipeline.
+        dataset: the dataset it is about, or None.
+        kind: ``update``, ``decision``, ``started``, ``finished``, ``failed``, ``output``, …
+        message: for people.
+        details: for programs.
+    """
+
+    update: int
+    number: int
+    time: datetime
+    pipeline: str
+    dataset: str | None
+    kind: str
+    message: str
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+def new_update(lake: Lake, pipeline: str, least: int = 0) -> int:
+    """The number of a new update, noted as running.
+
+    Args:
+        lake: the lake.
+        pipeline: whose update it is.
+        least: a number that the lake knows of; counting goes on from there when the store is new.
+    """
+    now = time.time()
+    with open_store(lake.workspace) as store:
+        (last,) = store.execute("SELECT coalesce(max(id), 0) FROM updates").fetchone()
+        number = max(int(last), least) + 1
+        store.execute(
+            "INSERT INTO updates (id, pipeline, state, started, process) VALUES (?, ?, ?, ?, ?)",
+            (number, pipeline, "running", now, os.getpid()),
+        )
+    return number
+
+
+def updates(workspace: WorkspaceFolder, pipeline: str | None = None) -> list[dict[str, Any]]:
+    """The updates the metadata store knows, the newest first."""
+    with open_store(workspace) as store:
+        rows = store.execute(
+            "SELECT id, pipeline, state, started, ended, message FROM updates "
+            "WHERE ?1 IS NULL OR pipeline = ?1 ORDER BY id DESC",
+            (pipeline,),
+        ).fetchall()
+    return [
+        {
+            "update": row["id"], "pipeline": row["pipeline"], "state": row["state"],
+            "started": _moment(row["started"]), "ended": _moment(row["ended"]),
+            "message": row["message"],
+        }
+        for row in rows
+    ]  # fmt: skip
+
+
+def _moment(seconds: float | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+
+
+class Log:
+    """The log of one running update.
+
+    Attributes:
+        listen: told of every event as it happens.
+    """
+
+    def __init__(
+        self,
+        workspace: WorkspaceFolder,
+        pipeline: str,
+        update: int,
+        listen: Callable[[Event], None] = lambda _event: None,
+    ) -> None:
+        self.workspace = workspace
+        self.pipeline = pipeline
+        self.update = update
+        self.listen = listen
+
+    def tell(self, kind: str, message: str, dataset: object = None, **details: Any) -> None:
+        """Note that something happened."""
+        now = time.time()
+        named = None if dataset is None else str(dataset)
+        with open_store(self.workspace) as store:
+            (last,) = store.execute(
+                "SELECT coalesce(max(number), 0) FROM events WHERE update_id = ?", (self.update,)
+            ).fetchone()
+            store.execute(
+                "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)",
+                (
+                    self.update, last + 1, now, self.pipeline, named, kind, message,
+                    json.dumps(details, default=str),
+                ),
+            )  # fmt: skip
+        when = datetime.fromtimestamp(now, UTC)
+        self.listen(
+            Event(self.update, last + 1, when, self.pipeline, named, kind, message, details)
+        )
+
+    def end(self, state: str, message: str) -> None:
+        """Note that the update is over."""
+        with open_store(self.workspace) as store:
+            store.execute(
+                "UPDATE updates SET state = ?, ended = ?, message = ? WHERE id = ?",
+                (state, time.time(), message, self.update),
+            )
+
+
+def events_of(workspace: WorkspaceFolder, update: int) -> list[Event]:
+    """The events of an update that the store has."""
+    with open_store(workspace) as store:
+        return list(_read(store.execute(
+            "SELECT * FROM events WHERE update_id = ? ORDER BY number", (update,)
+        )))  # fmt: skip
+
+
+def waiting_events(workspace: WorkspaceFolder) -> list[Event]:
+    """The events that are in the store only."""
+    with open_store(workspace) as store:
+        return list(_read(store.execute(
+            "SELECT * FROM events WHERE kept = 0 ORDER BY update_id, number"
+        )))  # fmt: skip
+
+
+def _read(rows: Any) -> Iterator[Event]:
+    for row in rows:
+        when = datetime.fromtimestamp(row["time"], UTC)
+        yield Event(
+            row["update_id"], row["number"], when, row["pipeline"], row["dataset"], row["kind"],
+            row["message"], json.loads(row["details"]),
+        )  # fmt: skip
+
+
+def keep_events(lake: Lake, pipeline: str) -> None:
+    """Write the waiting events of a pipeline's finished updates to the lake, in one commit."""
+    waiting = [event for event in waiting_events(lake.workspace) if event.pipeline == pipeline]
+    if not waiting:
+        return
+    last = max(event.update for event in waiting)
+    comment = "what happened in updates of pipelines"
+    lake.create(EVENTS, _EVENT_COLUMNS, comment=comment, if_absent=True)
+    rows = [
+        (e.update, e.number, e.time, e.pipeline, e.dataset, e.kind, e.message,
+         json.dumps(e.details, default=str))
+        for e in waiting
+    ]  # fmt: skip
+    counts = [
+        (e.update, e.time, e.pipeline, e.dataset, c["expectation"], c["condition"], c["action"],
+         c["kept"], c["broken"])
+        for e in waiting
+        if e.kind == "finished"
+        for c in e.details.get("expectations", [])
+    ]  # fmt: skip
+    _append(lake, EVENTS, f"{_TRANSACTION}:{pipeline}", last, rows, _KEEP)
+    if counts:
+        comment = "how many rows broke which expectation, update by update"
+        lake.create(EXPECTATIONS, _EXPECTATION_COLUMNS, comment=comment, if_absent=True)
+        _append(lake, EXPECTATIONS, f"{_TRANSACTION}:{pipeline}", last, counts, _COUNT)
+    with open_store(lake.workspace) as store:
+        store.execute(
+            "UPDATE events SET kept = 1 WHERE kept = 0 AND pipeline = ? AND update_id <= ?",
+            (pipeline, last),
+        )
+
+
+def _append(
+    lake: Lake, name: TableName, application: str, number: int, rows: list[Any], named: Any
+) -> None:
+    """Append rows once: not again when a crash came between the commit and its noting."""
+    import duckdb
+    from arro3.core import Table
+    from deltalake import CommitProperties, Transaction, write_deltalake
+
+    table = lake.table(name)
+    columns = table.columns()
+    with duckdb.connect(config={"threads": 1, "autoinstall_known_extensions": False}) as engine:
+        engine.execute("SET TimeZone = 'UTC'")
+        declared = ", ".join(f"{c.name} {c.type.duckdb}" for c in columns)
+        engine.execute(f"CREATE TABLE rows ({declared})")
+        engine.executemany(f"INSERT INTO rows VALUES ({', '.join('?' * len(columns))})", rows)
+        held = Table.from_arrow(engine.sql("SELECT * FROM rows"))
+
+    def commit() -> None:
+        opened = table.open()
+        last = opened.transaction_version(application)
+        if last is not None and last >= number:
+            return
+        with delta_errors(str(name)), step(named):
+            write_deltalake(
+                opened,
+                held,
+                mode="append",
+                commit_properties=CommitProperties(
+                    app_transactions=[Transaction(application, number)]
+                ),
+            )
+
+    with table.lock(shared=True):
+        retry_conflicts(commit)

@@ -1,0 +1,64 @@
+"""Versions of a pipeline's table that another program committed: never shown by accident."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from lakelet.errors import PipelineError
+from lakelet.lake import Lake, TableName
+from lakelet.lake.history import Commit
+from lakelet.lake.publications import Publications, Published
+from lakelet.pipelines.events import new_update
+from lakelet.pipelines.publishing.commit import put_back_table
+
+__all__ = ("foreign_commits", "settle_foreign_commits")
+
+
+def foreign_commits(lake: Lake, name: TableName, published: int) -> list[Commit]:
+    """Commits behind the published version that no update and no upkeep of ours made."""
+    table = lake.table(name)
+    newest = int(table.open().version())
+    if newest <= published:
+        return []
+    behind = [c for c in table.history(limit=newest - published) if c.version > published]
+    return [commit for commit in behind if "lakelet.update" not in commit.parameters]
+
+
+def settle_foreign_commits(lake: Lake, pipeline: str, how: str) -> None:
+    """Stop before what another program committed to a pipeline's tables, show it, or undo it.
+
+    Args:
+        lake: the lake.
+        pipeline: the pipeline, whose lock is held by the caller.
+        how: ``stop``, ``adopt`` or ``discard``.
+
+    Raises:
+        PipelineError: there is such a commit and ``how`` is ``stop``; names the ways on.
+    """
+    publications = Publications(lake)
+    adopted: list[Published] = []
+    for one in publications.state.values():
+        if one.pipeline != pipeline or one.version < 0 or not lake.exists(one.table):
+            continue
+        found = foreign_commits(lake, one.table, one.version)
+        if not found:
+            continue
+        if how == "stop":
+            commit = found[-1]
+            raise PipelineError(
+                f"another program committed version {commit.version} ({commit.operation}) to "
+                f"{one.table}, a table of the pipeline {pipeline}; it is not shown, and the "
+                "update did nothing.",
+                hint=f"`lakelet update {pipeline} --adopt` shows it, `--discard` puts the table "
+                "back.",
+            )
+        if how == "adopt":
+            adopted.append(replace(one, version=int(lake.table(one.table).open().version())))
+        else:
+            table = lake.table(one.table)
+            with table.lock():
+                put_back_table(table, one.version, "foreign commits")
+    if adopted:
+        most = max(one.update for one in publications.state.values())
+        update = new_update(lake, pipeline, most)
+        publications.publish(pipeline, update, [replace(one, update=update) for one in adopted])

@@ -1,0 +1,109 @@
+"""A change of one pipeline's table by hand: refused, or made as an update of its own.
+
+What belongs to the pipeline's queries (loads, INSERT, MERGE, ALTER, …) is refused with what to do
+instead. DELETE, UPDATE and decisions about rescued and rejected rows of a streaming table, comments
+and upkeep are commits like any other, published as soon as they are made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from lakelet.errors import LockedError, OwnedTableError
+from lakelet.lake import Lake, LakeTable, TableName
+from lakelet.lake.publications import Publications, pipeline_of
+from lakelet.pipelines.events import Log, keep_events, new_update
+from lakelet.pipelines.publishing.journal import Journal, clear_journal, write_journal
+from lakelet.pipelines.publishing.publish import publish_direct, recover_pipeline
+from lakelet.workspace.locks import try_hold
+
+__all__ = ("changing", "pipeline_lock")
+
+_ALWAYS = frozenset({"COMMENT ON", "OPTIMIZE", "VACUUM", "maintenance"})
+_STREAMING = frozenset({"DELETE", "UPDATE", "a decision about rescued fields", "a retry"})
+_INSTEAD = {
+    "DROP TABLE": "remove the dataset from the pipeline's files, then `lakelet update {pipeline} "
+    "--drop-abandoned`.",
+    "RESTORE": "`lakelet sql --at …` reads the past; an update brings the table back to its query.",
+    "a load": "put the files where the pipeline reads them, then `lakelet update {pipeline}`.",
+}
+
+
+@contextmanager
+def changing(lake: Lake, name: TableName, what: str) -> Iterator[None]:
+    """Let the body change a table, if it may; a pipeline's table is published afterwards.
+
+    Args:
+        lake: the lake.
+        name: the table; one that is not there is nobody's.
+        what: what is about to happen, as in the messages: ``INSERT``, ``a load``, ….
+
+    Raises:
+        OwnedTableError: only updates of the table's pipeline do that.
+        LockedError: an update of the pipeline is running.
+    """
+    table = lake.table(name) if lake.state(name) == "there" else None
+    pipeline = None if table is None else pipeline_of(table.open().metadata().configuration)
+    if table is None or pipeline is None:
+        yield
+        return
+    publications = Publications(lake)
+    published = publications.of(name)
+    kind = published.kind if published is not None else ""
+    allowed = what in _ALWAYS or (kind == "streaming table" and what in _STREAMING)
+    if published is None or not allowed:
+        raise _refused(name, pipeline, what)
+    with _held(lake, pipeline, name):
+        yield from _published(lake, table, pipeline, what)
+
+
+def _refused(name: TableName, pipeline: str, what: str) -> OwnedTableError:
+    instead = _INSTEAD.get(what, "change the pipeline's files, then `lakelet update {pipeline}`.")
+    return OwnedTableError(
+        f"{name} belongs to the pipeline {pipeline}, so {what} is refused; nothing was changed.",
+        hint=instead.replace("{pipeline}", pipeline),
+    )
+
+
+@contextmanager
+def pipeline_lock(lake: Lake, pipeline: str) -> Iterator[bool]:
+    """Hold the lock under which a pipeline's updates follow one another, if it is free."""
+    with try_hold(lake.workspace.private / "locks" / f"pipeline-{pipeline}.lock") as held:
+        yield held
+
+
+@contextmanager
+def _held(lake: Lake, pipeline: str, name: TableName) -> Iterator[None]:
+    with pipeline_lock(lake, pipeline) as held:
+        if not held:
+            raise LockedError(
+                f"an update of {pipeline}, to which {name} belongs, is running; nothing was "
+                "changed.",
+                hint="try again when it is over.",
+            )
+        yield
+
+
+def _published(lake: Lake, table: LakeTable, pipeline: str, what: str) -> Iterator[None]:
+    recover_pipeline(lake, pipeline, lambda _update: keep_events(lake, pipeline))
+    publications = Publications(lake)
+    published = publications.of(table.name)
+    assert published is not None
+    most = max(one.update for one in publications.state.values())
+    number = new_update(lake, pipeline, most)
+    log = Log(lake.workspace, pipeline, number)
+    before = {str(table.name): published.version}
+    journal = Journal(pipeline, number, (), before, {}, direct=True)
+    write_journal(lake, journal)
+    try:
+        yield
+    except BaseException:
+        publish_direct(lake, journal)
+        clear_journal(lake, pipeline)
+        log.end("failed", what)
+        raise
+    publish_direct(lake, journal)
+    log.tell("update", f"{what} is published", table.name)
+    log.end("published", what)
+    clear_journal(lake, pipeline)

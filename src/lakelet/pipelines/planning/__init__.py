@@ -1,0 +1,1 @@
+"""Planning: what reads what, what runs, and why."""

@@ -1,0 +1,175 @@
+"""Deciding what an update does with each dataset, and saying why."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from lakelet.lake import TableName
+from lakelet.lake.publications import Published
+from lakelet.loading.connection import loading_connection
+from lakelet.loading.ledger import Ledger
+from lakelet.pipelines.datasets.file_flow import new_files
+from lakelet.pipelines.datasets.materialized import inputs_of
+from lakelet.pipelines.datasets.streaming import flow_state
+from lakelet.pipelines.definitions.dataset import Dataset, Flow
+from lakelet.pipelines.planning.decision import Decision
+from lakelet.pipelines.planning.fingerprints import fingerprint_of, text_of
+from lakelet.pipelines.planning.graph import Graph
+from lakelet.pipelines.planning.world import World
+
+__all__ = ("decide_all",)
+
+
+def decide_all(
+    world: World,
+    graph: Graph,
+    *,
+    only: Collection[TableName] | None = None,
+    refresh: Collection[TableName] = (),
+) -> list[Decision]:
+    """A decision for every dataset, in the graph's order.
+
+    Args:
+        world: what the update sees.
+        graph: the datasets and what they read.
+        only: the datasets that may run; all without one.
+        refresh: datasets that are made anew whatever changed.
+    """
+    decided: dict[TableName, Decision] = {}
+    for dataset in graph.order:
+        decided[dataset.name] = _decide(world, graph, dataset, decided, only, refresh)
+    return list(decided.values())
+
+
+def _decide(
+    world: World,
+    graph: Graph,
+    dataset: Dataset,
+    decided: Mapping[TableName, Decision],
+    only: Collection[TableName] | None,
+    refresh: Collection[TableName],
+) -> Decision:
+    if not dataset.stored:
+        return Decision(dataset, "view", "computed where it is read")
+    if only is not None and dataset.name not in only:
+        return Decision(dataset, "skip", "not among the datasets asked for")
+    published = world.published(dataset.name)
+    if dataset.name in refresh:
+        return Decision(dataset, "full", "forced", {"forced": True})
+    if published is None:
+        return Decision(dataset, "full", "first update", {"first": True})
+    if dataset.kind == "streaming table":
+        return _decide_streaming(world, graph, dataset, published, decided)
+    definition = fingerprint_of(world.lake.workspace, world.pipeline, graph, dataset)
+    if definition != published.definition:
+        diff = _diff(published.text, text_of(dataset))
+        return Decision(dataset, "full", "query changed", {"diff": diff})
+    moved = _moved(world, graph, dataset, published, decided)
+    if moved:
+        return Decision(dataset, "full", moved[0], {"moved": moved})
+    return Decision(dataset, "skip", "nothing changed")
+
+
+def _moved(
+    world: World,
+    graph: Graph,
+    dataset: Dataset,
+    published: Published,
+    decided: Mapping[TableName, Decision],
+) -> list[str]:
+    """What is not as it was when a materialized view was published, in sentences."""
+    found = []
+    now = inputs_of(world, graph, dataset)
+    for name in _tables(world, graph, dataset):
+        if name in decided and decided[name].runs:
+            found.append(f"input {name} changes in this update")
+            now.pop(str(name), None)
+    for read, state in now.items():
+        before = published.inputs.get(read)
+        if before != state:
+            found.append(_sentence(read, before, state))
+    return found
+
+
+def _tables(world: World, graph: Graph, dataset: Dataset) -> list[TableName]:
+    """The tables a dataset reads, views seen through."""
+    found = []
+    for name in graph.inputs(dataset):
+        view = world.pipeline.datasets.get(name)
+        if view is not None and not view.stored:
+            found += _tables(world, graph, view)
+        else:
+            found.append(name)
+    return found
+
+
+def _sentence(name: str, before: Any, now: Any) -> str:
+    if not isinstance(before, dict) or not isinstance(now, dict):
+        return f"input {name} was not read before"
+    if "files" in now:
+        return f"the files of {name} changed"
+    if before.get("id") != now.get("id"):
+        return f"input {name} was replaced by another table"
+    return f"input {name} moved from version {before['version']} to {now['version']}"
+
+
+def _decide_streaming(
+    world: World,
+    graph: Graph,
+    dataset: Dataset,
+    published: Published,
+    decided: Mapping[TableName, Decision],
+) -> Decision:
+    reasons: list[str] = []
+    details: dict[str, Any] = {}
+    for flow in dataset.flows:
+        reasons += _flow_reasons(world, graph, dataset, flow, published, decided, details)
+    definition = fingerprint_of(world.lake.workspace, world.pipeline, graph, dataset)
+    if definition != published.definition:
+        details["note"] = "its query changed: the new one applies to new rows only"
+    if not reasons:
+        return Decision(dataset, "skip", "nothing new", details)
+    return Decision(dataset, "new rows", reasons[0], {**details, "reasons": reasons})
+
+
+def _flow_reasons(
+    world: World,
+    graph: Graph,
+    dataset: Dataset,
+    flow: Flow,
+    published: Published,
+    decided: Mapping[TableName, Decision],
+    details: dict[str, Any],
+) -> list[str]:
+    reads = graph.reads[flow.name]
+    state = flow_state(published, flow)
+    if flow.once:
+        return [] if state is not None else [f"flow {flow.name} runs for the first time"]
+    found = []
+    for call in reads.new_files:
+        connection = loading_connection(world.lake.workspace)
+        try:
+            new, changed = new_files(world, Ledger(world.lake, connection), dataset.name, call)
+        finally:
+            connection.close()
+        if new:
+            found.append(f"new files ({len(new)})")
+        if changed:
+            details["changed"] = [file.name for file in changed]
+    for name in reads.streams:
+        if name in decided and decided[name].runs:
+            found.append(f"input {name} changes in this update")
+        elif state is None:
+            found.append(f"flow {flow.name} runs for the first time")
+        else:
+            now = world.state(name)
+            if {"id": state["id"], "version": state["version"]} != now:
+                found.append(_sentence(str(name), state, now))
+    return found
+
+
+def _diff(before: str, now: str) -> str:
+    lines = difflib.unified_diff(before.splitlines(), now.splitlines(), lineterm="", n=1)
+    return "\n".join(line for line in lines if not line.startswith(("---", "+++", "@@")))

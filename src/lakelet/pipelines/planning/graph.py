@@ -1,0 +1,190 @@
+"""Which dataset reads what, and the order that follows from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from lakelet.engines.dialect import TableFunctionCall, TableReference, translate_query
+from lakelet.errors import PipelineError, nearest
+from lakelet.lake import Lake, TableName
+from lakelet.pipelines.datasets.query import at_place
+from lakelet.pipelines.definitions.dataset import Dataset, Flow, Pipeline
+from lakelet.pipelines.definitions.streams import STREAM_OPTION, mark_streams, streamed
+
+__all__ = ("FlowReads", "Graph", "build_graph", "resolve")
+
+_CATALOGS = ("main", "spark_catalog", "hive_metastore")
+
+
+@dataclass(frozen=True, slots=True)
+class FlowReads:
+    """What one flow reads.
+
+    Attributes:
+        tables: whole tables, datasets of the pipeline or others.
+        streams: tables of which only new rows are read.
+        paths: Delta tables read by their place.
+        files: calls of read_files that read everything there is.
+        new_files: calls of read_files that read what is new.
+    """
+
+    tables: tuple[TableName, ...] = ()
+    streams: tuple[TableName, ...] = ()
+    paths: tuple[str, ...] = ()
+    files: tuple[TableFunctionCall, ...] = ()
+    new_files: tuple[TableFunctionCall, ...] = ()
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A pipeline's datasets in an order in which each comes after what it reads.
+
+    Attributes:
+        order: the datasets.
+        reads: by flow name, what it reads.
+    """
+
+    order: tuple[Dataset, ...]
+    reads: Mapping[str, FlowReads] = field(default_factory=dict)
+
+    def inputs(self, dataset: Dataset) -> tuple[TableName, ...]:
+        """Every table a dataset reads, each once."""
+        found: dict[TableName, None] = {}
+        for flow in dataset.flows:
+            reads = self.reads[flow.name]
+            found.update(dict.fromkeys((*reads.streams, *reads.tables)))
+        return tuple(found)
+
+
+def resolve(pipeline: Pipeline, lake: Lake, parts: Sequence[str]) -> TableName:
+    """The table a name in a query means.
+
+    It is looked for among the pipeline's datasets, then in its schema, then as ``schema.table``.
+
+    Raises:
+        PipelineError: nothing of that name, with the nearest.
+    """
+    if len(parts) == 3 and parts[0] in _CATALOGS:
+        parts = parts[1:]
+    dataset = pipeline.find(parts)
+    if dataset is not None:
+        return dataset.name
+    name = TableName.of(pipeline.schema, parts[0]) if len(parts) == 1 else None
+    if len(parts) == 2:
+        name = TableName.of(*parts)
+    if name is not None and (lake.exists(name) or name.is_rejected):
+        return name
+    shown = ".".join(parts)
+    known = [str(d.name) for d in pipeline.datasets.values()] + [str(n) for n in lake.names()]
+    short = [d.name.table for d in pipeline.datasets.values()]
+    close = nearest(shown, known) or nearest(shown, short)
+    raise PipelineError(
+        f"there is no table {shown}, neither in the pipeline nor in the lake.",
+        hint=f"did you mean {close}?" if close else "`lakelet tables` lists what is there.",
+    )
+
+
+def build_graph(pipeline: Pipeline, lake: Lake) -> Graph:
+    """Read every flow's query and put the datasets in order.
+
+    Raises:
+        SqlError, PipelineError: with file and line: a query that cannot be read, an unknown table,
+            a stream from a materialized view, a circle.
+    """
+    reads: dict[str, FlowReads] = {}
+    edges: dict[TableName, set[TableName]] = {}
+    for dataset in pipeline.datasets.values():
+        edges[dataset.name] = set()
+        for flow in dataset.flows:
+            with at_place(flow.place, dataset.name):
+                reads[flow.name] = found = flow_reads(pipeline, lake, dataset, flow)
+                _refuse(pipeline, dataset, flow, found)
+            own = {*found.tables, *found.streams} & set(pipeline.datasets)
+            edges[dataset.name] |= own - ({dataset.name} if flow.once else set())
+    return Graph(tuple(_ordered(pipeline, edges)), reads)
+
+
+def flow_reads(pipeline: Pipeline, lake: Lake, dataset: Dataset, flow: Flow) -> FlowReads:
+    """What a flow's query or function reads."""
+    if flow.query is None:
+        streams = [name for p, name in dataset.reads.items() if p in dataset.streams]
+        tables = [name for p, name in dataset.reads.items() if p not in dataset.streams]
+        return FlowReads(
+            tuple(resolve(pipeline, lake, name.split(".")) for name in tables),
+            tuple(resolve(pipeline, lake, name.split(".")) for name in streams),
+        )
+    translation = translate_query(mark_streams(flow.query))
+    tables_, streams_, paths = [], [], []
+    for reference in translation.tables:
+        new = streamed(reference.parts)
+        if new is not None:
+            streams_.append(resolve(pipeline, lake, new))
+        elif _is_path(reference):
+            paths.append(reference.parts[1])
+        else:
+            tables_.append(resolve(pipeline, lake, reference.parts))
+    calls = [call for call in translation.calls if call.name == "read_files"]
+    fresh = tuple(call for call in calls if dict(call.named).get(STREAM_OPTION))
+    return FlowReads(
+        tuple(tables_), tuple(streams_), tuple(paths),
+        tuple(call for call in calls if call not in fresh), fresh,
+    )  # fmt: skip
+
+
+def _is_path(reference: TableReference) -> bool:
+    return reference.parts[0] == "delta" and len(reference.parts) == 2
+
+
+def _refuse(pipeline: Pipeline, dataset: Dataset, flow: Flow, reads: FlowReads) -> None:
+    for name in reads.streams:
+        source = pipeline.datasets.get(name)
+        if source is not None and source.kind == "materialized view":
+            raise PipelineError(
+                f"STREAM {name} reads new rows only, and a materialized view is replaced, not "
+                "added to.",
+                hint="read it without STREAM, from a materialized view.",
+            )
+    streams = bool(reads.streams or reads.new_files)
+    if dataset.kind == "materialized view" and streams:
+        raise PipelineError(
+            "a materialized view always equals its query, so it cannot read with STREAM.",
+            hint="CREATE OR REFRESH STREAMING TABLE takes each new row once.",
+        )
+    if dataset.kind == "streaming table" and not streams and not flow.once:
+        raise PipelineError(
+            f"the flow {flow.name} of a streaming table reads nothing with STREAM.",
+            hint="write FROM STREAM …, or make it a MATERIALIZED VIEW.",
+        )
+    if len(reads.streams) + len(reads.new_files) > 1:
+        raise PipelineError(
+            f"the flow {flow.name} reads several things with STREAM.",
+            hint="one flow for each: CREATE FLOW … AS INSERT INTO … BY NAME.",
+        )
+
+
+def _ordered(pipeline: Pipeline, edges: Mapping[TableName, set[TableName]]) -> list[Dataset]:
+    order: list[Dataset] = []
+    done: set[TableName] = set()
+    path: list[TableName] = []
+
+    def visit(name: TableName) -> None:
+        if name in done:
+            return
+        if name in path:
+            circle = [*path[path.index(name) :], name]
+            places = ", ".join(f"{one} ({pipeline.datasets[one].place})" for one in circle[:-1])
+            raise PipelineError(
+                f"the datasets read one another in a circle: {' → '.join(map(str, circle))}.",
+                hint=f"let one of them read something else: {places}.",
+            )
+        path.append(name)
+        for source in sorted(edges[name], key=str):
+            visit(source)
+        path.pop()
+        done.add(name)
+        order.append(pipeline.datasets[name])
+
+    for name in pipeline.datasets:
+        visit(name)
+    return order

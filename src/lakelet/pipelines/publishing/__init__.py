@@ -1,0 +1,1 @@
+"""Publishing: the journal, the commits, the publication, and recovery."""

@@ -1,0 +1,135 @@
+"""The metadata store: what a workspace remembers beside its tables, in one SQLite file.
+
+It holds what is read while it happens (the events of running updates) and what only speeds things
+up. The lake's own tables are the truth: deleting ``.lakelet/lakelet.db`` loses no row, no ledger
+entry and no publication. SQLite in WAL mode lets several processes use it at once
+(https://sqlite.org/wal.html); its own commits are not named steps.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from lakelet.errors import StorageError
+from lakelet.workspace.folder import WorkspaceFolder
+from lakelet.workspace.steps import declare, make_folder, step
+
+__all__ = ("STORE_FILE", "STORE_VERSION", "open_store")
+
+STORE_FILE = "lakelet.db"
+_FOLDER = declare("store.folder", "the folder of the metadata store is there")
+_COPY = declare("store.copy", "a copy of the older metadata store lies beside it")
+_WAIT_SECONDS = 30.0
+
+# One entry a version: the statements that lead to it from the one before. Never changed, only
+# added to: a workspace of every released version is opened in the tests.
+_MIGRATIONS: tuple[str, ...] = (
+    """
+    CREATE TABLE updates (
+        id INTEGER PRIMARY KEY,
+        pipeline TEXT NOT NULL,
+        state TEXT NOT NULL,
+        started REAL NOT NULL,
+        ended REAL,
+        process INTEGER NOT NULL,
+        message TEXT
+    );
+    CREATE TABLE events (
+        update_id INTEGER NOT NULL,
+        number INTEGER NOT NULL,
+        time REAL NOT NULL,
+        pipeline TEXT NOT NULL,
+        dataset TEXT,
+        kind TEXT NOT NULL,
+        message TEXT NOT NULL,
+        details TEXT NOT NULL,
+        kept INTEGER NOT NULL DEFAULT 0,
+        PRIMARY KEY (update_id, number)
+    );
+    CREATE TABLE staged (
+        pipeline TEXT NOT NULL,
+        dataset TEXT NOT NULL,
+        digest TEXT NOT NULL,
+        result TEXT NOT NULL,
+        PRIMARY KEY (pipeline, dataset)
+    );
+    CREATE TABLE definitions (
+        digest TEXT PRIMARY KEY,
+        parsed TEXT NOT NULL
+    );
+    """,
+)
+STORE_VERSION = len(_MIGRATIONS)
+
+
+@contextmanager
+def open_store(workspace: WorkspaceFolder) -> Iterator[sqlite3.Connection]:
+    """The store, made or migrated where needed; one transaction, committed at the end of the body.
+
+    Raises:
+        StorageError: it was written by a newer Lakelet, or cannot be read.
+    """
+    path = workspace.private / STORE_FILE
+    if not path.parent.is_dir():
+        make_folder(_FOLDER, path.parent)
+    try:
+        connection = sqlite3.connect(path, timeout=_WAIT_SECONDS, isolation_level=None)
+    except sqlite3.Error as error:
+        raise _unreadable(path, error) from None
+    try:
+        connection.row_factory = sqlite3.Row
+        _prepare(connection, path)
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield connection
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+        connection.execute("COMMIT")
+    except sqlite3.Error as error:
+        raise _unreadable(path, error) from None
+    finally:
+        connection.close()
+
+
+def _prepare(connection: sqlite3.Connection, path: Path) -> None:
+    found = _version(connection)
+    if found == STORE_VERSION:
+        return
+    if found > STORE_VERSION:
+        raise StorageError(
+            f"{path} was written by a newer Lakelet (its version is {found}, this one knows "
+            f"{STORE_VERSION}); it was left as it is.",
+            hint="install that version, or move the file away: no row of a table is in it.",
+        )
+    if found:
+        with step(_COPY):
+            shutil.copy2(path, path.with_name(f"{path.name}.version{found}"))
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        # Another process may have been first while this one waited.
+        for number in range(_version(connection), STORE_VERSION):
+            for statement in _MIGRATIONS[number].split(";"):
+                if statement.strip():
+                    connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {STORE_VERSION}")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _unreadable(path: Path, error: sqlite3.Error) -> StorageError:
+    return StorageError(
+        f"the metadata store {path} cannot be used: {error}.",
+        hint="if it is damaged, move it away: no row of a table is in it.",
+    )
