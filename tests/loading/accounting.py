@@ -128,7 +128,7 @@ def _text(value: Any) -> str:
     if isinstance(value, float):
         return _number(repr(value))
     text = str(value)
-    if len(text) >= 19 and text[4] == "-":
+    if len(text) >= 10 and text[4] == "-":
         with suppress(ValueError):
             moment = dt.datetime.fromisoformat(text)
             moment = moment.replace(tzinfo=moment.tzinfo or dt.UTC)

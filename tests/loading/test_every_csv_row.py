@@ -88,6 +88,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @given(data=files(","), header=st.sampled_from(["auto", "true", "false"]),
        kind=st.sampled_from(["", "", "gz", "zst"]))  # fmt: skip
 @example(data=b'5" pipe,1\n6" pipe,2\n', header="false", kind="")
+@example(data=b"infinity", header="auto", kind="")
 @example(data=b'"broken\na,b\n1,2\n', header="true", kind="")
 def test_every_row_of_a_file_is_accounted_for(
     base: Path, data: bytes, header: str, kind: str

@@ -125,6 +125,8 @@ def test_hints_win(ws: Workspace) -> None:
         (["2026-01-02", "2024-02-29"], "DATE"),
         (["2026-01-02T03:04:05Z", "2026-01-02"], "TIMESTAMP"),
         (["2026-01-02T03:04:05.123456789Z"], "STRING"),
+        (["infinity"], "STRING"),
+        (["10000-01-01T00:00:00Z"], "STRING"),
         (["5", "6"], "STRING"),
         ([1, "x"], "STRING"),
         ([[1], [2, 3]], "ARRAY<BIGINT>"),

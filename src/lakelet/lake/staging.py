@@ -35,6 +35,9 @@ _FORGET = declare("stage.forget", "the scratch table's log, or the whole of it, 
 _CONSTRAINT = "delta.constraints."
 _ROW_GROUP = 512 << 10
 """Rows of a Parquet row group: what the writer holds in memory at once."""
+_DICTIONARY = 128 << 10
+"""Bytes of distinct values up to which a column is told by their numbers: a mebibyte, as usual,
+costs a quarter more CPU and saves 2 % of the size."""
 _COMMIT_ID = "txnId"
 _LOOKED_BACK = 64
 
@@ -113,7 +116,9 @@ def stage(
                 mode="append",
                 target_file_size=target_size,
                 writer_properties=WriterProperties(
-                    compression="SNAPPY", max_row_group_size=_ROW_GROUP
+                    compression="SNAPPY",
+                    max_row_group_size=_ROW_GROUP,
+                    dictionary_page_size_limit=_DICTIONARY,
                 ),
                 post_commithook_properties=PostCommitHookProperties(create_checkpoint=False),
             )

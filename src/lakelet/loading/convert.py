@@ -37,6 +37,8 @@ CHUNK = 48 << 20
 """Characters of records that are converted at once."""
 _RECORDS = {"file": "int32", "line": "int64", "record": "string"}
 _REJECTS = {"file": "int32", "line": "int64", "reason": "string", "record": "string"}
+_BLOCKS = 8
+"""Uncut blocks, of about a mebibyte, handed to DuckDB at once."""
 _WORTH = 0.3
 """The share of records that must be written alike for the attempt to be worth its while."""
 _SAMPLE = 8
@@ -122,12 +124,14 @@ def _cut(parts: Iterable[tuple[int, Block]]) -> Iterator[RecordBatch]:
 def _whole(parts: Iterable[tuple[int, Block]]) -> Iterator[RecordBatch]:
     from arro3.core import Array, DataType, RecordBatch
 
-    for index, block in parts:
+    every = list(parts)
+    for at in range(0, len(every), _BLOCKS):
+        some = every[at : at + _BLOCKS]
         yield RecordBatch.from_arrays(
             [
-                Array.from_buffer(array("i", [index])),
-                Array.from_buffer(array("q", [block.first])),
-                Array([block.uncut], DataType.string()),
+                Array.from_buffer(array("i", [index for index, _ in some])),
+                Array.from_buffer(array("q", [block.first for _, block in some])),
+                Array([block.uncut for _, block in some], DataType.string()),
             ],
             names=["file", "line", "record"],
         )

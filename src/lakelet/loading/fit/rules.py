@@ -6,6 +6,7 @@ Each is sufficient, not necessary: what they do not let through is looked at by 
 from __future__ import annotations
 
 from lakelet.lake.types import Decimal, Primitive
+from lakelet.loading.fit.moments import in_use
 
 __all__ = ("text_survives",)
 
@@ -55,7 +56,7 @@ def text_survives(kind: Primitive | Decimal, text: str, value: str) -> str:
         )
         # The very text again, in the form most programs write, is the cheaper proof.
         common = f"strftime(timezone('UTC', {value}), '%Y-%m-%dT%H:%M:%SZ') = {text}"
-        exact = _first(common, f"{zoned} OR {plain}")
+        exact = _first(f"{common} AND {in_use(kind, value)}", f"{zoned} OR {plain}")
         return f"({value} IS NOT NULL AND {text} NOT LIKE '0%' AND {exact})"
     if kind.name == "TIMESTAMP_NTZ":
         match = f"regexp_full_match({text}, '{_DATE}{_CLOCK}')"

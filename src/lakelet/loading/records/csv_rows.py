@@ -10,7 +10,7 @@ import re
 from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 
 from lakelet.loading.options import ReadOptions
 from lakelet.loading.records.block import Bad, Block
@@ -31,6 +31,7 @@ __all__ = ("CsvRows", "read_csv_rows")
 _MAX_OPEN_LINES = 1000
 _MAX_OPEN = 1 << 20
 _LOOK = 100
+_MOST_LOOKED_AT = 1000
 _MAX_LOOK = 4 << 20
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _NOT_TEXT = re.compile(r"\d{4}-\d\d-\d\d([T ].*)?|(?i:true|false)")
@@ -72,14 +73,14 @@ def read_csv_rows(texts: Iterable[tuple[str, bool]], kind: str, options: ReadOpt
     if first is None:
         return CsvRows((), "", iter(()))
     following = next(parts, None)
-    rows = list(reader.exact(first, last=following is None))
-    while following and sum(bool(r.cells) for r in rows) <= _LOOK and len(first.text) < _MAX_LOOK:
+    rows = list(islice(reader.exact(first, last=following is None), _MOST_LOOKED_AT))
+    while following and _wants_more(rows) and len(first.text) < _MAX_LOOK:
         # The last line of a file that does not end in a line end comes by itself.
         dirty = first.dirty or following.dirty
         first = Lines(first.number, first.text + first.end + following.text, first.end, dirty)
         following = next(parts, None)
         reader.open = []
-        rows = list(reader.exact(first, last=following is None))
+        rows = list(islice(reader.exact(first, last=following is None), _MOST_LOOKED_AT))
     if following:
         parts = chain([following], parts)
     header, decided = _header(rows, options)
@@ -89,6 +90,10 @@ def read_csv_rows(texts: Iterable[tuple[str, bool]], kind: str, options: ReadOpt
     reader.open = []
     decided = decided if options.header == "auto" else ""
     return CsvRows(header, decided, reader.blocks(first, parts))
+
+
+def _wants_more(rows: list[_Row]) -> bool:
+    return len(rows) < _MOST_LOOKED_AT and sum(bool(row.cells) for row in rows) <= _LOOK
 
 
 def _has(rows: list[_Row], options: ReadOptions) -> bool:
@@ -149,12 +154,22 @@ class _Reader:
 
     def blocks(self, first: Lines, parts: Iterator[Lines]) -> Iterator[Block]:
         begin = max(self.begin, self.data_at)
-        part: Lines | None = first
+        part: Lines | None = self._behind_header(first)
         while part is not None:
             following = next(parts, None)
             quick = None if self.open or part.number < begin else self._quick(part)
             yield quick or self._block(part, last=following is None)
             part = following
+
+    def _behind_header(self, first: Lines) -> Lines:
+        """The first lines without those that are passed over, where that is all before the data."""
+        count = self.data_at - first.number
+        if count <= 0 or self.header_at > max(self.begin, first.number) or self.options.comment:
+            return first
+        lines = first.text.split(first.end, count)
+        return Lines(
+            self.data_at, lines[count] if len(lines) > count else "", first.end, first.dirty
+        )
 
     def _quick(self, part: Lines) -> Block | None:
         """Rows without a quote, cut by the fastest means; None where that is not exact."""
