@@ -22,6 +22,12 @@ def main(root: str, what: str) -> int:
             ws.table("t.posts").restore(1)
         elif what == "retry":
             ws.table("t.posts").retry_rejected(options={"encoding": "latin-1"})
+        elif what == "update":
+            ws.update("p")
+        elif what == "refresh":
+            ws.update("p", full_refresh=["*"])
+        elif what == "delete":
+            ws.sql("DELETE FROM p.raw WHERE id = 1")
         elif what == "merge":
             ws.table("t.posts").merge([{"id": 2, "n": 20}, {"id": 9, "n": 90}], on=["id"])
         elif what == "widen":

@@ -17,19 +17,23 @@ from lakelet.loading.ledger import LEDGER, TRANSACTION, Ledger
 __all__ = ("counting_condition",)
 
 
-def counting_condition(lake: Lake, name: TableName) -> str:
+def counting_condition(
+    lake: Lake, name: TableName, publications: Publications | None = None
+) -> str:
     """SQL that is true for the rows of a table that count; '' where all do.
 
     Args:
         lake: the lake.
         name: the ledger, a companion table of rejected rows, or any other table.
+        publications: what is published as far as the reader is concerned; now without it.
     """
+    publications = publications or Publications(lake)
     if name == LEDGER:
-        return _ledger_condition(lake)
+        return _ledger_condition(lake, publications)
     if not name.is_rejected:
         return ""
     of = TableName(name.schema, name.table.removesuffix("__rejected"))
-    last = _last_batch(lake, of)
+    last = _last_batch(lake, of, publications)
     connection = loading_connection(lake.workspace)
     try:
         stale = Ledger(lake, connection).superseded(of, last)
@@ -44,20 +48,20 @@ def counting_condition(lake: Lake, name: TableName) -> str:
     return " AND ".join(parts)
 
 
-def _ledger_condition(lake: Lake) -> str:
+def _ledger_condition(lake: Lake, publications: Publications) -> str:
     held = [
-        f"(table_name = {literal(str(table))} AND batch > {_last_batch(lake, table)})"
+        f"(table_name = {literal(str(table))} AND batch > {_last_batch(lake, table, publications)})"
         for table in lake.names()
         if table.schema != SYSTEM_SCHEMA and not table.is_rejected
     ]
     return f"NOT ({' OR '.join(held)})" if held else ""
 
 
-def _last_batch(lake: Lake, table: TableName) -> int:
+def _last_batch(lake: Lake, table: TableName, publications: Publications) -> int:
     if not lake.exists(table):
         return 0
     try:
-        seen = seen_snapshot(lake.table(table), Publications(lake))
+        seen = seen_snapshot(lake.table(table), publications)
     except TableNotFoundError:  # its pipeline has not published it yet
         return 0
     return seen.transaction_version(TRANSACTION) or 0

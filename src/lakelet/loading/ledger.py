@@ -94,9 +94,17 @@ class Ledger:
         plan_table(table, table.open(), self.connection).attach(self.connection, "ledger")
         return True
 
-    def compare(self, table: TableName, found: Sequence[FoundFile]) -> Known:
-        """Which of the files are new, changed or known; the files themselves are not opened."""
-        tags = self.tags(table)
+    def compare(
+        self, table: TableName, found: Sequence[FoundFile], last: int | None = None
+    ) -> Known:
+        """Which of the files are new, changed or known; the files themselves are not opened.
+
+        Args:
+            table: the table.
+            found: the files.
+            last: the last batch that counts, where those behind it may still be there.
+        """
+        tags = self.tags(table, last)
         new, changed, same = [], [], 0
         for file in found:
             tag = tags.get(file.name)
@@ -108,15 +116,16 @@ class Ledger:
                 changed.append(file)
         return Known(new, changed, same)
 
-    def tags(self, table: TableName) -> dict[str, str | None]:
+    def tags(self, table: TableName, last: int | None = None) -> dict[str, str | None]:
         """Size and tag of each file of a table as it was loaded; None where that was undone."""
         if not self.attach():
             return {}
         rows = self.connection.execute(
             "SELECT file, arg_max(CASE WHEN state = 'undone' THEN NULL ELSE "
             "size || ' ' || etag END, batch) FROM ledger "
-            "WHERE table_name = $1 AND state NOT IN ('retried', 'retry undone') GROUP BY file",
-            [str(table)],
+            "WHERE table_name = $1 AND state NOT IN ('retried', 'retry undone') "
+            "AND batch <= coalesce($2, batch) GROUP BY file",
+            [str(table), last],
         ).fetchall()
         return dict(rows)
 

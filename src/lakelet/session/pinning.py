@@ -79,13 +79,14 @@ def pin_table(
         version: which; without one what people see: the newest, or a pipeline's last publication.
         publications: what was published when the statement began.
     """
-    condition = _condition(workspace, table.name)
+    publications = publications or Publications(workspace.lake)
+    # Before the table is opened, so that what counts is in what is read.
+    condition = _condition(workspace, table.name, publications)
     if version is not None:
         return PinnedTable(_route(table, table.open(version)), condition)
     route = workspace.routes.find(table.location)
     if route is None:
         newest = table.open()
-        publications = publications or Publications(workspace.lake)
         seen = seen_snapshot(table, publications, newest)
         route = _route(table, seen)
         if pipeline_of(newest.metadata().configuration) is None:
@@ -99,13 +100,13 @@ def _route(table: LakeTable, opened: DeltaTable) -> Route:
     return plan_table(table, snapshot)
 
 
-def _condition(workspace: Workspace, name: TableName) -> str:
+def _condition(workspace: Workspace, name: TableName, publications: Publications) -> str:
     """Rows of the loader's own tables count only when the table they speak of holds their batch."""
     if not name.is_rejected and str(name) != "system.loaded_files":
         return ""
     from lakelet.loading.counting import counting_condition
 
-    return counting_condition(workspace.lake, name)
+    return counting_condition(workspace.lake, name, publications)
 
 
 def _pin_path(

@@ -67,7 +67,7 @@ def new_files(
         found = world.files(call)
     except LoadError:
         return [], []
-    known = ledger.compare(name, found)
+    known = ledger.compare(name, found, published_batch(world, name))
     return known.new, known.changed
 
 

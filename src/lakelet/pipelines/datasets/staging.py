@@ -13,15 +13,14 @@ from lakelet.engines.engine import duckdb_errors
 from lakelet.lake import Lake, LakeTable
 from lakelet.lake.creation import NewTable, standing_in
 from lakelet.lake.handover import handed_over, handed_over_stream
-from lakelet.lake.staging import STAGED_PREFIX, Staged, discard, stage
+from lakelet.lake.staging import Staged, stage
 from lakelet.lake.types import Column
 from lakelet.loading.rejects import REJECTED_COLUMNS
 from lakelet.pipelines.datasets.check import Checked, Checker
 from lakelet.pipelines.datasets.query import BoundQuery, Sources, condition_sql, result_columns
 from lakelet.pipelines.definitions.dataset import Dataset
-from lakelet.pipelines.publishing.result import Result
 
-__all__ = ("Outcome", "discard_result", "remove_leftovers", "stage_query", "stage_rows")
+__all__ = ("Outcome", "stage_query", "stage_rows")
 
 _CHECK_MEMORY = 256 << 20
 
@@ -132,28 +131,3 @@ def _stage_dropped(
             label=label_of(update),
         )  # fmt: skip
     return (staged,)
-
-
-def discard_result(lake: Lake, result: Result) -> None:
-    """Remove what was staged and will not be committed."""
-    table = lake.place(result.table)
-    for one in result.staged:
-        discard(table.location, table.storage, one.folder)
-
-
-def remove_leftovers(table: LakeTable, keep: Sequence[str]) -> None:
-    """Remove scratch folders of updates that nobody will go on with.
-
-    Args:
-        table: the table beside which they lie.
-        keep: folders that somebody will.
-    """
-    prefix = STAGED_PREFIX + "update-"
-    for folder in table.storage.folders(table.location):
-        if folder.startswith(prefix) and folder not in keep and _has_log(table, folder):
-            discard(table.location, table.storage, folder)
-
-
-def _has_log(table: LakeTable, folder: str) -> bool:
-    """Whether a scratch folder was never adopted: adopting takes its log away."""
-    return "_delta_log" in table.storage.folders(f"{table.location}/{folder}")

@@ -12,7 +12,7 @@ from lakelet.pipelines.datasets.query import at_place
 from lakelet.pipelines.definitions.dataset import Dataset, Flow, Pipeline
 from lakelet.pipelines.definitions.streams import STREAM_OPTION, mark_streams, streamed
 
-__all__ = ("FlowReads", "Graph", "build_graph", "resolve")
+__all__ = ("FlowReads", "Graph", "build_graph", "reached", "resolve")
 
 _CATALOGS = ("main", "spark_catalog", "hive_metastore")
 
@@ -103,6 +103,17 @@ def build_graph(pipeline: Pipeline, lake: Lake) -> Graph:
             own = {*found.tables, *found.streams} & set(pipeline.datasets)
             edges[dataset.name] |= own - ({dataset.name} if flow.once else set())
     return Graph(tuple(_ordered(pipeline, edges)), reads)
+
+
+def reached(graph: Graph, pipeline: Pipeline, dataset: Dataset) -> list[TableName]:
+    """Everything a dataset reads, views and what these read among it."""
+    found = []
+    for name in graph.inputs(dataset):
+        found.append(name)
+        view = pipeline.datasets.get(name)
+        if view is not None and not view.stored:
+            found += reached(graph, pipeline, view)
+    return found
 
 
 def flow_reads(pipeline: Pipeline, lake: Lake, dataset: Dataset, flow: Flow) -> FlowReads:
