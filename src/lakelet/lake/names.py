@@ -7,10 +7,13 @@ from dataclasses import dataclass
 
 from lakelet.errors import InvalidNameError
 
-__all__ = ("REJECTED_SUFFIX", "SYSTEM_SCHEMA", "TableName", "literal", "quote")
+__all__ = (
+    "CHANGES_SUFFIX", "REJECTED_SUFFIX", "SYSTEM_SCHEMA", "TableName", "literal", "quote",
+)  # fmt: skip
 
 SYSTEM_SCHEMA = "system"
 REJECTED_SUFFIX = "__rejected"
+CHANGES_SUFFIX = "__cdc"
 
 _PART = re.compile(r"\s*(?:`((?:[^`]|``)+)`|\"((?:[^\"]|\"\")+)\"|([^.`\"\s]+))\s*(\.|$)")
 _FORBIDDEN = re.compile(r"[/\\\x00-\x1f\x7f]")
@@ -87,6 +90,16 @@ class TableName:
     def is_rejected(self) -> bool:
         """Whether this names a companion table of rejected rows."""
         return self.table.endswith(REJECTED_SUFFIX)
+
+    @property
+    def changes(self) -> TableName:
+        """The companion table with the changes that AUTO CDC still needs."""
+        return TableName(self.schema, self.table + CHANGES_SUFFIX)
+
+    @property
+    def is_companion(self) -> bool:
+        """Whether this names a companion table of another one."""
+        return self.table.endswith((REJECTED_SUFFIX, CHANGES_SUFFIX))
 
     @property
     def sql(self) -> str:

@@ -41,7 +41,7 @@ GENERATED = "delta.generationExpression"
 
 @dataclass
 class Target:
-    """The newest snapshot of a table, attached to a connection to be changed.
+    """A snapshot of a table, attached to a connection to be changed.
 
     Attributes:
         table: the table.
@@ -61,13 +61,24 @@ class Target:
     AFFECTED = '"lakelet affected"'
 
     @classmethod
-    def attach(cls, table: LakeTable, connection: duckdb.DuckDBPyConnection) -> Target:
-        """Pin the newest snapshot and make its rows a view, each with its place.
+    def attach(
+        cls,
+        table: LakeTable,
+        connection: duckdb.DuckDBPyConnection,
+        version: int | None = None,
+    ) -> Target:
+        """Pin a snapshot and make its rows a view, each with its place.
+
+        Args:
+            table: the table.
+            connection: where.
+            version: the snapshot's version; the newest without one.
 
         Raises:
             UnsupportedTableError: the table is not one whose files can simply be replaced.
         """
-        snapshot = open_snapshot(table.location, storage_options=table.storage.options or None)
+        options = table.storage.options or None
+        snapshot = open_snapshot(table.location, version=version, storage_options=options)
         reach_buckets(connection, table.workspace, table.location)
         route = plan_route(snapshot, connection)
         if route.kind not in ("files", "empty"):
@@ -94,6 +105,10 @@ class Target:
     def narrow(self, uris: Collection[str]) -> None:
         """Make the rows of some files the view ``"lakelet affected"``."""
         self._view(self.AFFECTED, self._source.only(uris) if self._source and uris else None)
+
+    def path(self, uri: str) -> str:
+        """How the log spells the path of a file."""
+        return self._files[uri].path
 
     def stored_columns(self) -> list[Column]:
         """The columns whose values are written; delta-rs computes the generated ones."""

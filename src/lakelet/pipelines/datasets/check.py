@@ -20,8 +20,10 @@ from lakelet.pipelines.definitions.dataset import Dataset, Expectation
 if TYPE_CHECKING:
     from arro3.core import RecordBatch, RecordBatchReader
 
-__all__ = ("Checked", "Checker", "ExpectationFailedError")
+__all__ = ("OWN", "Checked", "Checker", "ExpectationFailedError")
 
+OWN = "lakelet "
+"""How the names of columns begin that are not the query's own; they are not told to people."""
 _BROKEN = '"lakelet broken"'
 _MOST = 62
 
@@ -158,7 +160,9 @@ class Checker:
         file = "_metadata.file_path" if "_metadata" in names else "NULL::VARCHAR"
         line = "_metadata.line" if "_metadata" in names else "NULL::BIGINT"
         fields = ", ".join(
-            f"{quote(name)} := {quote(name)}" for name in names if name != "_metadata"
+            f"{quote(name)} := {quote(name)}"
+            for name in names
+            if name != "_metadata" and not name.startswith(OWN)
         )
         names_of = ", ".join(
             f"CASE WHEN {_BROKEN} & {1 << index} <> 0 THEN {literal(one.name)} END"
@@ -173,8 +177,9 @@ class Checker:
     def _sample(self, batch: RecordBatch, one: Expectation) -> str:
         bit = 1 << self.dataset.expectations.index(one)
         self.engine.register("batch", _reader(batch))
+        shown = ", ".join(quote(n) for n in batch.schema.names if not n.startswith(OWN))
         ((record,),) = self.engine.execute(
-            f"SELECT CAST(to_json(b) AS VARCHAR) FROM (SELECT * EXCLUDE ({_BROKEN}) FROM batch "
+            f"SELECT CAST(to_json(b) AS VARCHAR) FROM (SELECT {shown} FROM batch "
             f"WHERE {_BROKEN} & {bit} <> 0 LIMIT 1) AS b"
         ).fetchall()
         self.engine.unregister("batch")

@@ -25,7 +25,10 @@ from lakelet.pipelines.definitions.dataset import Dataset, Place
 from lakelet.pipelines.definitions.streams import mark_streams
 from lakelet.workspace import WorkspaceFolder
 
-__all__ = ("BoundQuery", "Sources", "at_place", "bind_query", "condition_sql", "result_columns")
+__all__ = (
+    "BoundQuery", "Sources", "at_place", "bind_query", "condition_sql", "expression_sql",
+    "result_columns",
+)  # fmt: skip
 
 
 class Sources(Protocol):
@@ -136,16 +139,26 @@ def condition_sql(bound: BoundQuery, condition: str, sources: Sources) -> str:
     Raises:
         SqlError: it is wrong, or no condition.
     """
-    translation = translate_expression(condition)
+    sql, kind = expression_sql(bound, condition, sources)
+    if kind not in ("BOOLEAN", '"NULL"'):
+        raise PipelineError(f"EXPECT ({condition}) is {kind}, not true or false.")
+    return sql
+
+
+def expression_sql(bound: BoundQuery, text: str, sources: Sources) -> tuple[str, str]:
+    """An expression over the query's columns, for DuckDB, and its type there.
+
+    Raises:
+        SqlError: it is wrong.
+    """
+    translation = translate_expression(text)
     with duckdb_errors():
         for macro in translation.macros:
             bound.connection.execute(macro)
         for reference in translation.tables:
             attach_view(bound.connection, reference.view, sources.table(reference.parts, reference))
         kind = bound.connection.sql(f"SELECT {translation.sql} FROM ({bound.sql}) LIMIT 0").types[0]
-    if str(kind) not in ("BOOLEAN", '"NULL"'):
-        raise PipelineError(f"EXPECT ({condition}) is {kind}, not true or false.")
-    return translation.sql
+    return translation.sql, str(kind)
 
 
 def result_columns(dataset: Dataset, bound: BoundQuery) -> tuple[tuple[Column, ...], str]:

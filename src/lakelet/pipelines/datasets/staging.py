@@ -20,7 +20,7 @@ from lakelet.pipelines.datasets.check import Checked, Checker
 from lakelet.pipelines.datasets.query import BoundQuery, Sources, condition_sql, result_columns
 from lakelet.pipelines.definitions.dataset import Dataset
 
-__all__ = ("Outcome", "stage_query", "stage_rows")
+__all__ = ("Outcome", "label_of", "noted", "stage_dropped", "stage_query", "stage_rows")
 
 _CHECK_MEMORY = 256 << 20
 
@@ -68,7 +68,7 @@ def stage_query(
             staged = stage_rows(table, columns, dataset, relation, checker, update)
         rejected: tuple[Staged, ...] = ()
         if checker.found.dropped:
-            rejected = _stage_dropped(lake, dataset, engine, update)
+            rejected = stage_dropped(lake, dataset, engine, update)
         return Outcome((staged,) if staged.adds else (), columns, checker.found, rejected)
     finally:
         engine.close()
@@ -89,7 +89,7 @@ def stage_rows(
     kept = Schema([stream.schema.field(i) for i in range(len(columns))])
     # In a thread of its own: the checks run DuckDB, which must not run inside the writer's reads.
     failure: list[Exception] = []
-    batches = handed_over(_noted(checker.pass_on(stream), failure))
+    batches = handed_over(noted(checker.pass_on(stream), failure))
     new = NewTable(str(dataset.name), tuple(columns), dataset.partition_by, None, {})
     try:
         return stage(
@@ -106,7 +106,8 @@ def stage_rows(
         raise
 
 
-def _noted(batches: Iterator[Any], failure: list[Exception]) -> Iterator[Any]:
+def noted(batches: Iterator[Any], failure: list[Exception]) -> Iterator[Any]:
+    """The same batches; what went wrong is kept for whoever hears only that something did."""
     try:
         yield from batches
     except Exception as error:
@@ -114,9 +115,10 @@ def _noted(batches: Iterator[Any], failure: list[Exception]) -> Iterator[Any]:
         raise
 
 
-def _stage_dropped(
+def stage_dropped(
     lake: Lake, dataset: Dataset, engine: duckdb.DuckDBPyConnection, update: int
 ) -> tuple[Staged, ...]:
+    """Stage what a checker has dropped, for the companion table of rejected rows."""
     name = dataset.name.rejected
     table = lake.place(name)
     new = NewTable(str(name), REJECTED_COLUMNS, (), None, {})
