@@ -17,23 +17,24 @@ def refuse_takeover(world: World) -> None:
         OwnedTableError: with its name, and whose it is.
     """
     for dataset in world.pipeline.datasets.values():
-        if not dataset.stored or not world.lake.exists(dataset.name):
-            continue
-        properties = world.lake.table(dataset.name).open().metadata().configuration
-        owner = properties.get(PIPELINE)
-        if owner == world.pipeline.name:
-            continue
-        whose = "something else" if owner is None else f"the pipeline {owner}"
-        raise OwnedTableError(
-            f"{dataset.place}: the table {dataset.name} was made by {whose}; it is not taken over.",
-            hint=f"give the dataset another name, or DROP TABLE {dataset.name} first.",
-        )
+        for name in (dataset.name, *dataset.companions) if dataset.stored else ():
+            if not world.lake.exists(name):
+                continue
+            properties = world.lake.table(name).open().metadata().configuration
+            owner = properties.get(PIPELINE)
+            if owner == world.pipeline.name:
+                continue
+            whose = "something else" if owner is None else f"the pipeline {owner}"
+            raise OwnedTableError(
+                f"{dataset.place}: the table {name} was made by {whose}; it is not taken over.",
+                hint=f"give the dataset another name, or DROP TABLE {name} first.",
+            )
 
 
 def abandoned_tables(world: World) -> list[TableName]:
     """Published tables of the pipeline that it does not declare any more."""
-    declared = {d.name for d in world.pipeline.datasets.values() if d.stored}
-    declared |= {name.rejected for name in declared}
+    stored = [d for d in world.pipeline.datasets.values() if d.stored]
+    declared = {name for d in stored for name in (d.name, *d.companions)}
     found = [
         one.table
         for one in world.publications.state.values()

@@ -160,7 +160,7 @@ def remove_leftovers(world: World) -> None:
         if not dataset.stored:
             continue
         last = published_batch(world, dataset.name)
-        for name in (dataset.name, dataset.name.rejected):
+        for name in (dataset.name, *dataset.companions):
             table = world.lake.place(name)
             for folder in table.storage.folders(table.location):
                 if _is_ours(folder, last) and not _is_adopted(table, folder):

@@ -34,7 +34,7 @@ class WorldSources:
         self,
         world: World,
         text: str,
-        new: Mapping[str, Rows] | None = None,
+        new: Mapping[str, Attached] | None = None,
         new_files: Rows | None = None,
     ) -> None:
         self.world = world
@@ -47,7 +47,11 @@ class WorldSources:
         world = self.world
         new = streamed(parts)
         if new is not None:
-            return self.new[str(resolve(world.pipeline, world.lake, new))]
+            read = resolve(world.pipeline, world.lake, new)
+            view = world.pipeline.datasets.get(read)
+            if view is not None and not view.stored:
+                return _View(self, view)
+            return self.new[str(read)]
         if reference.version is not None or reference.timestamp is not None:
             raise PipelineError(
                 "a dataset reads its inputs as they are; VERSION AS OF and TIMESTAMP AS OF are "

@@ -61,6 +61,7 @@ class Cdc:
         columns: the only source columns that are stored; all where empty.
         scd: 1 keeps the newest row of a key, 2 its history.
         track: SCD 2 only: columns whose change begins a new row; all where empty.
+        track_except: SCD 2 only: columns whose change begins none.
         ignore_null: whether NULL in a change leaves the value as it is.
     """
 
@@ -72,6 +73,7 @@ class Cdc:
     scd: int = 1
     track: tuple[str, ...] = ()
     ignore_null: bool = False
+    track_except: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,11 @@ class Flow:
         function: the Python function's name, or None.
         once: whether it runs only in the first update and after a full refresh.
         cdc: how its rows are applied, where they are changes.
+        module: the pipeline's file that declares the function.
+        code: the function's code and all that it reaches, in one layout; tells one from another.
+        reads: tables the function reads, by the name they have in it.
+        streams: names of these that deliver new rows only.
+        timeout: seconds the function may take, or None.
     """
 
     name: str
@@ -93,6 +100,11 @@ class Flow:
     function: str | None = None
     once: bool = False
     cdc: Cdc | None = None
+    module: str = ""
+    code: str = ""
+    reads: Mapping[str, str] = field(default_factory=dict)
+    streams: tuple[str, ...] = ()
+    timeout: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +122,6 @@ class Dataset:
         partition_by: columns whose values become folders.
         cluster_by: columns that rows near one another share.
         properties: Delta table properties.
-        timeout: seconds a Python function may take, or None.
-        reads: datasets a Python function reads, by the name of its parameter.
-        streams: parameters of these that deliver new rows only.
     """
 
     name: TableName
@@ -125,9 +134,18 @@ class Dataset:
     partition_by: tuple[str, ...] = ()
     cluster_by: tuple[str, ...] = ()
     properties: Mapping[str, str] = field(default_factory=dict)
-    timeout: float | None = None
-    reads: Mapping[str, str] = field(default_factory=dict)
-    streams: tuple[str, ...] = ()
+
+    @property
+    def cdc(self) -> Cdc | None:
+        """How its rows come about from changes, None where its flows only add rows."""
+        return self.flows[0].cdc if self.flows else None
+
+    @property
+    def companions(self) -> tuple[TableName, ...]:
+        """The tables that may stand beside its own and are published with it."""
+        if self.cdc is None:
+            return (self.name.rejected,)
+        return (self.name.rejected, self.name.changes)
 
     @property
     def stored(self) -> bool:

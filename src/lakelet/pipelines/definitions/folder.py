@@ -11,6 +11,7 @@ from pathlib import Path
 from lakelet.errors import PipelineError, SettingsError, nearest
 from lakelet.lake import TableName
 from lakelet.lake.names import SYSTEM_SCHEMA
+from lakelet.pipelines.definitions.cdc_rules import check_cdc
 from lakelet.pipelines.definitions.dataset import Dataset, Pipeline
 from lakelet.pipelines.definitions.python_file import read_python_files
 from lakelet.pipelines.definitions.sql_file import LooseFlow, read_sql_file
@@ -105,7 +106,7 @@ def _joined(pipeline: str, declared: Iterable[Dataset | LooseFlow]) -> dict[Tabl
         if one.name in datasets:
             first = datasets[one.name].place
             raise PipelineError(f"{one.place}: {one.name} is declared already, at {first}.")
-        if one.name.schema == SYSTEM_SCHEMA or one.name.is_rejected:
+        if one.name.schema == SYSTEM_SCHEMA or one.name.is_companion:
             raise PipelineError(f"{one.place}: {one.name} is a name that Lakelet keeps for itself.")
         datasets[one.name] = one
     for flow in loose:
@@ -116,6 +117,7 @@ def _joined(pipeline: str, declared: Iterable[Dataset | LooseFlow]) -> dict[Tabl
                 f"{dataset.place}: no flow fills the streaming table {dataset.name}.",
                 hint="CREATE FLOW name AS INSERT INTO … BY NAME SELECT … FROM STREAM … does.",
             )
+        check_cdc(dataset)
     return datasets
 
 

@@ -199,6 +199,7 @@ class _Reader:
             ("COLUMNS", "*", "EXCEPT"): lambda: {"except_columns": self._names()},
             ("COLUMNS",): lambda: {"columns": self._names()},
             ("STORED", "AS", "SCD", "TYPE"): lambda: {"scd": self._scd()},
+            ("TRACK", "HISTORY", "ON", "*", "EXCEPT"): lambda: {"track_except": self._names()},
             ("TRACK", "HISTORY", "ON"): lambda: {"track": self._names()},
         }
         while not cursor.ended:
@@ -213,7 +214,10 @@ class _Reader:
         return Flow(name, self.place, f"SELECT * FROM {source}", once=once, cdc=cdc)
 
     def _expression(self) -> str:
-        return self.cursor.until("IGNORE", "APPLY", "SEQUENCE", "COLUMNS", "STORED", "TRACK")
+        clauses = ("IGNORE", "APPLY", "SEQUENCE", "COLUMNS", "STORED", "TRACK")
+        # A column may be called like a clause, and an expression is never empty.
+        first = self.cursor.name("an expression") if self.cursor.word in clauses else ""
+        return f"{first} {self.cursor.until(*clauses)}".strip()
 
     def _scd(self) -> int:
         found = self.cursor.number("1 or 2")

@@ -10,7 +10,13 @@ from lakelet.errors import PipelineError, nearest
 from lakelet.lake import Lake, TableName
 from lakelet.pipelines.datasets.query import at_place
 from lakelet.pipelines.definitions.dataset import Dataset, Flow, Pipeline
-from lakelet.pipelines.definitions.streams import STREAM_OPTION, mark_streams, streamed
+from lakelet.pipelines.definitions.streams import (
+    STREAM_OPTION,
+    Delivery,
+    delivery,
+    mark_streams,
+    streamed,
+)
 
 __all__ = ("FlowReads", "Graph", "build_graph", "reached", "resolve")
 
@@ -27,6 +33,7 @@ class FlowReads:
         paths: Delta tables read by their place.
         files: calls of read_files that read everything there is.
         new_files: calls of read_files that read what is new.
+        delivers: what the stream of a table delivers.
     """
 
     tables: tuple[TableName, ...] = ()
@@ -34,6 +41,7 @@ class FlowReads:
     paths: tuple[str, ...] = ()
     files: tuple[TableFunctionCall, ...] = ()
     new_files: tuple[TableFunctionCall, ...] = ()
+    delivers: Delivery = "new"
 
 
 @dataclass(frozen=True)
@@ -73,7 +81,7 @@ def resolve(pipeline: Pipeline, lake: Lake, parts: Sequence[str]) -> TableName:
     name = TableName.of(pipeline.schema, parts[0]) if len(parts) == 1 else None
     if len(parts) == 2:
         name = TableName.of(*parts)
-    if name is not None and (lake.exists(name) or name.is_rejected):
+    if name is not None and (lake.exists(name) or name.is_companion):
         return name
     shown = ".".join(parts)
     known = [str(d.name) for d in pipeline.datasets.values()] + [str(n) for n in lake.names()]
@@ -116,30 +124,48 @@ def reached(graph: Graph, pipeline: Pipeline, dataset: Dataset) -> list[TableNam
     return found
 
 
-def flow_reads(pipeline: Pipeline, lake: Lake, dataset: Dataset, flow: Flow) -> FlowReads:
-    """What a flow's query or function reads."""
+def flow_reads(
+    pipeline: Pipeline, lake: Lake, dataset: Dataset, flow: Flow, within: Sequence[TableName] = ()
+) -> FlowReads:
+    """What a flow's query or function reads; ``within`` are the views it is being read for."""
     if flow.query is None:
-        streams = [name for p, name in dataset.reads.items() if p in dataset.streams]
-        tables = [name for p, name in dataset.reads.items() if p not in dataset.streams]
+        streams = [name for p, name in flow.reads.items() if p in flow.streams]
+        tables = [name for p, name in flow.reads.items() if p not in flow.streams]
         return FlowReads(
             tuple(resolve(pipeline, lake, name.split(".")) for name in tables),
             tuple(resolve(pipeline, lake, name.split(".")) for name in streams),
         )
     translation = translate_query(mark_streams(flow.query))
     tables_, streams_, paths = [], [], []
+    views: list[FlowReads] = []
+    delivers: Delivery = "new"
     for reference in translation.tables:
         new = streamed(reference.parts)
         if new is not None:
-            streams_.append(resolve(pipeline, lake, new))
+            name = resolve(pipeline, lake, new)
+            view = pipeline.datasets.get(name)
+            if view is not None and not view.stored:
+                # What is new in a view is what is new in the stream that it reads.
+                if name not in within:
+                    around = (*within, name)
+                    views.append(flow_reads(pipeline, lake, view, view.flows[0], around))
+                tables_.append(name)
+            else:
+                streams_.append(name)
+                delivers = delivery(reference.parts)
         elif _is_path(reference):
             paths.append(reference.parts[1])
         else:
             tables_.append(resolve(pipeline, lake, reference.parts))
     calls = [call for call in translation.calls if call.name == "read_files"]
     fresh = tuple(call for call in calls if dict(call.named).get(STREAM_OPTION))
+    for one in views:
+        streams_ += one.streams
+        fresh += one.new_files
+        delivers = one.delivers
     return FlowReads(
         tuple(tables_), tuple(streams_), tuple(paths),
-        tuple(call for call in calls if call not in fresh), fresh,
+        tuple(call for call in calls if call not in fresh), fresh, delivers,
     )  # fmt: skip
 
 
@@ -155,6 +181,13 @@ def _refuse(pipeline: Pipeline, dataset: Dataset, flow: Flow, reads: FlowReads) 
                 f"STREAM {name} reads new rows only, and a materialized view is replaced, not "
                 "added to.",
                 hint="read it without STREAM, from a materialized view.",
+            )
+        if source is not None and source.cdc is not None and reads.delivers == "new":
+            raise PipelineError(
+                f"STREAM {name} reads new rows only, and the rows of {name} are changed by AUTO "
+                "CDC.",
+                hint="read it without STREAM, from a materialized view; WITH (readChangeFeed) "
+                "behind STREAM reads its changes, WITH (SKIPCHANGECOMMITS) only what is added.",
             )
     streams = bool(reads.streams or reads.new_files)
     if dataset.kind == "materialized view" and streams:
