@@ -50,7 +50,13 @@ class NewTable:
 
 
 def commit_new(
-    named: Step, table: LakeTable, new: NewTable, rows: Any = None, *, over: bool = False
+    named: Step,
+    table: LakeTable,
+    new: NewTable,
+    rows: Any = None,
+    *,
+    over: bool = False,
+    metadata: Mapping[str, str] | None = None,
 ) -> None:
     """Make a table in one commit; called under its lock.
 
@@ -62,12 +68,13 @@ def commit_new(
         new: what.
         rows: an Arrow stream of its first rows, or None.
         over: whether a log is there, on which a replacement is committed.
+        metadata: what the commit of an empty table says about itself.
 
     Raises:
         SchemaError: rows together with properties that only an empty table can be made with.
     """
     if rows is None:
-        _commit_empty(named, table, new, over=over)
+        _commit_empty(named, table, new, over=over, metadata=metadata)
         return
     if own := [name for name in new.properties if not name.startswith("delta.")]:
         raise SchemaError(
@@ -90,9 +97,17 @@ def standing_in(new: NewTable) -> DeltaTable:
     return cast("DeltaTable", standing)
 
 
-def _commit_empty(named: Step, table: LakeTable, new: NewTable, *, over: bool) -> None:
-    from deltalake import DeltaTable
+def _commit_empty(
+    named: Step,
+    table: LakeTable,
+    new: NewTable,
+    *,
+    over: bool,
+    metadata: Mapping[str, str] | None,
+) -> None:
+    from deltalake import CommitProperties, DeltaTable
 
+    said = CommitProperties(custom_metadata=dict(metadata)) if metadata else None
     with delta_errors(new.name), step(named):
         DeltaTable.create(
             table.location,
@@ -103,6 +118,7 @@ def _commit_empty(named: Step, table: LakeTable, new: NewTable, *, over: bool) -
             description=new.comment,
             configuration=dict(new.properties),
             storage_options=table.storage.options or None,
+            commit_properties=said,
             raise_if_key_not_exists=False,
         )
 

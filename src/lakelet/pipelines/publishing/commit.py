@@ -43,9 +43,11 @@ _LOOKED_BACK = 64
 
 
 def committed_version(table: LakeTable, update: int) -> int | None:
-    """The version an update committed to a table, None where it has not (yet)."""
+    """The version an update committed to a table; None where it has not, or was undone since."""
     with delta_errors(str(table.name)):
         for commit in table.open().history(_LOOKED_BACK):
+            if commit.get(UPDATE) == f"undo {update}":
+                return None
             if commit.get(UPDATE) == str(update) and commit.get(_LAST):
                 return int(commit["version"])
     return None
@@ -96,14 +98,14 @@ def _prepare(lake: Lake, table: LakeTable, pipeline: str, update: int, result: R
         },
     )
     if state != "there":
-        commit_new(_CREATE, table, new, over=state == "dropped")
+        commit_new(_CREATE, table, new, over=state == "dropped", metadata={UPDATE: "new"})
         lake.clear_drop(result.table)
         return
     opened = table.open()
     if created_here(table, update) and not opened.file_uris():
         return
     if result.renew or (result.mode == "replace" and _differs(opened, new)):
-        commit_new(_CREATE, table, new, over=True)
+        commit_new(_CREATE, table, new, over=True, metadata={UPDATE: "anew"})
     elif _columns(opened) != [column.delta for column in result.columns]:
         _evolve(table, opened, new)
 

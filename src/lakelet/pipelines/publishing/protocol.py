@@ -41,12 +41,13 @@ class Transition(StrEnum):
     CLEAR = "clear"
 
 
-TRANSITIONS: dict[Transition, tuple[State, State]] = {
-    Transition.STAGE: (State.STAGING, State.STAGING),
-    Transition.JOURNAL: (State.STAGING, State.COMMITTING),
-    Transition.COMMIT: (State.COMMITTING, State.COMMITTING),
-    Transition.PUBLISH: (State.COMMITTING, State.PUBLISHED),
-    Transition.GIVE_UP: (State.COMMITTING, State.UNDOING),
-    Transition.PUT_BACK: (State.UNDOING, State.UNDOING),
-    Transition.CLEAR: (State.PUBLISHED, State.DONE),
-}
+TRANSITIONS: tuple[tuple[Transition, State, State], ...] = (
+    (Transition.STAGE, State.STAGING, State.STAGING),
+    (Transition.JOURNAL, State.STAGING, State.COMMITTING),
+    (Transition.COMMIT, State.COMMITTING, State.COMMITTING),
+    (Transition.PUBLISH, State.COMMITTING, State.PUBLISHED),
+    (Transition.GIVE_UP, State.COMMITTING, State.UNDOING),
+    (Transition.PUT_BACK, State.UNDOING, State.UNDOING),
+    (Transition.CLEAR, State.PUBLISHED, State.DONE),
+    (Transition.CLEAR, State.UNDOING, State.FAILED),
+)
