@@ -13,7 +13,7 @@ import random
 from dataclasses import dataclass, field
 from pathlib import Path
 
-__all__ = ("Notes", "write_first_batch", "write_second_batch")
+__all__ = ("Notes", "write_broken_batch", "write_first_batch", "write_second_batch")
 
 FORUMS = ("ml", "llm", "hardware")
 CLAIMS = (
@@ -165,3 +165,14 @@ def write_second_batch(folder: Path, notes: Notes) -> None:
     (folder / "posts" / "2026-04.jsonl").write_text(
         "\n".join(_lines(posts)) + "\n", encoding="utf-8"
     )
+
+
+def write_broken_batch(folder: Path) -> Path:
+    """A file whose posts have lost their ids; the caller takes it away again."""
+    chance = random.Random(5)
+    posts = [_post(chance, number, 5) for number in range(1200, 1210)]
+    for post in posts[3:]:
+        del post["id"]
+    path = folder / "posts" / "2026-05.jsonl"
+    path.write_text("\n".join(_lines(posts)) + "\n", encoding="utf-8")
+    return path

@@ -8,10 +8,11 @@ import os
 import shutil
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from raw_files import Notes, write_first_batch, write_second_batch
+from raw_files import Notes, write_broken_batch, write_first_batch, write_second_batch
 
 ROOT = Path(__file__).parent
 WORKSPACE = ROOT / "workspace"
@@ -61,6 +62,34 @@ def first_batch() -> Notes:
     return notes
 
 
+def pipeline() -> None:
+    """The same files through a pipeline: bronze, silver and gold, published together."""
+    say("The same files through a pipeline: three datasets, published together or not at all.")
+    shutil.copytree(ROOT / "pipelines" / "forum", WORKSPACE / "pipelines" / "forum")
+    print((ROOT / "pipelines" / "forum" / "forum.sql").read_text())
+    lakelet("plan", "forum")
+    lakelet("update", "forum")
+    lakelet("sql", "SELECT * FROM forum.claims ORDER BY posts DESC")
+    lakelet("rejected", "forum.posts")
+
+
+def second_update() -> None:
+    """The pipeline after the second batch, a broken third one, and the state before."""
+    before = datetime.now(UTC).isoformat()
+    say("The pipeline takes the new file too, and says why each step ran.")
+    lakelet("update", "forum")
+    lakelet("why", "forum", "claims")
+    say("A broken batch: posts without an id. The update stops, and nothing of it is published.")
+    broken = write_broken_batch(WORKSPACE / "files")
+    lakelet("update", "forum", expect=1)
+    lakelet("sql", "SELECT count(*) AS posts FROM forum.posts")
+    broken.unlink()
+    say("The file is taken away again; there is nothing to do. And the project as it was before:")
+    lakelet("update", "forum")
+    lakelet("sql", "SELECT count(*) AS posts FROM forum.posts", "--at", before)
+    lakelet("updates", "forum")
+
+
 def second_batch(notes: Notes) -> None:
     """A month later: only the new file is read."""
     say("A month later. Only the new file is read; its new column joins the table.")
@@ -91,12 +120,22 @@ def settle(notes: Notes) -> bool:
     say("The account: what was done to the files, beside what was kept, rescued and rejected.")
     for file, act in notes.acts:
         print(f"  {file:<36} {act}")
-    entries = [*listed("files", "bronze.posts"), *listed("files", "bronze.prices")]
+    right = _settle(notes, [*listed("files", "bronze.posts"), *listed("files", "bronze.prices")])
+    say("The pipeline took the same files; its account must be the same.")
+    posts = {file for file in notes.rows if "/posts/" in file}
+    return _settle(notes, listed("files", "forum.raw_posts"), posts) and right
+
+
+def _settle(notes: Notes, entries: list[Any], only: set[str] | None = None) -> bool:
+    """Print and compare the account of some files."""
     got = {entry["file"]: entry for entry in entries}
     header = f"{'file':<36} {'kept':>12} {'rescued':>12} {'rejected':>12}"
     print(f"\n{header}\n{'─' * len(header)}")
-    right = set(got) == set(notes.rows) | notes.unreadable
+    wanted_files = set(notes.rows) if only is None else only
+    right = set(got) == wanted_files | notes.unreadable
     for file, rows in notes.rows.items():
+        if file not in wanted_files:
+            continue
         pairs = [
             (rows, got[file]["kept"]),
             (notes.rescued[file], got[file]["rescued"]),
@@ -120,7 +159,9 @@ def main() -> None:
     data = parser.parse_args().data.resolve()
     os.environ.setdefault("COLUMNS", "110")
     notes = first_batch()
+    pipeline()
     second_batch(notes)
+    second_update()
     real_files(data)
     if not settle(notes):
         sys.exit("The account does not match what was done to the files.")
@@ -132,6 +173,7 @@ def main() -> None:
   lakelet tables
   lakelet sql "SELECT title, count(*) FROM bronze.posts GROUP BY title ORDER BY 2 DESC"
   lakelet load ~/my-raw-files --into bronze.mine
+  lakelet new pipeline mine
 """)
 
 
