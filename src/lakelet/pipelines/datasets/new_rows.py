@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from lakelet.engines.bucket_files import plan_table
+from lakelet.engines.engine import Attached
 from lakelet.engines.routes import Route, open_snapshot
 from lakelet.engines.routes.data_files import list_files
 from lakelet.engines.routes.file_source import FilesSource
@@ -19,7 +20,9 @@ from lakelet.engines.routes.route import EmptySource
 from lakelet.errors import PipelineError, StorageError
 from lakelet.lake import LakeTable, TableName
 from lakelet.lake.storage import join
+from lakelet.pipelines.datasets.feed import Feed
 from lakelet.pipelines.datasets.rows import Rows, staged_rows
+from lakelet.pipelines.definitions.streams import Delivery
 from lakelet.pipelines.planning.world import World
 
 __all__ = ("NewRows", "new_rows")
@@ -30,20 +33,24 @@ class NewRows:
     """What a stream delivers.
 
     Attributes:
-        rows: the rows; None where there are none.
+        rows: the rows, or the changes; None where there are none.
         state: the position afterwards, as it is published.
         commits: versions that brought rows.
         passed: commits of back-fills, which a stream passes over.
     """
 
-    rows: Rows | None
+    rows: Attached | None
     state: Mapping[str, Any]
     commits: int = 0
     passed: int = 0
 
 
 def new_rows(
-    world: World, flow: str, name: TableName, position: Mapping[str, Any] | None
+    world: World,
+    flow: str,
+    name: TableName,
+    position: Mapping[str, Any] | None,
+    delivers: Delivery = "new",
 ) -> NewRows:
     """The rows of a table that a flow has not taken yet.
 
@@ -52,13 +59,21 @@ def new_rows(
         flow: the flow, for messages.
         name: the table.
         position: its id and version when the flow took rows last; None for all rows.
+        delivers: whether commits that change rows stop the flow, are passed over, or are what it
+            takes.
 
     Raises:
         PipelineError: rows that were taken are changed or gone; names the ways on.
     """
+    if delivers == "feed":
+        return _changes(world, flow, name, position)
     result = world.results.get(name)
+    if result is not None and result.mode == "files" and position is None:
+        return NewRows(world.rows(name), {"update": True}, 1)
     if result is not None and result.mode != "append" and position is not None:
-        raise _stopped(flow, name, "is made anew by this very update")
+        if delivers != "skip" or result.renew:
+            raise _stopped(flow, name, "is made anew by this very update")
+        result = replace(result, staged=())
     routes: list[Route] = []
     commits = passed = 0
     published = world.published(name)
@@ -69,14 +84,15 @@ def new_rows(
             "id": str(snapshot.metadata().id),
             "version": int(snapshot.version()),
         }
-        if result is None or result.mode == "append":
+        if result is None or result.mode == "append" or position is not None:
             if position is None:
                 routes.append(plan_table(table, snapshot))
                 commits = 1
             else:
                 if position["id"] != now["id"]:
                     raise _stopped(flow, name, "was replaced")
-                found = _added(table, flow, position["version"], now["version"])
+                skip = delivers == "skip"
+                found = _added(table, flow, position["version"], now["version"], skip=skip)
                 passed = found.passed
                 commits = len(found.by_version)
                 routes += _routes(table, found.by_version, now["version"])
@@ -102,8 +118,8 @@ class _Added:
     passed: int
 
 
-def _added(table: LakeTable, flow: str, after: int, upto: int) -> _Added:
-    """Paths added by each commit behind a version."""
+def _added(table: LakeTable, flow: str, after: int, upto: int, *, skip: bool = False) -> _Added:
+    """Paths added by each commit behind a version; ``skip`` passes over those that change rows."""
     found: dict[int, set[str]] = {}
     passed = 0
     for version in range(after + 1, upto + 1):
@@ -115,6 +131,8 @@ def _added(table: LakeTable, flow: str, after: int, upto: int) -> _Added:
             found = {v: paths for v, paths in found.items() if v <= target}
         elif operation == "BACKFILL":
             passed += 1
+        elif removes and skip:
+            continue
         elif removes and not str(info.get("lakelet.update", "")).isdecimal():
             raise _stopped(
                 flow, table.name, f"had rows changed or taken away by {operation} in version "
@@ -127,6 +145,35 @@ def _added(table: LakeTable, flow: str, after: int, upto: int) -> _Added:
         elif adds:
             found[version] = adds
     return _Added(found, passed)
+
+
+def _changes(
+    world: World, flow: str, name: TableName, position: Mapping[str, Any] | None
+) -> NewRows:
+    """The change feed behind a position; all rows as inserted where there is none."""
+    result = world.results.get(name)
+    if result is not None and result.renew and position is not None:
+        raise _stopped(flow, name, "is made anew by this very update")
+    if world.published(name) is None and result is not None:
+        return NewRows(Feed(world, name, None, ()), {"update": True}, 1)
+    snapshot = world.snapshot(name)
+    now: dict[str, Any] = {"id": str(snapshot.metadata().id), "version": int(snapshot.version())}
+    state: Mapping[str, Any] = {"update": True} if result is not None else now
+    if position is None:
+        return NewRows(Feed(world, name, None, ()), state, 1)
+    if position["id"] != now["id"]:
+        raise _stopped(flow, name, "was replaced")
+    since, upto = int(position["version"]), int(now["version"])
+    undone: set[int] = set()
+    for version in range(since + 1, upto + 1):
+        _, _, info = _commit(world.lake.table(name), flow, version)
+        if info.get("lakelet.operation") == "PUT BACK":
+            # What an update committed and never published, and its undoing, come to nothing.
+            target = int((info.get("operationParameters") or {}).get("version", since))
+            undone |= set(range(target + 1, version + 1))
+    if since == upto and result is None:
+        return NewRows(None, state)
+    return NewRows(Feed(world, name, since, tuple(sorted(undone))), state, upto - since)
 
 
 def _undone_later(table: LakeTable, flow: str, version: int, upto: int) -> bool:
@@ -188,6 +235,7 @@ def _routes(table: LakeTable, by_version: Mapping[int, set[str]], upto: int) -> 
 def _stopped(flow: str, name: TableName, what: str) -> PipelineError:
     return PipelineError(
         f"the flow {flow} reads {name} as a stream, and {name} {what}; nothing was published.",
-        hint=f"`lakelet update … --full-refresh` takes everything anew; AUTO CDC applies changes; "
-        f"WITH (SKIPCHANGECOMMITS) behind STREAM {name.table} passes over such commits.",
+        hint=f"`lakelet update … --full-refresh` takes everything anew; AUTO CDC from the change "
+        f"feed (STREAM {name.table} WITH (readChangeFeed)) applies changes; WITH "
+        f"(SKIPCHANGECOMMITS) behind STREAM {name.table} passes over such commits.",
     )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import duckdb
 
@@ -19,7 +20,10 @@ from lakelet.lake.storage import join
 from lakelet.lake.types import Column
 from lakelet.pipelines.publishing.result import Result
 
-__all__ = ("Rows", "rows_of_columns", "rows_of_result", "staged_rows")
+if TYPE_CHECKING:
+    from deltalake import DeltaTable
+
+__all__ = ("Rows", "replaced_rows", "rows_of_columns", "rows_of_result", "staged_rows")
 
 _LAST = ("_rescued_data", "_metadata")
 
@@ -99,20 +103,44 @@ def rows_of_result(lake: Lake, result: Result, version: int | None) -> Rows:
         version: the published version it builds on, None for a new table.
     """
     table = lake.place(result.table)
-    columns = tuple((column.name, column.type.duckdb) for column in result.columns)
-    empty = Route("empty", "the table has no files.", columns, EmptySource(columns))
-    routes = [empty, *staged_rows(table, result)]
-    if result.mode != "replace" and version is not None:
-        snapshot = open_snapshot(
-            table.location, version=version, storage_options=table.storage.options or None
-        )
-        route = plan_table(table, snapshot)
-        if result.mode == "files" and result.removed:
-            gone = {f.uri for f in list_files(snapshot) if f.path in set(result.removed)}
-            if not isinstance(route.source, FilesSource):
-                raise UnsupportedTableError(f"{table.name} cannot be read file by file.")
-            kept = route.source.only({f.uri for f in list_files(snapshot)} - gone)
-            source = kept if kept.groups else EmptySource(route.columns)
-            route = Route(route.kind, route.reason, route.columns, source)
-        routes.append(route)
+    routes = [_empty(result), *staged_rows(table, result)]
+    if result.mode == "append" and version is not None:
+        routes.append(plan_table(table, _published(table, version)))
+    elif result.mode == "files" and version is not None:
+        routes.append(_some_files(table, version, result.removed, gone=False))
     return Rows.of(*routes)
+
+
+def replaced_rows(lake: Lake, result: Result, version: int | None) -> Rows:
+    """The published rows whose place a result's staged rows take."""
+    table = lake.place(result.table)
+    routes = [_empty(result)]
+    if result.mode == "replace" and version is not None:
+        routes.append(plan_table(table, _published(table, version)))
+    elif result.mode == "files" and version is not None:
+        routes.append(_some_files(table, version, result.removed, gone=True))
+    return Rows.of(*routes)
+
+
+def _empty(result: Result) -> Route:
+    columns = tuple((column.name, column.type.duckdb) for column in result.columns)
+    return Route("empty", "the table has no files.", columns, EmptySource(columns))
+
+
+def _published(table: LakeTable, version: int) -> DeltaTable:
+    options = table.storage.options or None
+    return open_snapshot(table.location, version=version, storage_options=options)
+
+
+def _some_files(table: LakeTable, version: int, removed: Collection[str], *, gone: bool) -> Route:
+    """The route to the files that go, or to those that stay."""
+    snapshot = _published(table, version)
+    route = plan_table(table, snapshot)
+    wanted = {f.uri for f in list_files(snapshot) if (f.path in set(removed)) is gone}
+    if not isinstance(route.source, FilesSource):
+        if route.kind == "empty":
+            return route
+        raise UnsupportedTableError(f"{table.name} cannot be read file by file.")
+    kept = route.source.only(wanted)
+    source = kept if kept.groups else EmptySource(route.columns)
+    return Route(route.kind, route.reason, route.columns, source)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lakelet.engines.bucket_files import plan_table
+from lakelet.engines.engine import Attached
 from lakelet.engines.routes import open_snapshot
 from lakelet.errors import PipelineError
 from lakelet.lake.publications import Published
@@ -16,6 +18,8 @@ from lakelet.lake.table import columns_of
 from lakelet.lake.types import Column
 from lakelet.loading.connection import loading_connection
 from lakelet.loading.ledger import TRANSACTION, Entry, Ledger
+from lakelet.pipelines.datasets.cdc_apply import apply_changes, refuse_other_shape
+from lakelet.pipelines.datasets.cdc_incoming import Incoming, open_incoming
 from lakelet.pipelines.datasets.check import Checked
 from lakelet.pipelines.datasets.file_flow import (
     FilesTaken,
@@ -36,7 +40,7 @@ from lakelet.pipelines.definitions.streams import mark_streams
 from lakelet.pipelines.planning.fingerprints import text_of
 from lakelet.pipelines.planning.graph import Graph
 from lakelet.pipelines.planning.world import World
-from lakelet.pipelines.publishing.result import Result
+from lakelet.pipelines.publishing.result import Mode, Result
 
 __all__ = ("StreamOutcome", "flow_state", "stage_streaming")
 
@@ -77,6 +81,7 @@ class _Table:
     files: int = 0
     passed: int = 0
     inputs: dict[str, Any] = field(default_factory=dict)
+    incoming: Incoming | None = None
 
 
 def stage_streaming(
@@ -109,29 +114,42 @@ def stage_streaming(
     table = _Table(list(known or dataset.columns or ()))
     table.batch = published_batch(world, dataset.name)
     table.inputs = dict(before.inputs) if before is not None else {}
-    connection = loading_connection(world.lake.workspace)
-    try:
+    companions: list[Result] = []
+    change = None
+    with (
+        open_incoming(world.lake.workspace, dataset, most) as table.incoming,
+        closing(loading_connection(world.lake.workspace)) as connection,
+    ):
+        if table.incoming is not None and not anew:
+            with at_place(dataset.flows[0].place, dataset.name):
+                refuse_other_shape(world, table.incoming)
         ledger = Ledger(world.lake, connection)
         for flow in dataset.flows:
             with at_place(flow.place, dataset.name):
                 _take(world, graph, dataset, flow, table, ledger, before, update, most)
-    finally:
-        connection.close()
+        if table.incoming is not None:
+            with at_place(dataset.flows[0].place, dataset.name):
+                change, companions = apply_changes(
+                    world, table.incoming, table.columns, update, anew=anew
+                )
+                table.staged += change.staged
     plain = inputs_of(world, graph, dataset)
+    mode: Mode = "replace" if anew else "append"
     result = Result(
-        dataset.name, "streaming table", "replace" if anew else "append", tuple(table.columns),
-        tuple(table.staged), renew=anew and published is not None,
+        dataset.name, "streaming table", mode if change is None else change.mode(anew=anew),
+        tuple(table.columns), tuple(table.staged), renew=anew and published is not None,
+        removed=() if anew or change is None else change.removed,
         transactions=((TRANSACTION, table.batch),) if table.batch else (),
         definition=definition, text=text_of(dataset), inputs={**plain, **table.inputs},
         partition_by=dataset.partition_by, comment=dataset.comment,
-        properties=dataset.properties, rows=table.checked.kept,
+        properties=dataset.properties, rows=table.checked.kept if change is None else change.rows,
     )  # fmt: skip
     outcome = StreamOutcome(
         tuple(table.staged), tuple(table.columns), table.checked, tuple(table.rejected),
         entries=table.entries, files=table.files, passed=table.passed,
     )  # fmt: skip
-    rejected = rejected_result(world, dataset, outcome, "replace" if anew else "append")
-    return [result, *rejected], outcome
+    rejected = rejected_result(world, dataset, outcome, mode)
+    return [result, *rejected, *companions], outcome
 
 
 def _take(
@@ -173,7 +191,7 @@ def _take(
             discard(place.location, place.storage, one.folder)
     elif reads.streams:
         (name,) = reads.streams
-        found = new_rows(world, flow.name, name, state)
+        found = new_rows(world, flow.name, name, state, reads.delivers)
         table.passed += found.passed
         table.inputs[f"flow {flow.name}"] = {"table": str(name), **found.state}
         if found.rows is not None:
@@ -188,7 +206,8 @@ def _is_plain(dataset: Dataset, flow: Flow) -> bool:
     assert flow.query is not None
     start = same_text(mark_streams(flow.query))
     return (
-        not dataset.expectations
+        flow.cdc is None
+        and not dataset.expectations
         and dataset.columns is None
         and start.startswith("select * from read_files (")
         and start.endswith("=> true )")
@@ -208,13 +227,16 @@ def _staged_rows(world: World, dataset: Dataset, taken: FilesTaken) -> Rows:
 
 def _query(
     world: World, dataset: Dataset, flow: Flow, table: _Table, update: int, most: int,
-    new: Mapping[str, Rows] | None = None, new_files: Rows | None = None,
+    new: Mapping[str, Attached] | None = None, new_files: Rows | None = None,
 ) -> None:  # fmt: skip
     assert flow.query is not None
     sources = WorldSources(world, flow.query, new, new_files)
     bound = bind_query(world.lake.workspace, flow.query, sources, most=most)
     try:
-        outcome = stage_query(world.lake, dataset, bound, sources, update)
+        if table.incoming is not None and flow.cdc is not None:
+            outcome = table.incoming.take(world.lake, flow.cdc, bound, sources, update)
+        else:
+            outcome = stage_query(world.lake, dataset, bound, sources, update)
     finally:
         bound.connection.close()
     _merge(dataset, table, outcome.columns)

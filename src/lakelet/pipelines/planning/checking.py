@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from lakelet.engines.change_feed import FEED_COLUMNS
 from lakelet.engines.dialect import TableFunctionCall, TableReference
 from lakelet.engines.engine import Attached
 from lakelet.lake import TableName
@@ -17,11 +18,12 @@ from lakelet.lake.table import columns_of
 from lakelet.lake.type_text import parse_columns
 from lakelet.lake.types import Column
 from lakelet.loading.shape import service_columns
+from lakelet.pipelines.datasets.cdc_incoming import described
 from lakelet.pipelines.datasets.query import at_place, bind_query, condition_sql, result_columns
 from lakelet.pipelines.datasets.rows import rows_of_columns
 from lakelet.pipelines.datasets.streaming import flow_state
 from lakelet.pipelines.definitions.dataset import Dataset, Flow
-from lakelet.pipelines.definitions.streams import streamed
+from lakelet.pipelines.definitions.streams import delivery, streamed
 from lakelet.pipelines.planning.graph import Graph, resolve
 from lakelet.pipelines.planning.world import World, call_options
 
@@ -62,7 +64,9 @@ def _check_flow(
             bound = bind_query(world.lake.workspace, flow.query, sources)
             try:
                 if flow.cdc is not None:
-                    return None
+                    for one in dataset.expectations:
+                        condition_sql(bound, one.condition, sources)
+                    return described(dataset, flow.cdc, bound, sources)[0]
                 for one in dataset.expectations:
                     condition_sql(bound, one.condition, sources)
                 return result_columns(dataset, bound)[0]
@@ -96,8 +100,10 @@ class _Empty:
             columns = self.known[name]
             if columns is None:
                 raise _UnknownError
-            return rows_of_columns(columns)
-        return rows_of_columns(columns_of(self.world.snapshot(name)))
+        else:
+            columns = columns_of(self.world.snapshot(name))
+        feed = streamed(parts) is not None and delivery(parts) == "feed"
+        return rows_of_columns([*columns, *(FEED_COLUMNS if feed else ())])
 
     def call(self, call: TableFunctionCall) -> Attached:
         """The columns of files, as far as they are known without reading."""
