@@ -153,3 +153,15 @@ def test_of_several_creators_one_wins(ws: Workspace) -> None:
         won = list(pool.map(create, [str(ws.folder.root)] * 4))
     assert won.count(True) == 1
     assert ws.table("s.race").version == 0
+
+
+def test_the_catalog_may_be_named_as_in_databricks(ws: Workspace) -> None:
+    ws.sql("CREATE TABLE main.s.t AS SELECT 1 AS a")
+    ws.sql("UPDATE spark_catalog.s.t SET a = a + 1")
+    for query in (
+        "SELECT * FROM main.s.t",
+        "SELECT main.s.t.a FROM main.s.t",
+        "SELECT t.a FROM hive_metastore.s.t JOIN s.t AS u ON t.a = u.a",
+        "SELECT a FROM main.s.t@v1",
+    ):
+        assert ws.sql(query).rows() == [(2,)], query

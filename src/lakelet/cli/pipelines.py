@@ -103,8 +103,8 @@ def update(
         return
     while True:
         tree = UpdateTree(enabled=not as_json)
-        report = workspace.update(
-            name, only=only, full_refresh=refresh, even_if_lost=even_if_lost,
+        report = tree.watch(
+            workspace.update, name, only=only, full_refresh=refresh, even_if_lost=even_if_lost,
             drop_abandoned=drop_abandoned, listen=tree.see,
             foreign="adopt" if adopt else "discard" if discard else "stop",
         )  # fmt: skip

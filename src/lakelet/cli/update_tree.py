@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from lakelet.cli.output import counted, number
+from lakelet.errors import LakeletError
 
 if TYPE_CHECKING:
     from lakelet.pipelines import Event, UpdateReport
@@ -59,6 +61,15 @@ class UpdateTree:
             line.state, line.reason = event.kind, event.message.splitlines()[0]
         if self.live:
             self._draw()
+
+    def watch(self, run: Callable[..., UpdateReport], *args: Any, **options: Any) -> UpdateReport:
+        """Run an update, and draw how far it came where it fails."""
+        try:
+            return run(*args, **options)
+        except LakeletError:
+            if self.enabled and not self.live:
+                self._draw()
+            raise
 
     def finish(self, report: UpdateReport) -> None:
         """Draw the whole once more, and what came of it."""

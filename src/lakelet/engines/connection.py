@@ -8,7 +8,7 @@ from lakelet.lake.names import literal
 from lakelet.workspace import WorkspaceFolder
 from lakelet.workspace.resources import claim
 
-__all__ = ("open_connection", "prepare")
+__all__ = ("engine_settings", "open_connection", "prepare")
 
 
 def open_connection(
@@ -20,19 +20,24 @@ def open_connection(
         workspace: whose settings count.
         most: bytes it may hold at the most, if that is less than the process's share.
     """
-    share = claim(workspace)
-    memory = share.memory if most is None else min(share.memory, most)
-    connection = duckdb.connect(
-        config={
-            "threads": share.threads,
-            "memory_limit": f"{memory >> 20}MiB",
-            "temp_directory": str(workspace.temp),
-            # DuckDB would fetch an extension it lacks from the network, unasked.
-            "autoinstall_known_extensions": False,
-        }
-    )
+    connection = duckdb.connect(config=engine_settings(workspace, most))
     prepare(connection, workspace.settings.time_zone)
     return connection
+
+
+def engine_settings(
+    workspace: WorkspaceFolder, most: int | None = None
+) -> dict[str, str | bool | int | float | list[str]]:
+    """What DuckDB is told when a connection is opened: see `open_connection`."""
+    share = claim(workspace)
+    memory = share.memory if most is None else min(share.memory, most)
+    return {
+        "threads": share.threads,
+        "memory_limit": f"{memory >> 20}MiB",
+        "temp_directory": str(workspace.temp),
+        # DuckDB would fetch an extension it lacks from the network, unasked.
+        "autoinstall_known_extensions": False,
+    }
 
 
 def prepare(connection: duckdb.DuckDBPyConnection, zone: str) -> None:

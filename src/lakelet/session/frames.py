@@ -6,9 +6,7 @@ type, or one whose every value the table's type holds.
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from decimal import Decimal as PythonDecimal
 from itertools import chain
 from typing import Any
 
@@ -19,7 +17,8 @@ from lakelet.errors import SchemaError, nearest
 from lakelet.lake.names import literal, quote
 from lakelet.lake.types import Array, Column, DataType, Decimal, Map, Primitive, Struct
 from lakelet.loading.fit.json_sql import structure
-from lakelet.loading.fit.json_text import Number, Pairs, dump_json
+from lakelet.loading.fit.json_text import Pairs, dump_json
+from lakelet.loading.fit.python_values import json_value
 
 __all__ = ("attach_frame",)
 
@@ -179,55 +178,5 @@ def _row(row: Any, known: Mapping[str, Column], table: str) -> Pairs:
         if column is None:
             _check(str(name), Primitive("VOID"), known, table)
             continue
-        found.append((column.name, _value(value, column.type, f"{table}: {column.name}")))
+        found.append((column.name, json_value(value, column.type, f"{table}: {column.name}")))
     return Pairs(found)
-
-
-def _value(value: Any, kind: DataType, where: str) -> Any:
-    """A Python value in the form from which ``from_json`` makes exactly that value."""
-    if value is None:
-        return None
-    if isinstance(kind, Struct) and isinstance(value, Mapping):
-        types = dict(kind.fields)
-        if unknown := [name for name in value if name not in types]:
-            raise SchemaError(f"{where} has no field {unknown[0]!r}; nothing was written.")
-        return Pairs([(n, _value(v, types[n], f"{where}.{n}")) for n, v in value.items()])
-    if isinstance(kind, Map) and isinstance(value, Mapping):
-        return Pairs([(str(k), _value(v, kind.value, where)) for k, v in value.items()])
-    if isinstance(kind, Array) and isinstance(value, list | tuple):
-        return [_value(item, kind.element, where) for item in value]
-    found = _scalar(value, "DECIMAL" if isinstance(kind, Decimal) else getattr(kind, "name", ""))
-    if found is None:
-        raise SchemaError(
-            f"{where} is {kind.sql}, the value is {value!r} of type {type(value).__name__}; "
-            "nothing was written."
-        )
-    return found
-
-
-def _scalar(value: Any, name: str) -> Any:
-    if isinstance(value, bool):
-        return value if name == "BOOLEAN" else None
-    if name in _INTEGERS and isinstance(value, int):
-        bits = {"TINYINT": 7, "SMALLINT": 15, "INT": 31, "BIGINT": 63}[name]
-        return Number(value) if -(1 << bits) <= value < 1 << bits else None
-    if name in ("DOUBLE", "FLOAT") and isinstance(value, float | int):
-        return str(value) if value != value or value in (_INF, -_INF) else Number(repr(value))
-    if name == "DECIMAL" and isinstance(value, PythonDecimal | int):
-        return format(PythonDecimal(value), "f")
-    if name == "STRING" and isinstance(value, str):
-        return value
-    if isinstance(value, dt.datetime):
-        return _moment(value, name)
-    if name == "DATE" and isinstance(value, dt.date):
-        return value.isoformat()
-    return None
-
-
-_INF = float("inf")
-
-
-def _moment(value: dt.datetime, name: str) -> str | None:
-    if name == "TIMESTAMP" and value.tzinfo is not None:
-        return value.astimezone(dt.UTC).isoformat(sep=" ")
-    return value.isoformat(sep=" ") if name == "TIMESTAMP_NTZ" and value.tzinfo is None else None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from lakelet.engines.bucket_files import plan_table
 from lakelet.engines.dialect import TableReference
+from lakelet.engines.dialect.translation import without_catalog
 from lakelet.engines.routes import open_snapshot
 from lakelet.errors import SqlError
 from lakelet.lake import LakeTable, TableName
@@ -46,8 +47,7 @@ def pin_reference(
     parts = reference.parts
     if parts[0] == "delta" and len(parts) == 2:
         return _pin_path(workspace, parts[1], reference, at)
-    if len(parts) == 3 and parts[0] in ("main", "spark_catalog", "hive_metastore"):
-        parts = parts[1:]
+    parts = without_catalog(parts)
     if len(parts) != 2:
         raise SqlError(
             f"{'.'.join(parts)} is not the full name of a table.",

@@ -12,6 +12,7 @@ from lakelet.engines.dialect.translation import (
     TableFunctionCall,
     TableReference,
     view_name,
+    without_catalog,
 )
 from lakelet.errors import SqlError
 from lakelet.lake.names import quote
@@ -29,6 +30,7 @@ TABLE_FUNCTIONS = frozenset({"read_files", "table_changes"})
 
 def refer(r: Renderer, parts: tuple[str, ...], moment: Moment | None) -> TableReference:
     """Note that the query reads a table, once for each moment of it."""
+    parts = without_catalog(parts)
     suffix = moment.suffix if moment else ""
     view = view_name(parts, suffix)
     reference = TableReference(

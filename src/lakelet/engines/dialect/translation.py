@@ -8,15 +8,24 @@ from dataclasses import dataclass
 from lakelet.lake.names import quote
 
 __all__ = (
+    "CATALOGS",
     "TableColumns",
     "TableFunctionCall",
     "TableReference",
     "Translation",
     "schema_name",
     "view_name",
+    "without_catalog",
 )
 
+CATALOGS = ("main", "spark_catalog", "hive_metastore")
+"""Databricks' names for the catalog that every table here is in."""
 _TAKEN = frozenset({"system", "temp", "memory", "information_schema", "pg_catalog"})
+
+
+def without_catalog(parts: tuple[str, ...]) -> tuple[str, ...]:
+    """A table's name without the catalog, where it names the one there is."""
+    return parts[1:] if len(parts) == 3 and parts[0].lower() in CATALOGS else parts
 
 
 def schema_name(name: str) -> str:

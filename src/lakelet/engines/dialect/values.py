@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from lakelet.engines.dialect.kinds import kind_of
 from lakelet.engines.dialect.literals import string_literal
 from lakelet.engines.dialect.renderer import Node, Renderer, refuse
-from lakelet.engines.dialect.translation import schema_name
+from lakelet.engines.dialect.translation import schema_name, without_catalog
 from lakelet.errors import SqlError
 from lakelet.lake.names import quote
 
@@ -39,7 +39,7 @@ def unmixed(r: Renderer, nodes: Iterable[exp.Expr]) -> str:
 
 def _column(r: Renderer, node: exp.Expr) -> str:
     parts = [node.args.get(key) for key in ("catalog", "db", "table")]
-    *before, last = [part.name for part in parts if part] or [""]
+    *before, last = without_catalog(tuple(part.name for part in parts if part)) or ("",)
     names = [*(quote(schema_name(name)) for name in before), *([quote(last)] if last else [])]
     if type(node.this).__name__ == "Star":
         return ".".join([*names, r.sql(node.this)])

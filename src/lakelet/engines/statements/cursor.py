@@ -6,12 +6,12 @@ from collections.abc import Collection, Iterator
 from typing import Literal
 
 from lakelet.engines.dialect.tokens import Token, name_of, text_of, tokenize
+from lakelet.engines.dialect.translation import without_catalog
 from lakelet.errors import SqlError
 from lakelet.lake import TableName
 
 __all__ = ("Cursor",)
 
-_CATALOGS = ("main", "spark_catalog", "hive_metastore")
 _OPENING, _CLOSING = "([{", ")]}"
 
 
@@ -109,8 +109,7 @@ class Cursor:
             InvalidNameError: a part that cannot be a folder's name.
         """
         parts = self.names("the name of a table")
-        if len(parts) == 3 and parts[0].lower() in _CATALOGS:
-            parts = parts[1:]
+        parts = without_catalog(parts)
         if parts[0].lower() == "delta" and len(parts) == 2 and "/" in parts[1]:
             raise SqlError(
                 f"delta.`{parts[1]}` is refused here: a table named by its path is only read.",

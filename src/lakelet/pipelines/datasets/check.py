@@ -140,7 +140,7 @@ class Checker:
         if failing:
             one, _ = failing[0]
             raise ExpectationFailedError(
-                f"{self.dataset.name}: {self.found.broken[one.name]} of the first "
+                f"{self.found.broken[one.name]} of the first "
                 f"{self.found.rows} rows break the expectation {one.name} "
                 f"({one.condition}), which fails the update; nothing was published.\n"
                 f"The first: {self._sample(batch, one)}",

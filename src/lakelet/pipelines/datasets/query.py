@@ -174,7 +174,7 @@ def result_columns(dataset: Dataset, bound: BoundQuery) -> tuple[tuple[Column, .
     if len(given) < len(bound.columns):
         names = [c.name for c in bound.columns]
         twice = next(n for n in names if [m.lower() for m in names].count(n.lower()) > 1)
-        raise PipelineError(f"{dataset.name}: the query gives two columns {twice}.")
+        raise PipelineError(f"the query gives two columns {twice}.")
     if dataset.columns is None:
         selected = ", ".join(
             f"CAST({quote(c.name)} AS {c.type.duckdb}) AS {quote(c.name)}" for c in bound.columns
@@ -186,13 +186,12 @@ def result_columns(dataset: Dataset, bound: BoundQuery) -> tuple[tuple[Column, .
     if missing or extra:
         parts = [f"the query does not give {', '.join(missing)}"] if missing else []
         parts += [f"{', '.join(extra)} is not declared"] if extra else []
-        raise PipelineError(f"{dataset.name}: {' and '.join(parts)}.")
+        raise PipelineError(f"{' and '.join(parts)}.")
     for column in dataset.columns:
         found = given[column.name.lower()].type
         if not _takes(column, found):
             raise PipelineError(
-                f"{dataset.name}: {column.name} is declared {column.type.sql} and the query gives "
-                f"{found.sql}.",
+                f"{column.name} is declared {column.type.sql} and the query gives {found.sql}.",
                 hint=f"CAST({column.name} AS {column.type.sql}) in the query converts it.",
             )
     selected = ", ".join(

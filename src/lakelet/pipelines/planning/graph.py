@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from lakelet.engines.dialect import TableFunctionCall, TableReference, translate_query
+from lakelet.engines.dialect.translation import without_catalog
 from lakelet.errors import PipelineError, nearest
 from lakelet.lake import Lake, TableName
 from lakelet.pipelines.datasets.query import at_place
@@ -19,8 +20,6 @@ from lakelet.pipelines.definitions.streams import (
 )
 
 __all__ = ("FlowReads", "Graph", "build_graph", "reached", "resolve")
-
-_CATALOGS = ("main", "spark_catalog", "hive_metastore")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +72,7 @@ def resolve(pipeline: Pipeline, lake: Lake, parts: Sequence[str]) -> TableName:
     Raises:
         PipelineError: nothing of that name, with the nearest.
     """
-    if len(parts) == 3 and parts[0] in _CATALOGS:
-        parts = parts[1:]
+    parts = without_catalog(tuple(parts))
     dataset = pipeline.find(parts)
     if dataset is not None:
         return dataset.name
