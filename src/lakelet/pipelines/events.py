@@ -21,16 +21,31 @@ from lakelet.workspace import WorkspaceFolder
 from lakelet.workspace.steps import declare, step
 from lakelet.workspace.store import open_store
 
-__all__ = ("EVENTS", "EXPECTATIONS", "Event", "Log", "keep_events", "new_update", "updates")
+__all__ = (
+    "EVENTS",
+    "EXPECTATIONS",
+    "LINEAGE",
+    "Event",
+    "Log",
+    "keep_events",
+    "new_update",
+    "updates",
+)
 
 EVENTS = TableName("system", "pipeline_events")
 EXPECTATIONS = TableName("system", "expectations")
+LINEAGE = TableName("system", "lineage")
 _TRANSACTION = "lakelet-events"
 _KEEP = declare("events.keep", "the events of the update are in the lake")
 _COUNT = declare("events.count", "the counts of expectations are in the lake")
 _EVENT_COLUMNS = parse_columns(
     "update_id BIGINT, number BIGINT, time TIMESTAMP, pipeline STRING, dataset STRING, "
     "kind STRING, message STRING, details STRING"
+)
+_TRACE = declare("events.lineage", "the lineage found in the update is in the lake")
+_LINEAGE_COLUMNS = parse_columns(
+    "update_id BIGINT, time TIMESTAMP, pipeline STRING, target STRING, target_column STRING, "
+    "source STRING, source_column STRING"
 )
 _EXPECTATION_COLUMNS = parse_columns(
     "update_id BIGINT, time TIMESTAMP, pipeline STRING, dataset STRING, expectation STRING, "
@@ -202,6 +217,16 @@ def keep_events(lake: Lake, pipeline: str) -> None:
         comment = "how many rows broke which expectation, update by update"
         lake.create(EXPECTATIONS, _EXPECTATION_COLUMNS, comment=comment, if_absent=True)
         _append(lake, EXPECTATIONS, f"{_TRANSACTION}:{pipeline}", last, counts, _COUNT)
+    edges = [
+        (e.update, e.time, e.pipeline, *edge)
+        for e in waiting
+        if e.kind == "lineage"
+        for edge in e.details["edges"]
+    ]
+    if edges:
+        comment = "which table and column each dataset comes from"
+        lake.create(LINEAGE, _LINEAGE_COLUMNS, comment=comment, if_absent=True)
+        _append(lake, LINEAGE, f"{_TRANSACTION}:{pipeline}", last, edges, _TRACE)
     with open_store(lake.workspace) as store:
         store.execute(
             "UPDATE events SET kept = 1 WHERE kept = 0 AND pipeline = ? AND update_id <= ?",

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from typing import Any
 
 from lakelet.errors import ConflictError, LakeletError, UnreachableError
@@ -20,6 +20,7 @@ from lakelet.pipelines.datasets.staging import Outcome
 from lakelet.pipelines.datasets.streaming import StreamOutcome, stage_streaming
 from lakelet.pipelines.definitions.dataset import Dataset
 from lakelet.pipelines.events import Log
+from lakelet.pipelines.lineage import edges_of
 from lakelet.pipelines.planning.decision import Decision
 from lakelet.pipelines.planning.fingerprints import fingerprint_of
 from lakelet.pipelines.planning.graph import Graph, reached
@@ -139,6 +140,9 @@ class Runner:
             keep_result(world.lake, world.pipeline.name, dataset.name, digest, kept)
         report.seconds = time.monotonic() - began
         self._told(dataset, kept, report)
+        if not {"first", "diff", "forced"}.isdisjoint(decision.details):
+            edges = [astuple(edge) for edge in edges_of(world, self.graph, dataset)]
+            self.log.tell("lineage", f"{len(edges)} edges", dataset.name, edges=edges)
         return kept
 
     def _again(self, compute: Any, dataset: Dataset) -> Kept:

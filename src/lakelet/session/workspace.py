@@ -5,8 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 from lakelet.errors import SqlError
 from lakelet.lake import Lake, TableName
@@ -255,6 +256,20 @@ class Workspace:
         from lakelet.pipelines.definitions.folder import read_pipeline
 
         return reasons(self.lake, self._dicts, read_pipeline(self.folder, pipeline), dataset)
+
+    def lineage(
+        self, name: str, direction: Literal["upstream", "downstream"] = "upstream"
+    ) -> list[dict[str, Any]]:
+        """What a table, or ``table.column``, comes from, or what comes from it, with depths.
+
+        Raises:
+            TableNotFoundError: there is no such table.
+        """
+        from lakelet.pipelines.lineage import follow, read_edges
+
+        self.lake.table(TableName.parse(".".join(name.split(".")[:2])))
+        found = follow(read_edges(self.lake, self._dicts), name, direction)
+        return [{"depth": depth, **asdict(edge)} for depth, edge in found]
 
     def new_pipeline(self, name: str) -> Path:
         """Make a pipeline's folder with a first file; its path from the workspace.

@@ -82,6 +82,8 @@ def open_store(workspace: WorkspaceFolder) -> Iterator[sqlite3.Connection]:
         raise _unreadable(path, error) from None
     try:
         connection.row_factory = sqlite3.Row
+        # Safe in WAL mode against a killed process; only a power cut may take the last events.
+        connection.execute("PRAGMA synchronous = NORMAL")
         _prepare(connection, path)
         connection.execute("BEGIN IMMEDIATE")
         try:

@@ -1,0 +1,40 @@
+"""`lakelet lineage`: what a table or column comes from, and what comes from it."""
+
+from __future__ import annotations
+
+import click
+
+from lakelet.cli.context import as_json, current_workspace
+from lakelet.cli.output import print_json
+
+__all__ = ("lineage",)
+
+
+@click.command()
+@click.argument("name", metavar="TABLE[.COLUMN]")
+@click.option(
+    "--upstream", "direction", flag_value="upstream", default=True, help="What it is from."
+)
+@click.option("--downstream", "direction", flag_value="downstream", help="What is from it.")
+@as_json
+def lineage(name: str, direction: str, as_json: bool) -> None:
+    """Show what a pipeline's table, or one of its columns, comes from.
+
+    \b
+    lakelet lineage gold.claims
+    lakelet lineage gold.claims.score
+    lakelet lineage bronze.posts --downstream
+    """
+    found = current_workspace().lineage(name, direction)  # type: ignore[arg-type]
+    if as_json:
+        print_json(found)
+        return
+    if not found:
+        click.echo(f"No pipeline {'made' if direction == 'upstream' else 'reads'} {name}.")
+        return
+    click.echo(name)
+    for edge in found:
+        end = "source" if direction == "upstream" else "target"
+        column = edge[f"{end}_column"]
+        shown = edge[end] + (f".{column}" if column else "")
+        click.echo(f"{'   ' * edge['depth']}└─ {shown}")
