@@ -109,6 +109,7 @@ class _Update:
         known = max((p.update for p in self.world.publications.state.values()), default=0)
         self.number = self.report.update = new_update(self.lake, name, known)
         self.log = Log(self.lake.workspace, name, self.number, self.request.listen)
+        self.world.tell = self.log.tell
         self.log.tell("update", f"update {self.number} of {name} began")
         try:
             runner = self._stage(graph, decisions)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from lakelet.lake.publications import Published
 from lakelet.lake.staging import Staged
+from lakelet.lake.table import columns_of
 from lakelet.loading.rejects import REJECTED_COLUMNS
+from lakelet.pipelines.datasets.python_rows import stage_function
 from lakelet.pipelines.datasets.query import at_place, bind_query
 from lakelet.pipelines.datasets.sources import WorldSources
 from lakelet.pipelines.datasets.staging import Outcome, stage_query
@@ -26,15 +28,20 @@ def stage_materialized(
         LakeletError: with file and line; nothing of the dataset will be published.
     """
     (flow,) = dataset.flows
-    assert flow.query is not None
-    sources = WorldSources(world, flow.query)
     inputs = inputs_of(world, graph, dataset)
     with at_place(flow.place, dataset.name):
-        bound = bind_query(world.lake.workspace, flow.query, sources, most=most)
-        try:
-            outcome = stage_query(world.lake, dataset, bound, sources, update)
-        finally:
-            bound.connection.close()
+        if flow.query is None:
+            known = (
+                columns_of(world.snapshot(dataset.name)) if world.published(dataset.name) else ()
+            )
+            outcome = stage_function(world, dataset, flow, update, most, known=known)
+        else:
+            sources = WorldSources(world, flow.query)
+            bound = bind_query(world.lake.workspace, flow.query, sources, most=most)
+            try:
+                outcome = stage_query(world.lake, dataset, bound, sources, update)
+            finally:
+                bound.connection.close()
     result = Result(
         dataset.name, "materialized view", "replace", outcome.columns, outcome.staged,
         definition=definition, text=text_of(dataset), inputs=inputs,

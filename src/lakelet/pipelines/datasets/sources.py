@@ -17,7 +17,7 @@ from lakelet.pipelines.definitions.streams import STREAM_OPTION, mark_streams, s
 from lakelet.pipelines.planning.graph import resolve
 from lakelet.pipelines.planning.world import World, call_options
 
-__all__ = ("WorldSources",)
+__all__ = ("WorldSources", "view_rows")
 
 
 class WorldSources:
@@ -63,7 +63,7 @@ class WorldSources:
         name = resolve(world.pipeline, world.lake, parts)
         dataset = world.pipeline.datasets.get(name)
         if dataset is not None and not dataset.stored:
-            return _View(self, dataset)
+            return view_rows(self, dataset)
         return world.rows(name)
 
     def call(self, call: TableFunctionCall) -> Attached:
@@ -77,6 +77,16 @@ class WorldSources:
             self.world.lake, str(call.positional[0]), dict(call_options(call)), base=root,
             metadata="_metadata" in self.text.lower(),
         )  # fmt: skip
+
+
+def view_rows(sources: WorldSources, dataset: Dataset) -> Attached:
+    """The rows of a temporary view."""
+    if dataset.flows[0].query is not None:
+        return _View(sources, dataset)
+    # Imported here: what runs a function asks this module for the function's inputs.
+    from lakelet.pipelines.datasets.python_view import python_view
+
+    return python_view(sources.world, dataset)
 
 
 class _View:

@@ -30,6 +30,7 @@ from lakelet.pipelines.datasets.file_flow import (
 )
 from lakelet.pipelines.datasets.materialized import inputs_of, rejected_result
 from lakelet.pipelines.datasets.new_rows import new_rows
+from lakelet.pipelines.datasets.python_rows import stage_function
 from lakelet.pipelines.datasets.query import at_place, bind_query
 from lakelet.pipelines.datasets.rows import Rows, rows_of_columns
 from lakelet.pipelines.datasets.sources import WorldSources
@@ -229,16 +230,19 @@ def _query(
     world: World, dataset: Dataset, flow: Flow, table: _Table, update: int, most: int,
     new: Mapping[str, Attached] | None = None, new_files: Rows | None = None,
 ) -> None:  # fmt: skip
-    assert flow.query is not None
-    sources = WorldSources(world, flow.query, new, new_files)
-    bound = bind_query(world.lake.workspace, flow.query, sources, most=most)
-    try:
-        if table.incoming is not None and flow.cdc is not None:
-            outcome = table.incoming.take(world.lake, flow.cdc, bound, sources, update)
-        else:
-            outcome = stage_query(world.lake, dataset, bound, sources, update)
-    finally:
-        bound.connection.close()
+    if flow.query is None:
+        known = tuple(table.columns)
+        outcome = stage_function(world, dataset, flow, update, most, new=new, known=known)
+    else:
+        sources = WorldSources(world, flow.query, new, new_files)
+        bound = bind_query(world.lake.workspace, flow.query, sources, most=most)
+        try:
+            if table.incoming is not None and flow.cdc is not None:
+                outcome = table.incoming.take(world.lake, flow.cdc, bound, sources, update)
+            else:
+                outcome = stage_query(world.lake, dataset, bound, sources, update)
+        finally:
+            bound.connection.close()
     _merge(dataset, table, outcome.columns)
     table.staged += outcome.staged
     table.rejected += outcome.rejected

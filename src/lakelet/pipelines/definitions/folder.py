@@ -58,7 +58,9 @@ def read_pipeline(workspace: WorkspaceFolder, name: str) -> Pipeline:
         if file.suffix == ".sql":
             shown = str(file.relative_to(workspace.root))
             declared += read_sql_file(_decoded(raw, shown), shown, schema)
-    declared += read_python_files(workspace, [f for f in files if f.suffix == ".py"], schema)
+    declared += read_python_files(
+        workspace, [f for f in files if f.suffix == ".py"], schema, folder
+    )
     digest = hashlib.sha256(repr([(f.name, raw) for f, raw in texts]).encode()).hexdigest()
     return Pipeline(name, schema, _joined(name, declared), digest)
 

@@ -20,7 +20,9 @@ def fingerprint_of(
     flows = [
         (
             flow.name if len(dataset.flows) > 1 else "",
-            same_text(flow.query) if flow.query is not None else flow.function,
+            same_text(flow.query)
+            if flow.query is not None
+            else (flow.code, sorted(flow.reads.items())),
             repr(flow.cdc),
         )
         for flow in dataset.flows
@@ -40,8 +42,6 @@ def fingerprint_of(
 
 def text_of(dataset: Dataset) -> str:
     """What a dataset is made by, for people, and for telling what changed."""
-    parts = [
-        flow.query if flow.query is not None else f"{flow.function}()" for flow in dataset.flows
-    ]
+    parts = [flow.query if flow.query is not None else flow.code for flow in dataset.flows]
     checks = [f"EXPECT {one.name}: {one.condition} ({one.action})" for one in dataset.expectations]
     return "\n".join([*parts, *checks])

@@ -131,7 +131,7 @@ def flow_reads(
         tables = [name for p, name in flow.reads.items() if p not in flow.streams]
         return FlowReads(
             tuple(resolve(pipeline, lake, name.split(".")) for name in tables),
-            tuple(resolve(pipeline, lake, name.split(".")) for name in streams),
+            tuple(_streamed_table(pipeline, lake, name) for name in streams),
         )
     translation = translate_query(mark_streams(flow.query))
     tables_, streams_, paths = [], [], []
@@ -144,9 +144,10 @@ def flow_reads(
             view = pipeline.datasets.get(name)
             if view is not None and not view.stored:
                 # What is new in a view is what is new in the stream that it reads.
-                if name not in within:
-                    around = (*within, name)
-                    views.append(flow_reads(pipeline, lake, view, view.flows[0], around))
+                if name in within:
+                    raise PipelineError(f"the view {name} reads itself in a circle, by STREAM.")
+                around = (*within, name)
+                views.append(flow_reads(pipeline, lake, view, view.flows[0], around))
                 tables_.append(name)
             else:
                 streams_.append(name)
@@ -165,6 +166,17 @@ def flow_reads(
         tuple(tables_), tuple(streams_), tuple(paths),
         tuple(call for call in calls if call not in fresh), fresh, delivers,
     )  # fmt: skip
+
+
+def _streamed_table(pipeline: Pipeline, lake: Lake, text: str) -> TableName:
+    name = resolve(pipeline, lake, text.split("."))
+    dataset = pipeline.datasets.get(name)
+    if dataset is not None and not dataset.stored:
+        raise PipelineError(
+            f"{name} is a temporary view; a function streams from a table.",
+            hint="name the streaming table that the view reads.",
+        )
+    return name
 
 
 def _is_path(reference: TableReference) -> bool:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from lakelet.engines.bucket_files import plan_table
 from lakelet.engines.dialect import TableFunctionCall
+from lakelet.engines.engine import Attached
 from lakelet.errors import PipelineError
 from lakelet.lake import Lake, LakeTable, TableName
 from lakelet.lake.publications import Publications, Published, seen_snapshot
@@ -33,12 +34,17 @@ class World:
         pipeline: whose update it is.
         publications: what was published when the update began.
         results: what this update has staged, by table.
+        tell: told what happens meanwhile: a kind of event, a message, the dataset.
+        views: by temporary view in Python, what it gave; computed once.
     """
 
     lake: Lake
     pipeline: Pipeline
     publications: Publications
     results: dict[TableName, Result] = field(default_factory=dict)
+    tell: Callable[[str, str, TableName], None] = lambda _kind, _message, _dataset: None
+    views: dict[TableName, Attached] = field(default_factory=dict)
+    computing: threading.RLock = field(default_factory=threading.RLock)
     _pinned: dict[str, Any] = field(default_factory=dict)
     _lock: threading.RLock = field(default_factory=threading.RLock)
 

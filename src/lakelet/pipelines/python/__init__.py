@@ -1,0 +1,1 @@
+"""Datasets declared in Python: decorators, the process functions run in, and their code."""

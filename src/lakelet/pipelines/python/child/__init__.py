@@ -1,0 +1,1 @@
+"""Where a pipeline's Python files run: ``python -m lakelet.pipelines.python.child``."""

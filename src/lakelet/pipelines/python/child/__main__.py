@@ -1,0 +1,87 @@
+"""The child's beginning: take the order, do it, and answer."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+import traceback
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ("main",)
+
+_INSIDE = "LAKELET_INSIDE"
+
+
+def main() -> None:
+    """Do what the parent orders, and end."""
+    answers, rows = (int(number) for number in sys.argv[1:3])
+    order = json.loads(sys.stdin.buffer.readline())
+    for number in (answers, rows):
+        os.set_inheritable(number, False)
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    # A process out of memory takes this one first, not its parent.
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000")  # house: a kernel file
+    threading.Thread(target=_end_with_parent, name="lakelet-parent", daemon=True).start()
+    sys.argv[1:] = []
+    os.environ[_INSIDE] = order["what"]
+    with os.fdopen(answers, "w", encoding="utf-8") as answer:
+        try:
+            _do(order, answer, rows)
+        except BaseException as error:
+            traceback.print_exc()
+            _say(answer, _failure(error, order))
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Threads that the code has left running must not hold the process up.
+    os._exit(0)
+
+
+def _do(order: Mapping[str, Any], answer: Any, rows: int) -> None:
+    from lakelet.pipelines.python.child.importing import look_in
+
+    look_in([Path(order["folder"]), Path(order["root"])])
+    if order["do"] == "describe":
+        from lakelet.pipelines.python.child.describing import describe
+
+        _say(answer, describe(order))
+    else:
+        from lakelet.pipelines.python.child.running import run
+
+        run(order, lambda found: _say(answer, found), rows)
+        _say(answer, {"done": True})
+
+
+def _failure(error: BaseException, order: Mapping[str, Any]) -> dict[str, Any]:
+    from lakelet.errors import PipelineError, UnreachableError
+    from lakelet.pipelines.python.child.importing import told
+
+    wrapped = isinstance(error, PipelineError) and error.__cause__ is not None
+    cause = error.__cause__ if wrapped else error
+    passing = isinstance(cause, ConnectionError | UnreachableError)
+    found = told(error, Path(order["root"]))
+    return {"failed": found.message, "hint": found.hint, "passing": passing}
+
+
+def _say(answer: Any, found: Mapping[str, Any]) -> None:
+    with suppress(BrokenPipeError):
+        answer.write(json.dumps(found) + "\n")
+        answer.flush()
+
+
+def _end_with_parent() -> None:
+    while os.read(0, 1):
+        continue
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What a function's result depends on, told from the source alone."""
