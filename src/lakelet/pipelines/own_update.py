@@ -21,7 +21,8 @@ from lakelet.workspace.locks import try_hold
 __all__ = ("changing", "pipeline_lock")
 
 _ALWAYS = frozenset({"COMMENT ON", "OPTIMIZE", "VACUUM", "maintenance"})
-_STREAMING = frozenset({"DELETE", "UPDATE", "a decision about rescued fields", "a retry"})
+_BY_HAND = frozenset({"DELETE", "UPDATE"})
+_STREAMING = _BY_HAND | {"a decision about rescued fields", "a retry"}
 _INSTEAD = {
     "DROP TABLE": "remove the dataset from the pipeline's files, then `lakelet update {pipeline} "
     "--drop-abandoned`.",
@@ -51,7 +52,14 @@ def changing(lake: Lake, name: TableName, what: str) -> Iterator[None]:
     publications = Publications(lake)
     published = publications.of(name)
     kind = published.kind if published is not None else ""
-    allowed = what in _ALWAYS or (kind == "streaming table" and what in _STREAMING)
+    by_changes = publications.of(name.changes) is not None
+    allowed = (
+        what in _ALWAYS
+        # A file's row is a change where AUTO CDC makes the rows; it cannot be one of them.
+        or (kind == "streaming table" and what in (_BY_HAND if by_changes else _STREAMING))
+        # What a person wants forgotten is forgotten with what AUTO CDC remembers of it.
+        or (kind == "changes" and what == "DELETE")
+    )
     if published is None or not allowed:
         raise _refused(name, pipeline, what)
     with _held(lake, pipeline, name):

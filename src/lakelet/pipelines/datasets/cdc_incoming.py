@@ -15,7 +15,7 @@ from lakelet.lake import Lake
 from lakelet.lake.handover import handed_over, handed_over_stream
 from lakelet.lake.names import quote
 from lakelet.lake.staging import Staged
-from lakelet.lake.types import Column, DataType
+from lakelet.lake.types import Column, DataType, Struct
 from lakelet.pipelines.datasets.cdc_history import DELETED, END, SEQUENCE, START, History
 from lakelet.pipelines.datasets.check import Checker
 from lakelet.pipelines.datasets.query import (
@@ -180,8 +180,9 @@ class Incoming:
         part, _ = self._parts[-1]
         assert self.sequence is not None
         missing = f"{SEQUENCE} IS NULL"
-        for field in getattr(self.sequence, "fields", ()):
-            missing += f" OR {SEQUENCE}.{quote(field.name)} IS NULL"
+        if isinstance(self.sequence, Struct):
+            for field, _ in self.sequence.fields:
+                missing += f" OR {SEQUENCE}.{quote(field)} IS NULL"
         ((bad, every),) = self.engine.execute(
             f"SELECT count(*) FILTER ({missing}), count(*) FROM {part}"
         ).fetchall()
