@@ -45,7 +45,8 @@ def names(kind: type, prefix: str = "") -> list[str]:
             found += names(inner, f"{prefix}{field.name}.")
         elif typing.get_origin(inner) is dict:
             value = typing.get_args(inner)[1]
-            one = f"{prefix}{field.name}.{'NAME' if value is str else 'BUCKET'}"
+            of = {"storage": "BUCKET", "jobs": "PIPELINE"}.get(field.name, "NAME")
+            one = f"{prefix}{field.name}.{of}"
             found += names(value, one + ".") if dataclasses.is_dataclass(value) else [one]
         else:
             found.append(prefix + field.name)

@@ -24,6 +24,7 @@ COMMANDS = {
     "health": "upkeep",
     "history": "versions",
     "init": "init",
+    "jobs": "jobs",
     "lineage": "lineage",
     "load": "load",
     "maintain": "upkeep",

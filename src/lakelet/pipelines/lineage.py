@@ -105,7 +105,7 @@ def _expanded(
         view = world.pipeline.datasets.get(name)
         if view is not None and not view.stored and view.flows[0].query is not None:
             inner, _ = _expanded(world, view.flows[0].query, known)
-            table.replace(inner.subquery(table.alias_or_name))
+            table.replace(inner.subquery(table.alias_or_name))  # type: ignore[attr-defined]
             continue
         columns = _columns_known(world, name)
         known.setdefault(name.schema, {})[name.table] = dict.fromkeys(columns, "STRING")

@@ -271,6 +271,46 @@ class Workspace:
         found = follow(read_edges(self.lake, self._dicts), name, direction)
         return [{"depth": depth, **asdict(edge)} for depth, edge in found]
 
+    def jobs(self) -> list[dict[str, Any]]:
+        """The jobs of ``lakelet.toml``: what they wait for, when due, what became of them."""
+        from lakelet.pipelines.jobs.book import job_states
+
+        return [
+            {
+                "pipeline": job.pipeline, "trigger": job.trigger, "next": job.next,
+                "started": job.started, "state": job.state,
+            }
+            for job in job_states(self.folder)
+        ]  # fmt: skip
+
+    def add_job(
+        self, pipeline: str, *, cron: str = "", on_files: bool = False, on_table: str = ""
+    ) -> None:
+        """Add a job to ``lakelet.toml``, with one of the three triggers.
+
+        Raises:
+            PipelineError, CommandError, SettingsError: no such pipeline, or no such trigger.
+        """
+        from lakelet.pipelines.jobs.book import add_job
+
+        add_job(self.folder, pipeline, cron=cron, on_files=on_files, on_table=on_table)
+        self._read_settings_again()
+
+    def remove_job(self, pipeline: str) -> None:
+        """Take a job out of ``lakelet.toml``.
+
+        Raises:
+            CommandError: there is none.
+        """
+        from lakelet.pipelines.jobs.book import remove_job
+
+        remove_job(self.folder, pipeline)
+        self._read_settings_again()
+
+    def _read_settings_again(self) -> None:
+        self.folder = WorkspaceFolder(self.folder.root)
+        self.lake = Lake(self.folder)
+
     def new_pipeline(self, name: str) -> Path:
         """Make a pipeline's folder with a first file; its path from the workspace.
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from lakelet.errors import WorkspaceNotFoundError
+from lakelet.errors import PipelineError, WorkspaceNotFoundError
 from lakelet.workspace.settings import Settings, read_settings
 from lakelet.workspace.steps import declare, make_folder, write_file
 from lakelet.workspace.template import SETTINGS_TEMPLATE
@@ -55,12 +55,23 @@ class WorkspaceFolder:
         return self.root / "files"
 
 
+INSIDE = "LAKELET_INSIDE"
+"""Set in the environment of a process that runs a pipeline's Python code: what for."""
+
+
 def find_workspace(start: Path) -> WorkspaceFolder:
     """The workspace of ``start`` or of its nearest parent that has one.
 
     Raises:
         WorkspaceNotFoundError: neither the folder nor any parent has a ``lakelet.toml``.
+        PipelineError: this process runs a dataset's function, which opens none.
     """
+    if INSIDE in os.environ:
+        raise PipelineError(
+            f"the code of {os.environ[INSIDE]} opens a workspace; a dataset's function reads what "
+            "its parameters name, so that updates know when to run it, and writes nothing.",
+            hint='name the table in the decorator: reads={"tags": "gold.tags"}.',
+        )
     start = start.resolve()
     for folder in (start, *start.parents):
         if (folder / SETTINGS_FILE).is_file():

@@ -14,6 +14,7 @@ from lakelet.errors import SettingsError
 from lakelet.workspace.quantities import parse_bytes, parse_duration
 
 __all__ = (
+    "JobSettings",
     "LakeSettings",
     "LoadingSettings",
     "ResourceSettings",
@@ -77,10 +78,12 @@ class ResourceSettings:
     memory: str = "50%"
     threads: int = 0
     temp: str = ".lakelet/temp"
+    min_free_disk: str = "2 GB"
 
     def check(self) -> None:
         """Raise SettingsError for a size that is none."""
         parse_bytes(self.memory, whole=1)
+        parse_bytes(self.min_free_disk)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +108,23 @@ class StorageSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class JobSettings:
+    """``[jobs.PIPELINE]``: when a pipeline is updated by `lakelet jobs start`; one of the three."""
+
+    cron: str = ""
+    on_files: bool = False
+    on_table: str = ""
+
+    def check(self) -> None:
+        """Raise SettingsError where not exactly one of the three is given."""
+        if bool(self.cron) + self.on_files + bool(self.on_table) != 1:
+            raise SettingsError(
+                "jobs: a job has exactly one of cron, on_files and on_table.",
+                hint='such as cron = "0 6 * * *".',
+            )
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All settings of a workspace, with the defaults of a new one."""
 
@@ -115,6 +135,7 @@ class Settings:
     resources: ResourceSettings = field(default_factory=ResourceSettings)
     volumes: dict[str, str] = field(default_factory=dict)
     storage: dict[str, StorageSettings] = field(default_factory=dict)
+    jobs: dict[str, JobSettings] = field(default_factory=dict)
 
 
 def _one_of(name: str, value: str, known: tuple[str, ...]) -> None:

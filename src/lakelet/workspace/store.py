@@ -62,6 +62,14 @@ _MIGRATIONS: tuple[str, ...] = (
         parsed TEXT NOT NULL
     );
     """,
+    """
+    CREATE TABLE jobs (
+        pipeline TEXT PRIMARY KEY,
+        due REAL NOT NULL,
+        started REAL,
+        state TEXT
+    );
+    """,
 )
 STORE_VERSION = len(_MIGRATIONS)
 

@@ -37,6 +37,14 @@ time_zone = "{time_zone}"
 # memory = "50%"
 # threads = 0
 # temp = ".lakelet/temp"
+# An update stops staging while less than this is free.
+# min_free_disk = "2 GB"
+
+# When `lakelet jobs start` updates a pipeline; `lakelet jobs add` writes such a section.
+# [jobs.forum]
+# cron = "0 6 * * *"
+# on_files = true
+# on_table = "bronze.posts"
 
 # Folders and buckets with raw files, besides `files/`. `raw:posts/a.json` and
 # /Volumes/main/default/raw/posts/a.json are then the same file.

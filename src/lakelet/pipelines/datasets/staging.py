@@ -17,6 +17,7 @@ from lakelet.lake.staging import Staged, stage
 from lakelet.lake.types import Column
 from lakelet.loading.rejects import REJECTED_COLUMNS
 from lakelet.pipelines.datasets.check import Checked, Checker
+from lakelet.pipelines.datasets.disk import with_room
 from lakelet.pipelines.datasets.query import BoundQuery, Sources, condition_sql, result_columns
 from lakelet.pipelines.definitions.dataset import Dataset
 
@@ -89,7 +90,7 @@ def stage_rows(
     kept = Schema([stream.schema.field(i) for i in range(len(columns))])
     # In a thread of its own: the checks run DuckDB, which must not run inside the writer's reads.
     failure: list[Exception] = []
-    batches = handed_over(noted(checker.pass_on(stream), failure))
+    batches = handed_over(noted(with_room(table, checker.pass_on(stream)), failure))
     new = NewTable(str(dataset.name), tuple(columns), dataset.partition_by, None, {})
     try:
         return stage(

@@ -1,0 +1,1 @@
+"""Jobs: pipelines updated on a schedule, when files arrive, or when a table moves."""

@@ -1,0 +1,150 @@
+"""The jobs of a workspace: in ``lakelet.toml``, and what became of them, in the metadata store."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from lakelet.errors import CommandError, PipelineError, nearest
+from lakelet.lake import TableName
+from lakelet.pipelines.definitions.folder import pipeline_names
+from lakelet.pipelines.jobs.schedule import check_cron, next_due
+from lakelet.workspace import WorkspaceFolder
+from lakelet.workspace.folder import SETTINGS_FILE
+from lakelet.workspace.settings import JobSettings
+from lakelet.workspace.steps import declare, write_file
+from lakelet.workspace.store import open_store
+
+__all__ = ("JobState", "add_job", "job_states", "note_job", "remove_job")
+
+_WRITE = declare("jobs.write", "the settings name the job, or do not any more")
+
+
+@dataclass(frozen=True, slots=True)
+class JobState:
+    """A job, and how it stands.
+
+    Attributes:
+        pipeline: the pipeline it updates.
+        trigger: what it waits for, for people.
+        settings: as written in ``lakelet.toml``.
+        due: the scheduled time it ran for last, or since when it is known.
+        next: when it is due again; None where it waits for something else than time.
+        started: when it ran last.
+        state: ``published``, ``nothing to do``, ``failed``, ``skipped``, or ''.
+    """
+
+    pipeline: str
+    trigger: str
+    settings: JobSettings
+    due: datetime
+    next: datetime | None
+    started: datetime | None
+    state: str
+
+
+def add_job(
+    workspace: WorkspaceFolder, pipeline: str, *, cron: str = "", on_files: bool = False,
+    on_table: str = "",
+) -> None:  # fmt: skip
+    """Write a job into the settings; comments and everything else in them stay.
+
+    Raises:
+        PipelineError: there is no such pipeline.
+        CommandError: not exactly one of the three triggers, or a job of that name is there.
+        SettingsError: a cron line that is none.
+    """
+    known = pipeline_names(workspace)
+    if pipeline not in known:
+        close = nearest(pipeline, known)
+        raise PipelineError(
+            f"there is no pipeline {pipeline}; no job was added.",
+            hint=f"did you mean {close}?" if close else "`lakelet new pipeline` makes one.",
+        )
+    if bool(cron) + on_files + bool(on_table) != 1:
+        raise CommandError("a job has exactly one of --cron, --on-files and --on-table.")
+    if pipeline in workspace.settings.jobs:
+        raise CommandError(
+            f"there is a job for {pipeline} already; nothing was changed.",
+            hint=f"`lakelet jobs remove {pipeline}`, or edit {SETTINGS_FILE}.",
+        )
+    if cron:
+        check_cron(cron, where="--cron")
+        line = f'cron = "{cron}"'
+    elif on_files:
+        line = "on_files = true"
+    else:
+        line = f'on_table = "{TableName.parse(on_table)}"'
+    path = workspace.root / SETTINGS_FILE
+    text = path.read_text(encoding="utf-8").rstrip("\n")
+    write_file(_WRITE, path, f"{text}\n\n[jobs.{_key(pipeline)}]\n{line}\n".encode())
+
+
+def remove_job(workspace: WorkspaceFolder, pipeline: str) -> None:
+    """Take a job out of the settings.
+
+    Raises:
+        CommandError: there is none of that name.
+    """
+    path = workspace.root / SETTINGS_FILE
+    text = path.read_text(encoding="utf-8")
+    section = re.compile(rf"\n*^\[jobs\.\"?{re.escape(pipeline)}\"?\]\n(?:(?!\[).*\n?)*", re.M)
+    if pipeline not in workspace.settings.jobs or not section.search(text):
+        raise CommandError(f"there is no job for {pipeline} in {SETTINGS_FILE}.")
+    write_file(_WRITE, path, section.sub("\n", text).encode())
+
+
+def _key(name: str) -> str:
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else f'"{name}"'
+
+
+def job_states(workspace: WorkspaceFolder, now: datetime | None = None) -> list[JobState]:
+    """Every job and how it stands; one seen for the first time is known from now on."""
+    now = now or datetime.now(UTC)
+    zone = workspace.settings.time_zone
+    found = []
+    for name, settings in sorted(workspace.settings.jobs.items()):
+        with open_store(workspace) as store:
+            store.execute(
+                "INSERT OR IGNORE INTO jobs (pipeline, due) VALUES (?, ?)", (name, now.timestamp())
+            )
+            row = store.execute("SELECT * FROM jobs WHERE pipeline = ?", (name,)).fetchone()
+        started = row["started"]
+        found.append(
+            JobState(
+                name,
+                _trigger(settings),
+                settings,
+                datetime.fromtimestamp(row["due"], UTC),
+                next_due(settings.cron, zone, now) if settings.cron else None,
+                None if started is None else datetime.fromtimestamp(started, UTC),
+                row["state"] or "",
+            )
+        )
+    return found
+
+
+def _trigger(settings: JobSettings) -> str:
+    if settings.cron:
+        return settings.cron
+    return "new files" if settings.on_files else f"{settings.on_table} moves"
+
+
+def note_job(
+    workspace: WorkspaceFolder,
+    pipeline: str,
+    *,
+    due: datetime | None = None,
+    started: datetime | None = None,
+    state: str | None = None,
+) -> None:
+    """Note what became of a job; what is not told stays."""
+    with open_store(workspace) as store:
+        for column, value in (
+            ("due", due and due.timestamp()),
+            ("started", started and started.timestamp()),
+            ("state", state),
+        ):
+            if value is not None:
+                store.execute(f"UPDATE jobs SET {column} = ? WHERE pipeline = ?", (value, pipeline))
