@@ -292,6 +292,8 @@ def test_another_shape_needs_everything_anew(ws: Workspace) -> None:
     change(ws, (1, "b", 1, "u", 2))
     define(ws, CDC.format(scd=2, more=""))
     with pytest.raises(PipelineError, match=r"made with other KEYS, another SCD TYPE"):
+        ws.plan("p")
+    with pytest.raises(PipelineError, match=r"made with other KEYS, another SCD TYPE"):
         ws.update("p")
     ws.update("p", full_refresh=["t"])
     assert rows(ws, "SELECT v FROM p.t") == [("a",), ("b",)]

@@ -28,6 +28,7 @@ from lakelet.pipelines.datasets.cdc_history import DELETED, END, SEQUENCE, START
 from lakelet.pipelines.datasets.cdc_incoming import Incoming
 from lakelet.pipelines.datasets.staging import label_of
 from lakelet.pipelines.definitions.cdc_rules import shape_of
+from lakelet.pipelines.definitions.dataset import Dataset
 from lakelet.pipelines.planning.world import World
 from lakelet.pipelines.publishing.result import Mode, Result
 
@@ -56,17 +57,17 @@ class Change:
         return "replace" if anew else "files" if self.removed else "append"
 
 
-def refuse_other_shape(world: World, incoming: Incoming) -> None:
-    """Refuse to apply changes to rows that were made in another way.
+def refuse_other_shape(world: World, dataset: Dataset) -> None:
+    """Refuse to apply changes to published rows that were made in another way.
 
     Raises:
         PipelineError: KEYS, the SCD type or what counts as a change are not what they were.
     """
-    name = incoming.dataset.name
+    name = dataset.name
+    if dataset.cdc is None or world.published(name) is None:
+        return
     before = world.published(name.changes)
-    if world.published(name) is None or (
-        before is not None and before.definition == shape_of(incoming.cdc)
-    ):
+    if before is not None and before.definition == shape_of(dataset.cdc):
         return
     what = (
         "was filled without AUTO CDC until now"

@@ -18,7 +18,7 @@ from lakelet.lake.table import columns_of
 from lakelet.lake.types import Column
 from lakelet.loading.connection import loading_connection
 from lakelet.loading.ledger import TRANSACTION, Entry, Ledger
-from lakelet.pipelines.datasets.cdc_apply import apply_changes, refuse_other_shape
+from lakelet.pipelines.datasets.cdc_apply import apply_changes
 from lakelet.pipelines.datasets.cdc_incoming import Incoming, open_incoming
 from lakelet.pipelines.datasets.check import Checked
 from lakelet.pipelines.datasets.file_flow import (
@@ -121,9 +121,6 @@ def stage_streaming(
         open_incoming(world.lake.workspace, dataset, most) as table.incoming,
         closing(loading_connection(world.lake.workspace)) as connection,
     ):
-        if table.incoming is not None and not anew:
-            with at_place(dataset.flows[0].place, dataset.name):
-                refuse_other_shape(world, table.incoming)
         ledger = Ledger(world.lake, connection)
         for flow in dataset.flows:
             with at_place(flow.place, dataset.name):

@@ -10,8 +10,10 @@ from lakelet.lake import TableName
 from lakelet.lake.publications import Published
 from lakelet.loading.connection import loading_connection
 from lakelet.loading.ledger import Ledger
+from lakelet.pipelines.datasets.cdc_apply import refuse_other_shape
 from lakelet.pipelines.datasets.file_flow import new_files
 from lakelet.pipelines.datasets.materialized import inputs_of
+from lakelet.pipelines.datasets.query import at_place
 from lakelet.pipelines.datasets.streaming import flow_state
 from lakelet.pipelines.definitions.dataset import Dataset, Flow
 from lakelet.pipelines.planning.decision import Decision
@@ -65,7 +67,8 @@ def _decide(
     definition = fingerprint_of(world.lake.workspace, world.pipeline, graph, dataset)
     if definition != published.definition:
         diff = _diff(published.text, text_of(dataset))
-        return Decision(dataset, "full", "query changed", {"diff": diff})
+        what = "function" if dataset.flows[0].query is None else "query"
+        return Decision(dataset, "full", f"{what} changed", {"diff": diff})
     moved = _moved(world, graph, dataset, published, decided)
     if moved:
         return Decision(dataset, "full", moved[0], {"moved": moved})
@@ -122,6 +125,8 @@ def _decide_streaming(
     published: Published,
     decided: Mapping[TableName, Decision],
 ) -> Decision:
+    with at_place(dataset.flows[0].place, dataset.name):
+        refuse_other_shape(world, dataset)
     reasons: list[str] = []
     details: dict[str, Any] = {}
     for flow in dataset.flows:
