@@ -348,3 +348,79 @@ def test_deleting_the_metadata_store_loses_nothing(forum: Workspace) -> None:
     assert second is not None
     assert second > first
     assert [w["reason"] for w in forum.why("p", "raw")] == ["new files (1)", "first update"]
+
+
+def test_a_lake_is_updated_by_one_workspace(forum: Workspace, tmp_path: Path) -> None:
+    import lakelet
+
+    forum.update("p")
+    other = lakelet.init(tmp_path / "other")
+    settings = other.folder.root / "lakelet.toml"
+    settings.write_text(
+        settings.read_text().replace('# path = "lake"', f'path = "{forum.lake.root}"')
+    )
+    other = lakelet.open(other.folder.root)
+    define(other, FORUM)
+    assert rows(other, "SELECT * FROM p.totals") == [("llm", 1), ("ml", 1)]
+    with pytest.raises(PipelineError, match="updated by another workspace"):
+        other.update("p")
+    other.take_over()
+    other.update("p")
+    with pytest.raises(PipelineError, match="updated by another workspace"):
+        forum.update("p")
+
+
+def test_events_are_seen_while_they_wait(forum: Workspace) -> None:
+    from lakelet.pipelines.events import Log
+
+    update = forum.update("p").update
+    assert update is not None
+    Log(forum.folder, "p", update + 1).tell("update", "it's on its way", None)
+    found = forum.sql(
+        "SELECT max(update_id), max_by(message, update_id) FROM system.pipeline_events"
+    )
+    assert found.rows() == [(update + 1, "it's on its way")]
+
+
+def test_results_of_a_failed_update_are_taken_over(forum: Workspace) -> None:
+    define(
+        forum, FORUM + "CREATE MATERIALIZED VIEW bad AS SELECT CAST(title AS INT) AS x FROM posts;"
+    )
+    with pytest.raises(LakeletError, match=r"a\.sql:9: p\.bad"):
+        forum.update("p")
+    define(
+        forum,
+        FORUM + "CREATE MATERIALIZED VIEW bad AS SELECT try_cast(title AS INT) AS x FROM posts;",
+    )
+    report = forum.update("p")
+    assert report.published
+    assert report.update is not None
+    resumed = {e["dataset"] for e in forum.events(report.update) if e["kind"] == "resumed"}
+    assert resumed == {"p.raw", "p.posts", "p.totals"}
+    assert rows(forum, "SELECT id FROM p.raw") == [(1,), (2,), (3,)]
+    folders = [f.name for f in (Path(forum.lake.root) / "p" / "raw").iterdir() if f.is_dir()]
+    assert sum(name.startswith("staged-") for name in folders) == 1
+
+
+def test_a_full_refresh_that_would_lose_rows_is_refused(forum: Workspace) -> None:
+    forum.update("p")
+    (forum.folder.files / "posts" / "a.jsonl").unlink()
+    put(forum, "posts/b.jsonl", {"id": 4, "title": "d", "forum": "ml", "score": 4})
+    with pytest.raises(
+        PipelineError, match=r"1 files that are not there any more: files/posts/a\.jsonl"
+    ):
+        forum.update("p", full_refresh=["*"])
+    assert len(rows(forum, "SELECT * FROM p.raw")) == 3
+    forum.update("p", full_refresh=["*"], even_if_lost=True)
+    assert rows(forum, "SELECT id FROM p.raw") == [(4,)]
+
+
+def test_two_updates_at_once(forum: Workspace) -> None:
+    from lakelet.errors import LockedError
+    from lakelet.pipelines.own_update import pipeline_lock
+
+    with pipeline_lock(forum.lake, "p") as held:
+        assert held
+        with pytest.raises(LockedError, match="another update of p is running"):
+            forum.update("p")
+    assert forum.update("p").published

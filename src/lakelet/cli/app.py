@@ -36,6 +36,7 @@ COMMANDS = {
     "show": "tables",
     "sql": "sql",
     "tables": "tables",
+    "take-over": "pipelines",
     "update": "pipelines",
     "updates": "pipelines",
     "volumes": "volumes",
@@ -53,7 +54,7 @@ class _Commands(click.Group):
         module = COMMANDS.get(cmd_name)
         if module is None:
             return None
-        found = getattr(import_module(f"lakelet.cli.{module}"), cmd_name, None)
+        found = getattr(import_module(f"lakelet.cli.{module}"), cmd_name.replace("-", "_"), None)
         return found if isinstance(found, click.Command) else None
 
     def resolve_command(

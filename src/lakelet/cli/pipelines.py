@@ -15,7 +15,7 @@ from lakelet.cli.update_tree import UpdateTree
 if TYPE_CHECKING:
     from lakelet.pipelines import Plan, UpdateReport
 
-__all__ = ("new", "plan", "update", "updates", "why")
+__all__ = ("new", "plan", "take_over", "update", "updates", "why")
 
 _WATCH_SECONDS = 1.0
 
@@ -214,6 +214,17 @@ def why(name: str, dataset: str, as_json: bool) -> None:
         click.echo(f"  {one['reason']}")
         for line in str(one["diff"] or "").splitlines():
             click.secho(f"    {line}", fg={"+": "green", "-": "red"}.get(line[:1]))
+
+
+@click.command("take-over")
+def take_over() -> None:
+    """Let this workspace update the lake, in the place of another one that did.
+
+    A lake is updated by one workspace; others may read it.
+    """
+    workspace = current_workspace()
+    workspace.take_over()
+    click.echo(f"{workspace.lake.root} is updated by this workspace from now on.")
 
 
 @click.command()

@@ -69,6 +69,13 @@ def health(table: str | None, as_json: bool) -> None:
             [(v.version, when(v.time, workspace.time_zone), v.files, format_bytes(v.bytes))
              for v in found[0].kept],
         )  # fmt: skip
+    for one in workspace.foreign():
+        if table is None or one["table"] == table.lower():
+            click.echo(
+                f"{one['table']}: version {one['version']} ({one['operation']}) was committed by "
+                f"another program and is not shown; `lakelet update {one['pipeline']} --adopt` "
+                "shows it, `--discard` undoes it."
+            )
     keep = workspace.folder.settings.lake.retention
     if any(h.advice for h in found):
         click.echo(f"`lakelet maintain` cleans up; versions of the last {keep} stay.")

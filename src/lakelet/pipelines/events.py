@@ -16,6 +16,7 @@ from typing import Any
 
 from lakelet.lake import Lake, TableName
 from lakelet.lake.delta import delta_errors, retry_conflicts
+from lakelet.lake.names import literal
 from lakelet.lake.type_text import parse_columns
 from lakelet.workspace import WorkspaceFolder
 from lakelet.workspace.steps import declare, step
@@ -38,6 +39,8 @@ LINEAGE = TableName("system", "lineage")
 _TRANSACTION = "lakelet-events"
 _KEEP = declare("events.keep", "the events of the update are in the lake")
 _COUNT = declare("events.count", "the counts of expectations are in the lake")
+_MERGE = declare("events.compact", "the many small files of a system table are few")
+_MANY_FILES = 64
 _EVENT_COLUMNS = parse_columns(
     "update_id BIGINT, number BIGINT, time TIMESTAMP, pipeline STRING, dataset STRING, "
     "kind STRING, message STRING, details STRING"
@@ -183,6 +186,22 @@ def waiting_events(workspace: WorkspaceFolder) -> list[Event]:
         )))  # fmt: skip
 
 
+def waiting_select(workspace: WorkspaceFolder) -> str:
+    """The same as a SELECT with the columns of `system.pipeline_events`; '' without any."""
+    waiting = waiting_events(workspace)
+    if not waiting:
+        return ""
+    rows = ", ".join(
+        f"({e.update}, {e.number}, make_timestamptz({int(e.time.timestamp() * 1e6)}), "
+        f"{literal(e.pipeline)}, {'NULL' if e.dataset is None else literal(e.dataset)}, "
+        f"{literal(e.kind)}, {literal(e.message)}, "
+        f"{literal(json.dumps(e.details, default=str))})"
+        for e in waiting
+    )
+    names = ", ".join(column.name for column in _EVENT_COLUMNS)
+    return f"SELECT * FROM (VALUES {rows}) AS waiting({names})"
+
+
 def _read(rows: Any) -> Iterator[Event]:
     for row in rows:
         when = datetime.fromtimestamp(row["time"], UTC)
@@ -227,11 +246,23 @@ def keep_events(lake: Lake, pipeline: str) -> None:
         comment = "which table and column each dataset comes from"
         lake.create(LINEAGE, _LINEAGE_COLUMNS, comment=comment, if_absent=True)
         _append(lake, LINEAGE, f"{_TRANSACTION}:{pipeline}", last, edges, _TRACE)
+    for name in (EVENTS, EXPECTATIONS, LINEAGE):
+        _compact(lake, name)
     with open_store(lake.workspace) as store:
         store.execute(
             "UPDATE events SET kept = 1 WHERE kept = 0 AND pipeline = ? AND update_id <= ?",
             (pipeline, last),
         )
+
+
+def _compact(lake: Lake, name: TableName) -> None:
+    """Merge the small files of many updates."""
+    if not lake.exists(name):
+        return
+    opened = lake.table(name).open()
+    if len(opened.file_uris()) >= _MANY_FILES:
+        with delta_errors(str(name)), step(_MERGE):
+            opened.optimize.compact()
 
 
 def _append(

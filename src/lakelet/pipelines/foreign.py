@@ -11,7 +11,7 @@ from lakelet.lake.publications import Publications, Published
 from lakelet.pipelines.events import new_update
 from lakelet.pipelines.publishing.commit import put_back_table
 
-__all__ = ("foreign_commits", "settle_foreign_commits")
+__all__ = ("all_foreign_commits", "foreign_commits", "settle_foreign_commits")
 
 
 def foreign_commits(lake: Lake, name: TableName, published: int) -> list[Commit]:
@@ -22,6 +22,16 @@ def foreign_commits(lake: Lake, name: TableName, published: int) -> list[Commit]
         return []
     behind = [c for c in table.history(limit=newest - published) if c.version > published]
     return [commit for commit in behind if "lakelet.update" not in commit.parameters]
+
+
+def all_foreign_commits(lake: Lake) -> list[tuple[TableName, str, Commit]]:
+    """Every such commit in the lake, with its table and the pipeline this belongs to."""
+    return [
+        (one.table, one.pipeline, commit)
+        for one in Publications(lake).state.values()
+        if one.version >= 0 and lake.exists(one.table)
+        for commit in foreign_commits(lake, one.table, one.version)
+    ]
 
 
 def settle_foreign_commits(lake: Lake, pipeline: str, how: str) -> None:

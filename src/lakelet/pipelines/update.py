@@ -28,6 +28,7 @@ from lakelet.pipelines.publishing.result import Result
 from lakelet.pipelines.reports import DatasetReport, Plan, UpdateReport, UpdateRequest
 from lakelet.pipelines.resuming import forget_kept, remove_leftovers
 from lakelet.pipelines.runner import Runner
+from lakelet.pipelines.updating_workspace import refuse_other_workspace
 
 __all__ = ("plan_pipeline", "run_update")
 
@@ -94,6 +95,7 @@ class _Update:
 
     def run(self) -> UpdateReport:
         name = self.pipeline.name
+        refuse_other_workspace(self.lake)
         recover_pipeline(self.lake, name, lambda _update: keep_events(self.lake, name))
         settle_foreign_commits(self.lake, name, self.request.foreign)
         graph = build_graph(self.pipeline, self.lake)
@@ -166,6 +168,7 @@ class _Update:
             self.log.end("published", f"{count} tables")
             keep_events(self.lake, name)
             forget_kept(self.lake, name)
+            Publications(self.lake).compact()
 
         publish_update(self.lake, name, self.number, results, released=released, record=record)
         for table in released:

@@ -21,10 +21,12 @@ class PinnedTable:
     Attributes:
         route: how its rows are read.
         condition: rows that count, as SQL; '' for all.
+        more: a SELECT of rows that belong to the table and are kept elsewhere; '' for none.
     """
 
     route: Route
     condition: str = ""
+    more: str = ""
 
     @property
     def columns(self) -> list[str]:
@@ -41,11 +43,14 @@ class PinnedTable:
 
     @property
     def _as_it_is(self) -> bool:
-        return [name for name, _ in self.route.columns] == self.columns and not self.condition
+        return [name for name, _ in self.route.columns] == self.columns and not (
+            self.condition or self.more
+        )
 
     def _shown(self, source: str) -> str:
         where = f" WHERE {self.condition}" if self.condition else ""
-        return f"SELECT {', '.join(map(quote, self.columns))} FROM {source}{where}"
+        also = f" UNION ALL BY NAME {self.more}" if self.more else ""
+        return f"SELECT {', '.join(map(quote, self.columns))} FROM {source}{where}{also}"
 
     def select(self) -> str | None:
         """A SELECT of its rows for any connection, or None where there is none."""

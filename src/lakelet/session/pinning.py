@@ -84,6 +84,8 @@ def pin_table(
     condition = _condition(workspace, table.name, publications)
     if version is not None:
         return PinnedTable(_route(table, table.open(version)), condition)
+    if str(table.name) == "system.pipeline_events":
+        return PinnedTable(_route(table, table.open()), more=_waiting_events(workspace))
     route = workspace.routes.find(table.location)
     if route is None:
         newest = table.open()
@@ -92,6 +94,13 @@ def pin_table(
         if pipeline_of(newest.metadata().configuration) is None:
             workspace.routes.keep(table.location, int(seen.version()), route)
     return PinnedTable(route, condition)
+
+
+def _waiting_events(workspace: Workspace) -> str:
+    """Events that are in the metadata store only, as a SELECT; '' without any."""
+    from lakelet.pipelines.events import waiting_select
+
+    return waiting_select(workspace.folder)
 
 
 def _route(table: LakeTable, opened: DeltaTable) -> Route:

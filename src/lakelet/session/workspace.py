@@ -238,6 +238,22 @@ class Workspace:
         )  # fmt: skip
         return run_update(self.lake, pipeline, request)
 
+    def take_over(self) -> None:
+        """Let this workspace update the lake from now on, in the place of another that did."""
+        from lakelet.pipelines.updating_workspace import take_over
+
+        take_over(self.lake)
+
+    def foreign(self) -> list[dict[str, Any]]:
+        """What other programs committed to tables of pipelines, which nobody is shown."""
+        from lakelet.pipelines.foreign import all_foreign_commits
+
+        return [
+            {"table": str(name), "pipeline": pipeline, "version": commit.version,
+             "operation": commit.operation, "time": commit.time}
+            for name, pipeline, commit in all_foreign_commits(self.lake)
+        ]  # fmt: skip
+
     def updates(self, pipeline: str | None = None) -> list[dict[str, Any]]:
         """The updates of a pipeline, or of all, the newest first."""
         from lakelet.pipelines.events import updates
