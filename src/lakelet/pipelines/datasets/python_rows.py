@@ -141,7 +141,7 @@ def _of_stream(
                 relation = connection.sql('SELECT * FROM "lakelet rows"')
             given = zip(relation.columns, relation.types, strict=True)
             columns = tuple(Column(str(name), from_duckdb(str(kind))) for name, kind in given)
-            bound = BoundQuery(connection, 'SELECT * FROM "lakelet rows"', columns)
+            bound = BoundQuery(connection, 'SELECT * FROM "lakelet rows"', columns, "function")
             found = use(bound, sources)
         except (LakeletError, ValueError, OSError) as error:
             raise _cause(child, error) from None

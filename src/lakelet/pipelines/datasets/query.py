@@ -51,11 +51,13 @@ class BoundQuery:
         connection: where.
         sql: its text for DuckDB.
         columns: the columns it gives.
+        what: what to call it in messages.
     """
 
     connection: duckdb.DuckDBPyConnection
     sql: str
     columns: tuple[Column, ...]
+    what: str = "query"
 
 
 class at_place:  # noqa: N801 - used like a function
@@ -174,7 +176,7 @@ def result_columns(dataset: Dataset, bound: BoundQuery) -> tuple[tuple[Column, .
     if len(given) < len(bound.columns):
         names = [c.name for c in bound.columns]
         twice = next(n for n in names if [m.lower() for m in names].count(n.lower()) > 1)
-        raise PipelineError(f"the query gives two columns {twice}.")
+        raise PipelineError(f"the {bound.what} gives two columns {twice}.")
     if dataset.columns is None:
         selected = ", ".join(
             f"CAST({quote(c.name)} AS {c.type.duckdb}) AS {quote(c.name)}" for c in bound.columns
@@ -184,15 +186,16 @@ def result_columns(dataset: Dataset, bound: BoundQuery) -> tuple[tuple[Column, .
     missing = [c.name for c in dataset.columns if c.name.lower() not in given]
     extra = [c.name for c in bound.columns if c.name.lower() not in declared]
     if missing or extra:
-        parts = [f"the query does not give {', '.join(missing)}"] if missing else []
+        parts = [f"the {bound.what} does not give {', '.join(missing)}"] if missing else []
         parts += [f"{', '.join(extra)} is not declared"] if extra else []
         raise PipelineError(f"{' and '.join(parts)}.")
     for column in dataset.columns:
         found = given[column.name.lower()].type
         if not _takes(column, found):
             raise PipelineError(
-                f"{column.name} is declared {column.type.sql} and the query gives {found.sql}.",
-                hint=f"CAST({column.name} AS {column.type.sql}) in the query converts it.",
+                f"{column.name} is declared {column.type.sql} and the {bound.what} gives "
+                f"{found.sql}.",
+                hint=f"CAST({column.name} AS {column.type.sql}) in the {bound.what} converts it.",
             )
     selected = ", ".join(
         f"CAST({quote(c.name)} AS {c.type.duckdb}) AS {quote(c.name)}" for c in dataset.columns

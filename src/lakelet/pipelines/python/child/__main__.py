@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 __all__ = ("main",)
 
-_INSIDE = "LAKELET_INSIDE"
-
 
 def main() -> None:
     """Do what the parent orders, and end."""
@@ -32,7 +30,6 @@ def main() -> None:
         Path("/proc/self/oom_score_adj").write_text("1000")  # house: a kernel file
     threading.Thread(target=_end_with_parent, name="lakelet-parent", daemon=True).start()
     sys.argv[1:] = []
-    os.environ[_INSIDE] = order["what"]
     with os.fdopen(answers, "w", encoding="utf-8") as answer:
         try:
             _do(order, answer, rows)
@@ -47,7 +44,9 @@ def main() -> None:
 
 def _do(order: Mapping[str, Any], answer: Any, rows: int) -> None:
     from lakelet.pipelines.python.child.importing import look_in
+    from lakelet.workspace.folder import INSIDE
 
+    os.environ[INSIDE] = order["what"]
     look_in([Path(order["folder"]), Path(order["root"])])
     if order["do"] == "describe":
         from lakelet.pipelines.python.child.describing import describe

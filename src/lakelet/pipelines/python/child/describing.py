@@ -41,6 +41,11 @@ def describe(order: Mapping[str, Any]) -> dict[str, Any]:
             name = full_name(output.name, schema)
         except LakeletError as error:
             raise PipelineError(f"{place}: {error.message}", hint=error.hint) from None
+        if output.kind == "temporary view" and output.expectations:
+            raise PipelineError(
+                f"{place}: {name} is a temporary view, whose rows are not checked.",
+                hint="expectations belong to the datasets that read it.",
+            )
         found.append(
             Dataset(
                 name, output.kind, place, flows, output.comment, output.columns,

@@ -20,7 +20,7 @@ from lakelet.lake.types import Column, Primitive
 from lakelet.loading.fit.json_sql import structure
 from lakelet.loading.fit.json_text import Pairs, dump_json
 from lakelet.loading.fit.python_values import json_value
-from lakelet.pipelines.python.child.kinds import columns_of_rows
+from lakelet.pipelines.python.child.kinds import columns_of_rows, plain
 from lakelet.pipelines.python.child.pieces import Piece
 
 if TYPE_CHECKING:
@@ -96,8 +96,12 @@ class Giver:
             if ours.name != theirs.name:
                 break
             if ours.type != theirs.type:
+                kinds = [
+                    next(c.type.sql for c in self._columns(one) if c.name == ours.name)
+                    for one in (schema, batch.schema)
+                ]
                 raise PipelineError(
-                    f"the column {ours.name} is {ours.type} in its first rows and {theirs.type} in "
+                    f"the column {ours.name} is {kinds[0]} in its first rows and {kinds[1]} in "
                     "later ones; nothing was published.",
                     hint="cast it before it is yielded.",
                 )
@@ -177,10 +181,8 @@ class Giver:
                     f"row {self._rows}: the column {name} {what}; nothing was published.",
                     hint=f"did you mean {close}?" if close else "declare it: schema=…",
                 )
-            if type(value).__module__ == "numpy":
-                value = value.item() if not value.shape else value.tolist()
             try:
-                found.append((column.name, json_value(value, column.type, column.name)))
+                found.append((column.name, json_value(plain(value), column.type, column.name)))
             except SchemaError as error:
                 said = error.message.replace("nothing was written", "nothing was published")
                 hint = None if self.declared else "say what it is: schema=… in the decorator."

@@ -10,13 +10,20 @@ from typing import Any
 from lakelet.errors import PipelineError
 from lakelet.lake.types import Array, Column, DataType, Decimal, Primitive, Struct
 
-__all__ = ("columns_of_rows",)
+__all__ = ("columns_of_rows", "plain")
 
 _MOST = 1 << 63
 
 
 class _MixedError(Exception):
     """Two types that have none in common."""
+
+
+def plain(value: Any) -> Any:
+    """NumPy's numbers and arrays as Python's; anything else as it is."""
+    if type(value).__module__ == "numpy" and hasattr(value, "tolist"):
+        return value.tolist()
+    return value
 
 
 def columns_of_rows(rows: Sequence[Mapping[str, Any]]) -> tuple[Column, ...]:
@@ -30,7 +37,7 @@ def columns_of_rows(rows: Sequence[Mapping[str, Any]]) -> tuple[Column, ...]:
         for name, value in row.items():
             before = kinds.get(name)
             try:
-                kinds[name] = _both(before, _kind(value))
+                kinds[name] = _both(before, _kind(plain(value)))
             except _MixedError:
                 shown = before.sql if before is not None else "empty"
                 raise PipelineError(
