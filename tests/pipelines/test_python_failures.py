@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import signal
+import subprocess
+import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from lakelet.errors import LakeletError
+from lakelet.lake import TableName
 from lakelet.session import Workspace
 from pipelines.writing import commits, define
 
@@ -229,11 +232,44 @@ def test_processes_end_with_the_update(source: Workspace) -> None:
     define(source, START + text, file="b.py")
     source.update("p")
     ((pid,),) = source.sql("SELECT pid FROM p.m").rows()
-    for _ in range(100):
-        stat = Path(f"/proc/{pid}/stat")
-        if not stat.exists() or stat.read_text().split()[2] == "Z":
-            break
+    until(lambda: ended(pid))
+
+
+SCRIPT = "import sys, lakelet; lakelet.open(sys.argv[1]).update('p')"
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_a_function_ends_when_its_update_does(source: Workspace, how: signal.Signals) -> None:
+    text = (
+        "@dp.materialized_view\ndef m():\n"
+        "    open('pid.txt', 'w').write(str(os.getpid()) + '.')\n    while True: yield {'a': 1}\n"
+    )
+    define(source, START + text, file="b.py")
+    root = source.folder.root
+    update = subprocess.Popen([sys.executable, "-c", SCRIPT, str(root)], stderr=subprocess.PIPE)
+    noted = root / "pid.txt"
+    until(lambda: noted.exists() and noted.read_text().endswith("."))
+    update.send_signal(how)
+    update.communicate(timeout=60)
+    assert update.returncode == -how
+    pid = int(noted.read_text().strip("."))
+    until(lambda: ended(pid))
+    (found,) = source.updates("p")
+    assert found["state"] in ("failed", "running")
+    assert not source.lake.exists(TableName("p", "m"))
+
+
+def until(holds: Callable[[], bool]) -> None:
+    for _ in range(600):
+        if holds():
+            return
         time.sleep(0.05)
-    else:
-        os.kill(pid, signal.SIGKILL)
-        pytest.fail("it still runs")
+    pytest.fail("it does not come to pass")
+
+
+def ended(pid: int) -> bool:
+    stat = Path(f"/proc/{pid}/stat")
+    try:
+        return stat.read_text().rpartition(")")[2].split()[0] == "Z"
+    except FileNotFoundError:
+        return True

@@ -25,6 +25,7 @@ from lakelet.pipelines.planning.decision import Decision
 from lakelet.pipelines.planning.fingerprints import fingerprint_of
 from lakelet.pipelines.planning.graph import Graph, reached
 from lakelet.pipelines.planning.world import World
+from lakelet.pipelines.python.process import stop_children
 from lakelet.pipelines.reports import DatasetReport
 from lakelet.pipelines.resuming import Kept, digest_of, keep_result, kept_result
 from lakelet.workspace.resources import claim
@@ -73,17 +74,23 @@ class Runner:
         before = threading.stack_size(_STACK)
         try:
             with ThreadPoolExecutor(self.at_once, thread_name_prefix="lakelet-dataset") as pool:
-                while waiting or running:
-                    for decision in self._ready(waiting):
-                        waiting.remove(decision)
-                        report = by_name[decision.dataset.name]
-                        if self._blocked(decision, report):
-                            continue
-                        running[pool.submit(self._stage, decision, report)] = decision
-                    if running:
-                        over, _ = wait(running, return_when=FIRST_COMPLETED)
-                        for future in over:
-                            self._take(future, running.pop(future), by_name)
+                try:
+                    while waiting or running:
+                        for decision in self._ready(waiting):
+                            waiting.remove(decision)
+                            report = by_name[decision.dataset.name]
+                            if self._blocked(decision, report):
+                                continue
+                            running[pool.submit(self._stage, decision, report)] = decision
+                        if running:
+                            over, _ = wait(running, return_when=FIRST_COMPLETED)
+                            for future in over:
+                                self._take(future, running.pop(future), by_name)
+                except KeyboardInterrupt:
+                    # The pool waits for its threads, and a function may never end by itself.
+                    pool.shutdown(wait=False, cancel_futures=True)
+                    stop_children()
+                    raise
         finally:
             threading.stack_size(before)
         if self.failed:
