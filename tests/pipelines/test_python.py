@@ -328,3 +328,31 @@ def test_decorated_functions_can_be_called_outside_an_update() -> None:
     assert doubled([1]) == [2]
     with pytest.raises(LakeletError, match="timeout is a number"):
         dp.table(timeout=-1)
+
+
+def test_functions_need_no_extra(raw: Workspace) -> None:
+    python(
+        raw,
+        "import sys\n"
+        "class Blocked:\n"
+        "    names = {'pandas', 'pyarrow', 'polars', 'numpy'}\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name.split('.')[0] in self.names: raise ModuleNotFoundError(name)\n"
+        "sys.meta_path.insert(0, Blocked())\n"
+        "@dp.materialized_view\n"
+        "def dicts(raw): return [row for row in raw.select('id', 'title').rows()]\n"
+        "@dp.materialized_view\n"
+        "def batches(raw): yield from raw.select('id').batches()\n"
+        "@dp.materialized_view\n"
+        "def text(raw): return 'SELECT count(*) AS n FROM raw'\n"
+        "@dp.materialized_view\n"
+        "def frame(raw):\n"
+        "    try:\n"
+        "        return raw.polars()\n"
+        "    except ImportError as error:\n"
+        "        return [{'said': str(error)}]\n",
+    )
+    raw.update("p")
+    assert len(rows(raw, "SELECT * FROM p.dicts")) == len(rows(raw, "SELECT * FROM p.batches")) == 3
+    assert rows(raw, "SELECT n FROM p.text") == [(3,)]
+    assert "lakelet[frames]" in raw.sql("SELECT said FROM p.frame").rows()[0][0]

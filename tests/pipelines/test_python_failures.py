@@ -74,6 +74,10 @@ ON_READING = {
         r"b\.py:3: the flow m goes into p\.othr",
     ),
     "a workspace opened": ("import lakelet\nlakelet.open()\n", r"b\.py:4: .*opens a workspace"),
+    "an expectation over no column": (
+        "@dp.materialized_view(schema='a INT')\n@dp.expect('x', 'nope > 1')\ndef m(): return []\n",
+        r"b\.py:3: p\.m: .*nope",
+    ),
     "a name twice": (
         "@dp.materialized_view(name='other')\ndef m(): return []\n", r"b\.py:3: p\.other is declared",
     ),

@@ -8,9 +8,11 @@ when files are read, what depends on them is left for the update.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from lakelet.engines.change_feed import FEED_COLUMNS
+from lakelet.engines.connection import open_connection
 from lakelet.engines.dialect import TableFunctionCall, TableReference
 from lakelet.engines.engine import Attached
 from lakelet.lake import TableName
@@ -19,7 +21,13 @@ from lakelet.lake.type_text import parse_columns
 from lakelet.lake.types import Column
 from lakelet.loading.shape import service_columns
 from lakelet.pipelines.datasets.cdc_incoming import described
-from lakelet.pipelines.datasets.query import at_place, bind_query, condition_sql, result_columns
+from lakelet.pipelines.datasets.query import (
+    BoundQuery,
+    at_place,
+    bind_query,
+    condition_sql,
+    result_columns,
+)
 from lakelet.pipelines.datasets.rows import rows_of_columns
 from lakelet.pipelines.datasets.streaming import flow_state
 from lakelet.pipelines.definitions.dataset import Dataset, Flow
@@ -56,9 +64,10 @@ def _check_flow(
     flow: Flow,
     known: dict[TableName, tuple[Column, ...] | None],
 ) -> tuple[Column, ...] | None:
-    if flow.query is None:
-        return None
     sources = _Empty(world, dataset, flow, known)
+    if flow.query is None:
+        _check_declared(world, dataset, flow, sources)
+        return None
     with at_place(flow.place, dataset.name):
         try:
             bound = bind_query(world.lake.workspace, flow.query, sources)
@@ -74,6 +83,21 @@ def _check_flow(
                 bound.connection.close()
         except _UnknownError:
             return None
+
+
+def _check_declared(world: World, dataset: Dataset, flow: Flow, sources: _Empty) -> None:
+    """Check a function's expectations over its declared columns: only running tells others."""
+    if dataset.columns is None or not dataset.expectations:
+        return
+    connection = open_connection(world.lake.workspace)
+    try:
+        with at_place(flow.place, dataset.name), suppress(_UnknownError):
+            rows_of_columns(dataset.columns).attach(connection, '"declared"')
+            bound = BoundQuery(connection, 'SELECT * FROM "declared"', dataset.columns, "function")
+            for one in dataset.expectations:
+                condition_sql(bound, one.condition, sources)
+    finally:
+        connection.close()
 
 
 class _Empty:
