@@ -108,6 +108,13 @@ def rows(found: dict[str, dict]) -> list[str]:
                 one["peak_mib"] * 1.048576 < 1500,
             )
         )
+    for name, what, aim in (
+        ("pipeline_cold", "a pipeline of two datasets, ten rows, cold, CPU over DuckDB alone", 8),
+        ("pipeline_nothing", "fifty datasets with nothing to do, CPU over DuckDB alone", 5),
+        ("pipeline_publishing", "an update with expectations over the bare query and write", 1.1),
+    ):
+        if one := found.get(name):
+            lines.append(row(what, f"≤ {aim} ×", f"{one['ratio']:.2f} ×", one["ratio"] <= aim))
     return lines
 
 

@@ -71,6 +71,23 @@ class LakeTable:
         """
         return open_delta(self.location, version=version, options=self.storage.options)
 
+    def newest_version(self) -> int:
+        """The newest version, told by the names in the log; nothing is opened.
+
+        Source: Delta Transaction Log Protocol, "Delta Log Entries".
+
+        Raises:
+            StorageError: there is no log.
+        """
+        names = (
+            entry.path.rsplit("/", 1)[-1]
+            for entry in self.storage.files(join(self.location, "_delta_log"))
+        )
+        found = [int(n[:20]) for n in names if n[:20].isdecimal() and n[20:] == ".json"]
+        if not found:
+            return int(self.open().version())
+        return max(found)
+
     def columns(self) -> tuple[Column, ...]:
         """Its columns as of now."""
         return columns_of(self.open())

@@ -20,6 +20,10 @@ def refuse_takeover(world: World) -> None:
         for name in (dataset.name, *dataset.companions) if dataset.stored else ():
             if not world.lake.exists(name):
                 continue
+            published = world.published(name)
+            ours = published is not None and published.pipeline == world.pipeline.name
+            if ours and published is not None and world.newest(name) == published.version:
+                continue
             properties = world.lake.table(name).open().metadata().configuration
             owner = properties.get(PIPELINE)
             if owner == world.pipeline.name:

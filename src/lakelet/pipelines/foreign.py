@@ -17,7 +17,7 @@ __all__ = ("all_foreign_commits", "foreign_commits", "settle_foreign_commits")
 def foreign_commits(lake: Lake, name: TableName, published: int) -> list[Commit]:
     """Commits behind the published version that no update and no upkeep of ours made."""
     table = lake.table(name)
-    newest = int(table.open().version())
+    newest = table.newest_version()
     if newest <= published:
         return []
     behind = [c for c in table.history(limit=newest - published) if c.version > published]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from lakelet.engines.dialect import TableFunctionCall, TableReference, translate_query
+from lakelet.engines.dialect import TableFunctionCall, TableReference
 from lakelet.engines.dialect.translation import without_catalog
 from lakelet.errors import PipelineError, nearest
 from lakelet.lake import Lake, TableName
@@ -15,9 +15,9 @@ from lakelet.pipelines.definitions.streams import (
     STREAM_OPTION,
     Delivery,
     delivery,
-    mark_streams,
     streamed,
 )
+from lakelet.pipelines.planning.query_names import QueryNames
 
 __all__ = ("FlowReads", "Graph", "build_graph", "reached", "resolve")
 
@@ -100,14 +100,16 @@ def build_graph(pipeline: Pipeline, lake: Lake) -> Graph:
     """
     reads: dict[str, FlowReads] = {}
     edges: dict[TableName, set[TableName]] = {}
+    queries = QueryNames(lake.workspace, pipeline)
     for dataset in pipeline.datasets.values():
         edges[dataset.name] = set()
         for flow in dataset.flows:
             with at_place(flow.place, dataset.name):
-                reads[flow.name] = found = flow_reads(pipeline, lake, dataset, flow)
+                reads[flow.name] = found = flow_reads(queries, lake, dataset, flow)
                 _refuse(pipeline, dataset, flow, found)
             own = {*found.tables, *found.streams} & set(pipeline.datasets)
             edges[dataset.name] |= own - ({dataset.name} if flow.once else set())
+    queries.keep()
     return Graph(tuple(_ordered(pipeline, edges)), reads)
 
 
@@ -123,9 +125,10 @@ def reached(graph: Graph, pipeline: Pipeline, dataset: Dataset) -> list[TableNam
 
 
 def flow_reads(
-    pipeline: Pipeline, lake: Lake, dataset: Dataset, flow: Flow, within: Sequence[TableName] = ()
+    queries: QueryNames, lake: Lake, dataset: Dataset, flow: Flow, within: Sequence[TableName] = ()
 ) -> FlowReads:
     """What a flow's query or function reads; ``within`` are the views it is being read for."""
+    pipeline = queries.pipeline
     if flow.query is None:
         streams = [name for p, name in flow.reads.items() if p in flow.streams]
         tables = [name for p, name in flow.reads.items() if p not in flow.streams]
@@ -133,7 +136,7 @@ def flow_reads(
             tuple(resolve(pipeline, lake, name.split(".")) for name in tables),
             tuple(_streamed_table(pipeline, lake, name) for name in streams),
         )
-    translation = translate_query(mark_streams(flow.query))
+    translation = queries.of(flow.query)
     tables_, streams_, paths = [], [], []
     views: list[FlowReads] = []
     delivers: Delivery = "new"
@@ -147,7 +150,7 @@ def flow_reads(
                 if name in within:
                     raise PipelineError(f"the view {name} reads itself in a circle, by STREAM.")
                 around = (*within, name)
-                views.append(flow_reads(pipeline, lake, view, view.flows[0], around))
+                views.append(flow_reads(queries, lake, view, view.flows[0], around))
                 tables_.append(name)
             else:
                 streams_.append(name)

@@ -59,10 +59,22 @@ class World:
                 self._pinned[str(name)] = seen_snapshot(self.lake.table(name), self.publications)
             return self._pinned[str(name)]
 
+    def newest(self, name: TableName) -> int:
+        """The newest version of a table, told by its log's names; the table is not opened."""
+        with self._lock:
+            key = f"newest {name}"
+            if key not in self._pinned:
+                self._pinned[key] = self.lake.table(name).newest_version()
+            found: int = self._pinned[key]
+            return found
+
     def state(self, name: TableName) -> dict[str, Any]:
         """What tells one state of a table from another: its id and version."""
         if name in self.results:
             return {"update": True}
+        published = self.published(name)
+        if published is not None and self.newest(name) == published.version:
+            return {"id": published.table_id, "version": published.version}
         snapshot = self.snapshot(name)
         return {"id": str(snapshot.metadata().id), "version": int(snapshot.version())}
 
