@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from lakelet.errors import ConstraintError, OwnedTableError, PipelineError, SqlError
+from lakelet.errors import (
+    ConstraintError,
+    OwnedTableError,
+    PipelineError,
+    SqlError,
+    StorageError,
+)
 from lakelet.session import Workspace
 from pipelines.writing import commits, define, put
 
@@ -191,6 +199,46 @@ def test_the_change_feed_of_a_table(ws: Workspace) -> None:
     before = commits(ws)
     ws.update("p")
     assert commits(ws) == before
+
+
+def test_changes_that_other_programs_commit(ws: Workspace) -> None:
+    from deltalake import DeltaTable
+
+    ws.sql("CREATE TABLE s.t AS SELECT id, id * 10 AS n FROM range(5) AS r(id)")
+    define(ws, feed(ws, scd=2))
+    ws.update("p")
+    # delta-rs writes the changes down, as rows before and after.
+    table = DeltaTable(str(Path(ws.lake.root) / "s" / "t"))
+    table.update(predicate="id = 1", updates={"n": "99"})
+    table.update(predicate="id = 3", updates={"id": "33"})
+    table.delete("id = 2")
+    ws.update("p")
+    current = "SELECT id, n FROM p.t WHERE __END_AT IS NULL"
+    assert rows(ws, current) == rows(ws, "SELECT * FROM s.t")
+    assert rows(ws, "SELECT __START_AT, __END_AT FROM p.t WHERE id = 1") == [(0, 1), (1, None)]
+    ws.sql("DELETE FROM s.t WHERE id = 0")
+    ws.sql("DELETE FROM s.t WHERE id = 1")
+    table = DeltaTable(str(Path(ws.lake.root) / "s" / "t"))
+    table.vacuum(0, enforce_retention_duration=False, dry_run=False)
+    with pytest.raises(StorageError, match=r"s\.t: rows that changed after version 3 are not kept"):
+        ws.update("p")
+    ws.update("p", full_refresh=["t"])
+    assert rows(ws, current) == rows(ws, "SELECT * FROM s.t")
+
+
+def test_moments_and_nested_values(ws: Workspace) -> None:
+    define(ws, CDC.format(scd=2, more="").replace(
+        "STREAM s.c", "STREAM read_files('files/c', schemaHints => 'at TIMESTAMP')"))  # fmt: skip
+    put(ws, "c/1.jsonl", {"id": 1, "at": "2024-01-01T00:00:00+02:00", "op": "u", "k": {"a": 1}},
+        {"id": 1, "at": "2024-01-02T00:00:00Z", "op": "u", "k": {"a": 1}, "l": [1, 2]})  # fmt: skip
+    ws.update("p")
+    more = {"id": 1, "at": "2024-01-01T12:00:00Z", "op": "u", "k": {"a": 2, "b": "new"}}
+    put(ws, "c/2.jsonl", more)
+    ws.update("p")
+    query = "SELECT k.a, k.b, l, hour(__START_AT), day(__END_AT) FROM p.t"
+    assert rows(ws, query) == [
+        (1, None, None, 22, 1), (1, None, [1, 2], 0, None), (2, "new", None, 12, 2),
+    ]  # fmt: skip
 
 
 def test_changes_run_through_a_pipeline(ws: Workspace) -> None:

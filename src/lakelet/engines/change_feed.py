@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from lakelet.engines.engine import duckdb_errors
+from lakelet.errors import StorageError
 from lakelet.lake import LakeTable
 from lakelet.lake.delta import delta_errors
 from lakelet.lake.names import quote
@@ -65,11 +66,21 @@ def change_feed_sql(
             connection.register("arrived", reader)
             stamp = "timezone('UTC', CAST(_commit_timestamp AS TIMESTAMP))"
             left_out = f" WHERE _commit_version NOT IN ({_numbers(passed)})" if passed else ""
-            connection.execute(
-                "INSERT INTO feed BY NAME SELECT * REPLACE "
-                f"({stamp} AS _commit_timestamp) FROM arrived{left_out}"
-            )
-            connection.unregister("arrived")
+            try:
+                connection.execute(
+                    "INSERT INTO feed BY NAME SELECT * REPLACE "
+                    f"({stamp} AS _commit_timestamp) FROM arrived{left_out}"
+                )
+            except duckdb.Error as error:
+                if "not found" not in str(error):
+                    raise
+                raise StorageError(
+                    f"{table.name}: rows that changed after version {since} are not kept any more: "
+                    "VACUUM has removed their files.",
+                    hint="what reads the change feed takes everything anew with --full-refresh.",
+                ) from error
+            finally:
+                connection.unregister("arrived")
     same = ", ".join(quote(c.name) for c in (*columns, *FEED_COLUMNS[1:]))
     parts = [
         f"SELECT *, '{here}' AS _change_type FROM ("

@@ -60,7 +60,7 @@ class Published:
         table: its name.
         table_id: its Delta id.
         version: the version people see; -1 where the pipeline let go of the table.
-        kind: ``materialized view``, ``streaming table`` or ``rejected rows``.
+        kind: ``materialized view``, ``streaming table``, ``rejected rows`` or ``changes``.
         definition: fingerprint of what it was made by.
         text: the query or function it was made by, for people.
         inputs: what was read: by name, whatever tells one state of it from another.

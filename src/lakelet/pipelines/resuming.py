@@ -38,7 +38,7 @@ class Kept:
     """What was staged for a dataset.
 
     Attributes:
-        results: for its table, and for its rejected rows.
+        results: for its table, and for those beside it.
         counts: what passed: rows, kept, dropped, rejected, and broken by expectation.
         entries: by batch, the ledger's entries.
     """

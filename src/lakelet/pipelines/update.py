@@ -160,7 +160,7 @@ class _Update:
         for report in self.report.datasets:
             if report.dataset in runner.done:
                 results += runner.done[report.dataset].results
-        count = sum(result.kind != "rejected rows" for result in results)
+        count = sum(result.kind not in ("rejected rows", "changes") for result in results)
         self.log.tell("publishing", f"{count} tables")
 
         def record() -> None:

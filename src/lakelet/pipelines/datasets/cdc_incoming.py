@@ -152,7 +152,8 @@ class Incoming:
         kept = Schema([stream.schema.field(i) for i in range(len(changes.columns))])
         failure: list[Exception] = []
         batches = handed_over(noted(checker.pass_on(stream), failure))
-        data = tuple(Column(c.name, c.type) for c in columns if c.name not in (START, END))
+        spans = (START, END) if self.cdc.scd == 2 else ()
+        data = tuple(Column(c.name, c.type) for c in columns if c.name not in spans)
         keys = {key.lower() for key in self.cdc.keys}
         selected = ", ".join(
             # What a deletion says besides its key is of no use to anybody.

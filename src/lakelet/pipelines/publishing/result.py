@@ -22,7 +22,7 @@ class Result:
 
     Attributes:
         table: the table.
-        kind: ``materialized view``, ``streaming table`` or ``rejected rows``.
+        kind: ``materialized view``, ``streaming table``, ``rejected rows`` or ``changes``.
         mode: whether the staged files take the place of all files, come beside them, or take the
             place of some.
         columns: the table's columns afterwards.
