@@ -356,3 +356,56 @@ def test_functions_need_no_extra(raw: Workspace) -> None:
     assert len(rows(raw, "SELECT * FROM p.dicts")) == len(rows(raw, "SELECT * FROM p.batches")) == 3
     assert rows(raw, "SELECT n FROM p.text") == [(3,)]
     assert "lakelet[frames]" in raw.sql("SELECT said FROM p.frame").rows()[0][0]
+
+
+def test_a_failing_connection_is_tried_again(ws: Workspace) -> None:
+    python(
+        ws,
+        "import pathlib\n"
+        "@dp.materialized_view\n"
+        "def m():\n"
+        "    tries = pathlib.Path('tries.txt')\n"
+        "    seen = tries.read_text() if tries.exists() else ''\n"
+        "    tries.write_text(seen + 'x')\n"
+        "    if not seen: raise ConnectionResetError('gone')\n"
+        "    return [{'tries': len(seen) + 1}]\n",
+    )
+    report = ws.update("p")
+    assert rows(ws, "SELECT tries FROM p.m") == [(2,)]
+    assert report.update is not None
+    (retried,) = [e for e in ws.events(report.update) if e["kind"] == "retried"]
+    assert "ConnectionResetError: gone" in retried["message"]
+
+
+def test_the_version_of_a_package_counts(
+    ws: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = tmp_path / "site"
+    (site / "made_up").mkdir(parents=True)
+    (site / "made_up" / "__init__.py").write_text("STEP = 1\n")
+    told = site / "made_up-1.0.dist-info"
+    told.mkdir()
+    (told / "METADATA").write_text("Metadata-Version: 2.1\nName: made_up\nVersion: 1.0\n")
+    (told / "top_level.txt").write_text("made_up\n")
+    monkeypatch.setenv("PYTHONPATH", str(site))
+    python(ws, "import made_up\n@dp.materialized_view\ndef m(): return [{'n': made_up.STEP}]\n")
+    ws.update("p")
+    assert ws.update("p").update is None
+    told.rename(site / "made_up-1.1.dist-info")
+    metadata = site / "made_up-1.1.dist-info" / "METADATA"
+    metadata.write_text(metadata.read_text().replace("1.0", "1.1"))
+    (decision,) = ws.plan("p").decisions
+    assert decision.reason == "function changed"
+    assert "-# made_up 1.0\n+# made_up 1.1" in decision.details["diff"]
+
+
+def test_scratch_files_of_killed_processes_are_removed(raw: Workspace) -> None:
+    raw.folder.temp.mkdir(parents=True, exist_ok=True)
+    left = raw.folder.temp / "rows-999999999-left.parquet"
+    left.touch()
+    python(
+        raw,
+        "@dp.temporary_view\ndef v(raw): return raw\n@dp.materialized_view\ndef m(v): return v\n",
+    )
+    raw.update("p")
+    assert not list(raw.folder.temp.glob("rows-*"))

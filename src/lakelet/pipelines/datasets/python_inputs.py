@@ -7,6 +7,7 @@ deleted positions, of a view) are written to a Parquet file in the scratch folde
 
 from __future__ import annotations
 
+import os
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -72,7 +73,8 @@ def spool_query(
 ) -> Spooled:
     """Write the rows of a query to a scratch file."""
     workspace.temp.mkdir(parents=True, exist_ok=True)  # house: scratch space of this process
-    found = Spooled(workspace.temp / f"rows-{uuid.uuid4()}.parquet")
+    _sweep(workspace)
+    found = Spooled(workspace.temp / f"rows-{os.getpid()}-{uuid.uuid4()}.parquet")
     try:
         with duckdb_errors():
             path = literal(str(found.path))
@@ -81,6 +83,18 @@ def spool_query(
         found.remove()
         raise
     return found
+
+
+def _sweep(workspace: WorkspaceFolder) -> None:
+    """Remove scratch files of processes that were killed."""
+    for path in workspace.temp.glob("rows-*-*.parquet"):
+        owner = path.name.split("-")[1]
+        try:
+            os.kill(int(owner), 0)
+        except ProcessLookupError:
+            Spooled(path).remove()
+        except (PermissionError, ValueError):
+            continue
 
 
 @dataclass

@@ -15,10 +15,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import lakelet
 from lakelet.errors import LakeletError, PipelineError
 from lakelet.pipelines.definitions.dataset import Dataset
 from lakelet.pipelines.definitions.sql_file import LooseFlow
 from lakelet.workspace import WorkspaceFolder
+from lakelet.workspace.resources import claim
 from lakelet.workspace.store import open_store
 
 __all__ = ("read_python_files",)
@@ -48,7 +50,7 @@ def read_python_files(
 
     shown = [str(file.relative_to(workspace.root)) for file in files]
     key = hashlib.sha256(
-        repr((_MEANING, shown, schema, sys.version, sys.prefix)).encode()
+        repr((lakelet.__version__, _MEANING, shown, schema, sys.version, sys.prefix)).encode()
     ).hexdigest()
     found = _kept(workspace, key)
     if found is None:
@@ -88,7 +90,8 @@ def _described(
         "folder": str(folder), "files": list(files), "schema": schema,
     }  # fmt: skip
     said: list[str] = []
-    child = Child(workspace.root, order, timeout=_TIMEOUT, said=said.append)
+    memory = claim(workspace).memory
+    child = Child(workspace.root, order, timeout=_TIMEOUT, memory=memory, said=said.append)
     try:
         return child.answer()
     except LakeletError as error:

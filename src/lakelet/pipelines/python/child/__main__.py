@@ -28,7 +28,13 @@ def main() -> None:
     # A process out of memory takes this one first, not its parent.
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000")  # house: a kernel file
-    threading.Thread(target=_end_with_parent, name="lakelet-parent", daemon=True).start()
+    # What the code reads or starts must not take the pipe that tells of the parent's end.
+    parent = os.dup(0)
+    with Path(os.devnull).open("rb") as nothing:
+        os.dup2(nothing.fileno(), 0)
+    threading.Thread(
+        target=_end_with_parent, args=(parent,), name="lakelet-parent", daemon=True
+    ).start()
     sys.argv[1:] = []
     with os.fdopen(answers, "w", encoding="utf-8") as answer:
         try:
@@ -56,6 +62,9 @@ def _do(order: Mapping[str, Any], answer: Any, rows: int) -> None:
         from lakelet.pipelines.python.child.running import run
 
         run(order, lambda found: _say(answer, found), rows)
+        # The parent ends this process when it is done.
+        sys.stdout.flush()
+        sys.stderr.flush()
         _say(answer, {"done": True})
 
 
@@ -76,8 +85,8 @@ def _say(answer: Any, found: Mapping[str, Any]) -> None:
         answer.flush()
 
 
-def _end_with_parent() -> None:
-    while os.read(0, 1):
+def _end_with_parent(parent: int) -> None:
+    while os.read(parent, 1):
         continue
     os._exit(1)
 
