@@ -149,6 +149,21 @@ def test_where_it_cannot_be_told_the_whole_file_counts(
     assert re.search(f"# the whole of {why}", found), found
 
 
+def test_what_a_decorator_may_register_counts(tmp_path: Path) -> None:
+    path = tmp_path / "main.py"
+    text = (
+        "import functools\nKNOWN = {}\n"
+        "def known(f): KNOWN[f.__name__] = f; return f\n"
+        "@known\ndef one(): return 1\n"
+        "@functools.cache\ndef other(): return 1\n"
+        "def posts(): return [KNOWN['one']()]\n"
+    )
+    path.write_text(text)
+    found = code_of(loaded(path, "posts"), Modules(tmp_path, [tmp_path]), Packages())
+    assert "def one" in found
+    assert "def other" not in found
+
+
 def test_functions_made_in_a_loop_count_with_their_values(tmp_path: Path) -> None:
     path = tmp_path / "main.py"
     path.write_text(

@@ -215,6 +215,16 @@ def test_a_failed_expectation_ends_the_function(source: Workspace) -> None:
     assert time.monotonic() - began < 60
 
 
+def test_a_failed_expectation_does_not_wait_for_more_rows(source: Workspace) -> None:
+    text = (
+        "@dp.materialized_view\n@dp.expect_or_fail('small', 'a < 3')\ndef m():\n"
+        "    yield [{'a': 5}] * 300_000\n    time.sleep(1000)\n"
+    )
+    began = time.monotonic()
+    failing(source, text, r"break the expectation small")
+    assert time.monotonic() - began < 60
+
+
 def test_the_traceback_is_among_the_events(source: Workspace) -> None:
     failing(
         source,

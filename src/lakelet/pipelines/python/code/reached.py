@@ -30,6 +30,7 @@ from lakelet.pipelines.python.code.source_file import (
 __all__ = ("code_of",)
 
 _OPAQUE = ("eval", "exec", "compile", "globals", "vars", "__import__", "importlib", "__doc__")
+_ANYTHING = {"__subclasses__", "__dict__", "__globals__", "modules"}
 _SIMPLE = (bool, int, float, complex, str, bytes, type(None))
 
 
@@ -42,7 +43,8 @@ def code_of(function: Callable[..., Any], modules: Modules, packages: Packages) 
     path, line = Path(inner.__code__.co_filename), inner.__code__.co_firstlineno
     reached = _Reached(modules, packages)
     if not path.is_file() or not path.is_relative_to(modules.root):
-        return f"def {function.__name__}: its code is in no file of the workspace"
+        versions = packages.versions(str(inner.__module__).split(".")[0])
+        return "\n".join([f"def {function.__name__}: of no file here", *versions])
     source = modules.read(path)
     statement = source.enclosing(line)
     if statement is None:
@@ -216,6 +218,8 @@ class _Visitor(ast.NodeVisitor):
         while isinstance(root, ast.Attribute):
             chain.insert(0, root.attr)
             root = root.value
+        if not _ANYTHING.isdisjoint(chain):
+            self.reached.whole(self.source, f"line {node.lineno} uses {node.attr}")
         if isinstance(root, ast.Name):
             self._name(root, tuple(chain))
         else:

@@ -12,6 +12,8 @@ from pathlib import Path
 __all__ = ("Modules", "SourceFile", "is_ours", "locals_of", "statement_lines")
 
 _OURS = "lakelet.pipelines"
+_PURE = ("abc", "contextlib", "dataclasses", "functools", "typing")
+"""Modules whose decorators note nothing anywhere."""
 Inner = ast.Lambda | ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp
 """What has a scope of its own inside an expression."""
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
@@ -51,7 +53,9 @@ class SourceFile:
         return [statement for statement in self.tree.body if self._acts(statement)]
 
     def _acts(self, statement: ast.stmt) -> bool:
-        if isinstance(statement, Definition | ast.Import | ast.ImportFrom | ast.Pass):
+        if isinstance(statement, Definition):
+            return any(self._may_register(one) for one in statement.decorator_list)
+        if isinstance(statement, ast.Import | ast.ImportFrom | ast.Pass):
             return False
         if isinstance(statement, ast.Expr):
             return not isinstance(statement.value, ast.Constant) and not self._declares(
@@ -67,14 +71,17 @@ class SourceFile:
         inner = [node for node in ast.walk(statement) if isinstance(node, ast.FunctionDef)]
         return not any(self._declares(one) for node in inner for one in node.decorator_list)
 
+    def _may_register(self, decorator: ast.expr) -> bool:
+        """Whether a decorator may note what it decorates somewhere others look for it."""
+        name = _root(decorator)
+        return not self._declares(decorator) and not any(
+            _module(statement) in _PURE for statement in self.bindings.get(name, [])
+        )
+
     def _declares(self, expression: ast.expr) -> bool:
         """Whether an expression is a decorator or a call of our own."""
-        root = expression
-        while isinstance(root, ast.Call | ast.Attribute):
-            root = root.func if isinstance(root, ast.Call) else root.value
-        return isinstance(root, ast.Name) and any(
-            is_ours(statement, root.id) for statement in self.bindings.get(root.id, [])
-        )
+        name = _root(expression)
+        return any(is_ours(statement, name) for statement in self.bindings.get(name, []))
 
     def bare(self, statement: ast.stmt) -> ast.stmt:
         """A statement without our own decorators, whose arguments are told elsewhere."""
@@ -112,6 +119,20 @@ def is_ours(statement: ast.stmt, name: str) -> bool:
     else:
         return False
     return full.get(name, "").startswith(_OURS)
+
+
+def _root(expression: ast.expr) -> str:
+    """The name that a chain of attributes and calls begins with."""
+    root = expression
+    while isinstance(root, ast.Call | ast.Attribute):
+        root = root.func if isinstance(root, ast.Call) else root.value
+    return root.id if isinstance(root, ast.Name) else ""
+
+
+def _module(statement: ast.stmt) -> str:
+    if isinstance(statement, ast.ImportFrom):
+        return (statement.module or "").split(".")[0]
+    return statement.names[0].name.split(".")[0] if isinstance(statement, ast.Import) else ""
 
 
 def _names(node: ast.AST) -> list[str]:
