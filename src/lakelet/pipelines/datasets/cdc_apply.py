@@ -26,7 +26,8 @@ from lakelet.lake.table import columns_of
 from lakelet.lake.types import Column, DataType, Primitive
 from lakelet.pipelines.datasets.cdc_history import DELETED, END, SEQUENCE, START
 from lakelet.pipelines.datasets.cdc_incoming import Incoming
-from lakelet.pipelines.datasets.staging import label_of
+from lakelet.pipelines.datasets.disk import with_room
+from lakelet.pipelines.datasets.staging import label_of, noted
 from lakelet.pipelines.definitions.cdc_rules import shape_of
 from lakelet.pipelines.definitions.dataset import Dataset
 from lakelet.pipelines.planning.world import World
@@ -275,12 +276,23 @@ class _Work:
         return Change((staged,) if staged.adds else (), removed, int(count))
 
     def _stage(self, table: LakeTable, columns: tuple[Column, ...], select: str) -> Staged:
+        from arro3.core import RecordBatchReader
+
         folders = self.dataset.partition_by if table.name == self.dataset.name else ()
         new = NewTable(str(table.name), columns, folders, None, {})
-        return stage(
-            standing_in(new), table.location, table.storage,
-            handed_over_stream(self.engine.sql(select)), label=label_of(self.update),
-        )  # fmt: skip
+        stream = handed_over_stream(self.engine.sql(select))
+        failure: list[Exception] = []
+        rows = noted(with_room(table, iter(stream)), failure)
+        try:
+            return stage(
+                standing_in(new), table.location, table.storage,
+                RecordBatchReader.from_batches(stream.schema, rows), label=label_of(self.update),
+            )  # fmt: skip
+        except Exception:
+            # What the writer reports is only that its input failed; the cause is what counts.
+            if failure:
+                raise failure[0] from None
+            raise
 
 
 def _refuse_other_order(name: object, known: DataType, now: DataType | None) -> None:
