@@ -15,7 +15,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import lakelet
 from lakelet.errors import LakeletError, PipelineError
 from lakelet.pipelines.definitions.dataset import Dataset
 from lakelet.pipelines.definitions.sql_file import LooseFlow
@@ -50,7 +49,7 @@ def read_python_files(
 
     shown = [str(file.relative_to(workspace.root)) for file in files]
     key = hashlib.sha256(
-        repr((lakelet.__version__, _MEANING, shown, schema, sys.version, sys.prefix)).encode()
+        repr((_MEANING, shown, schema, sys.version, sys.prefix)).encode()
     ).hexdigest()
     found = _kept(workspace, key)
     if found is None:
