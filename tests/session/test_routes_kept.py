@@ -26,7 +26,7 @@ def test_a_route_is_kept_until_a_commit_comes(ws: Workspace) -> None:
     assert count(ws) == 1
     kept = ws.routes.find(location)
     assert kept is not None
-    assert count(ws) == 1 and ws.routes.find(location) is kept
+    assert count(ws) == 1 and ws.routes.find(location)[0] is kept[0]
     lakelet.open(ws.folder.root).table("s.t").append([{"id": 2}])  # somebody else's commit
     assert ws.routes.find(location) is None
     assert count(ws) == 2

@@ -50,6 +50,7 @@ def sql(
     named: dict[str, Any] = dict(map(_split, params))
     statement = _statement(text, file)
     workspace = current_workspace()
+    workspace.source = "command line"
     workspace.say = lambda text: click.echo(text, err=True)
     result = workspace.sql(statement, named, at=at, dialect=dialect)  # type: ignore[arg-type]
     _write(result, form, output)

@@ -22,11 +22,13 @@ class PinnedTable:
         route: how its rows are read.
         condition: rows that count, as SQL; '' for all.
         more: a SELECT of rows that belong to the table and are kept elsewhere; '' for none.
+        version: the version it is, where that is known.
     """
 
     route: Route
     condition: str = ""
     more: str = ""
+    version: int | None = None
 
     @property
     def columns(self) -> list[str]:

@@ -16,10 +16,12 @@ from lakelet.lake.storage import storage_for
 from lakelet.lake.volumes import resolve_path
 from lakelet.session.moments import parse_moment
 from lakelet.session.pinned import PinnedTable
+from lakelet.session.queries import QueriesTable
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
 
+    from lakelet.engines.engine import Attached
     from lakelet.engines.routes import Route
     from lakelet.session.workspace import Workspace
 
@@ -31,7 +33,7 @@ def pin_reference(
     reference: TableReference,
     at: dt.datetime | None,
     publications: Publications,
-) -> PinnedTable:
+) -> Attached:
     """Pin the table a query names.
 
     Args:
@@ -48,6 +50,8 @@ def pin_reference(
     if parts[0] == "delta" and len(parts) == 2:
         return _pin_path(workspace, parts[1], reference, at)
     parts = without_catalog(parts)
+    if parts == ("system", "queries"):
+        return QueriesTable(workspace.folder)
     if len(parts) != 2:
         raise SqlError(
             f"{'.'.join(parts)} is not the full name of a table.",
@@ -83,17 +87,19 @@ def pin_table(
     # Before the table is opened, so that what counts is in what is read.
     condition = _condition(workspace, table.name, publications)
     if version is not None:
-        return PinnedTable(_route(table, table.open(version)), condition)
+        return PinnedTable(_route(table, table.open(version)), condition, version=version)
     if str(table.name) == "system.pipeline_events":
         return PinnedTable(_route(table, table.open()), more=_waiting_events(workspace))
-    route = workspace.routes.find(table.location)
-    if route is None:
+    kept = workspace.routes.find(table.location)
+    if kept is not None:
+        route, seen_version = kept
+    else:
         newest = table.open()
         seen = seen_snapshot(table, publications, newest)
-        route = _route(table, seen)
+        route, seen_version = _route(table, seen), int(seen.version())
         if pipeline_of(newest.metadata().configuration) is None:
-            workspace.routes.keep(table.location, int(seen.version()), route)
-    return PinnedTable(route, condition)
+            workspace.routes.keep(table.location, seen_version, route)
+    return PinnedTable(route, condition, version=seen_version)
 
 
 def _waiting_events(workspace: Workspace) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -22,12 +22,24 @@ __all__ = ("Result",)
 class Result:
     """Rows of a query; nothing is computed until a form is asked for."""
 
-    def __init__(self, relation: duckdb.DuckDBPyRelation) -> None:
+    def __init__(
+        self,
+        relation: duckdb.DuckDBPyRelation,
+        taken: Callable[[int | None], None] = lambda _rows: None,
+    ) -> None:
+        """Wrap a relation.
+
+        Args:
+            relation: the rows.
+            taken: told how many rows there were once they have been taken; None where unknown.
+        """
         self._relation = relation
+        self._taken = taken
 
     @property
     def relation(self) -> duckdb.DuckDBPyRelation:
         """DuckDB's own relation, to filter, join and aggregate further."""
+        self._taken(None)
         return self._relation
 
     @property
@@ -47,7 +59,9 @@ class Result:
             SqlError: a row makes the query fail (a division by zero, a cast).
         """
         with duckdb_errors():
-            return self._relation.fetchall()
+            found = self._relation.fetchall()
+        self._taken(len(found))
+        return found
 
     def dicts(self) -> list[dict[str, Any]]:
         """All rows as dictionaries by column name."""
@@ -58,8 +72,12 @@ class Result:
         """The rows as Arrow batches, a few thousand rows at a time."""
         from arro3.core import RecordBatchReader
 
+        rows = 0
         with duckdb_errors():
-            yield from RecordBatchReader.from_stream(self._relation)
+            for batch in RecordBatchReader.from_stream(self._relation):
+                rows += batch.num_rows
+                yield batch
+        self._taken(rows)
 
     def arrow(self) -> pyarrow.Table:
         """The rows as a pyarrow table.
@@ -72,7 +90,9 @@ class Result:
         except ImportError as error:
             raise MissingExtraError.needs("frames", "a pyarrow table") from error
         with duckdb_errors():
-            return pyarrow.table(self._relation)
+            found = pyarrow.table(self._relation)
+        self._taken(found.num_rows)
+        return found
 
     def polars(self) -> polars.DataFrame:
         """The rows as a Polars frame.
@@ -85,7 +105,9 @@ class Result:
         except ImportError as error:
             raise MissingExtraError.needs("frames", "a Polars frame") from error
         with duckdb_errors():
-            return polars.DataFrame(self._relation)
+            found = polars.DataFrame(self._relation)
+        self._taken(found.height)
+        return found
 
     def pandas(self) -> pandas.DataFrame:
         """The rows as a pandas frame.
@@ -98,9 +120,12 @@ class Result:
         except ImportError as error:
             raise MissingExtraError.needs("frames", "a pandas frame") from error
         with duckdb_errors():
-            return self._relation.df()
+            found = self._relation.df()
+        self._taken(len(found))
+        return found
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         """The rows as an Arrow C stream (Arrow PyCapsule interface)."""
+        self._taken(None)
         with duckdb_errors():
             return self._relation.__arrow_c_stream__(requested_schema)

@@ -31,13 +31,13 @@ class RoutesKept:
     def __init__(self) -> None:
         self._kept: dict[str, _Kept] = {}
 
-    def find(self, location: str) -> Route | None:
-        """The route of a table's newest version, if it is known that nothing changed."""
+    def find(self, location: str) -> tuple[Route, int] | None:
+        """The route of a table's newest version, and which it is, if nothing has changed."""
         kept = self._kept.get(location)
         if kept is None or _born(location) != kept.born:
             return None
         following = Path(location, "_delta_log", f"{kept.version + 1:020d}.json")
-        return None if following.exists() else kept.route
+        return None if following.exists() else (kept.route, kept.version)
 
     def keep(self, location: str, version: int, route: Route) -> None:
         """Remember a route that reads files as they are; others hold what a table was opened as."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from lakelet.engines.engine import duckdb_errors
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from lakelet.engines.statements.running import Answer
     from lakelet.engines.statements.syntax.upkeep import CopyInto
     from lakelet.lake import LakeTable, TableName
+    from lakelet.session.queries import Recorder
     from lakelet.session.workspace import Workspace
     from lakelet.workspace import WorkspaceFolder
 
@@ -33,6 +34,7 @@ def run(
     workspace: Workspace,
     text: str,
     dialect: Dialect,
+    recorder: Recorder,
     *,
     positional: Sequence[object],
     named: Mapping[str, object] | None,
@@ -42,8 +44,10 @@ def run(
     Raises:
         SqlError: it is wrong, or refused by name; nothing was changed.
     """
-    lent = _Lent(workspace, text)
+    lent = _Lent(workspace, text, recorder)
     found = run_statement(workspace.lake, lent, text, dialect, positional=positional, named=named)
+    counted = found.rows and found.columns[0][0] == "num_affected_rows"
+    recorder.done(found.rows[0][0] if counted else None)
     return _result(found, workspace.folder)
 
 
@@ -68,12 +72,17 @@ def _bound(value: Any) -> Any:
 class _Lent:
     """What statements borrow from the session."""
 
-    def __init__(self, workspace: Workspace, text: str) -> None:
+    def __init__(self, workspace: Workspace, text: str, recorder: Recorder) -> None:
         self.workspace = workspace
         self.text = text
+        self.recorder = recorder
 
     def pin(self, reference: TableReference) -> Attached:
-        return self.workspace.pin(reference)
+        pinned = self.workspace.pin(reference)
+        version = getattr(pinned, "version", None)
+        if version is not None:
+            self.recorder.read[".".join(reference.parts)] = version
+        return pinned
 
     def call(self, call: TableFunctionCall) -> Attached:
         from lakelet.session.calls import attach_call
@@ -89,8 +98,13 @@ class _Lent:
         open_snapshot(table.location, version=version, storage_options=table.storage.options)
         return restore_table(self.workspace.lake, table, version)
 
-    def changing(self, table: TableName, what: str) -> AbstractContextManager[None]:
-        return self.workspace._changing(table, what)
+    @contextmanager
+    def changing(self, table: TableName, what: str) -> Iterator[None]:
+        with self.workspace._changing(table, what):
+            yield
+        if self.workspace.lake.exists(table):
+            newest = self.workspace.lake.table(table).newest_version()
+            self.recorder.written[str(table)] = newest
 
     def rename_table(self, table: LakeTable, name: TableName) -> None:
         from lakelet.session.renaming import rename_table

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
-from lakelet.errors import SqlError
+from lakelet.errors import LakeletError, SqlError
 from lakelet.lake import Lake, TableName
 from lakelet.lake.publications import Publications
 from lakelet.session.moments import parse_moment
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from lakelet.engines.engine import Attached, Dialect
     from lakelet.loading import LoadReport
     from lakelet.pipelines import Event, Plan, UpdateReport
+    from lakelet.session.queries import Recorder
     from lakelet.session.result import Result
 
 __all__ = ("Workspace", "open_workspace")
@@ -34,6 +35,7 @@ class Workspace:
         folder: where it is on disk, and its settings.
         lake: its tables, for code that needs more than `table` gives.
         routes: how tables are read, kept from one statement to the next.
+        source: where its statements come from, as `system.queries` says.
         say: told what a statement is about to do where that takes long; nobody listens at first.
     """
 
@@ -41,6 +43,7 @@ class Workspace:
         self.folder = folder
         self.lake = Lake(folder)
         self.routes = RoutesKept()
+        self.source = "python"
         self.say: Callable[[str], None] = lambda _text: None
 
     def __repr__(self) -> str:
@@ -85,6 +88,11 @@ class Workspace:
         """
         return self._sql(text, params, at=at, dialect=dialect, this=None)
 
+    def _recorder(self, text: str, dialect: str) -> Recorder:
+        from lakelet.session.queries import Recorder
+
+        return Recorder(self.folder, text, dialect, self.source)
+
     def _sql(
         self,
         text: str,
@@ -93,6 +101,7 @@ class Workspace:
         at: str | dt.datetime | None,
         dialect: Dialect | None,
         this: Callable[[], Attached] | None,
+        recorded: bool = True,
     ) -> Result:
         from lakelet.engines.engine import Query, run_query
         from lakelet.engines.statements import is_statement
@@ -110,21 +119,37 @@ class Workspace:
                 )
             from lakelet.session.statements import run
 
-            return run(self, text, spoken, positional=positional, named=named)
+            recorder = self._recorder(text, spoken)
+            try:
+                return run(self, text, spoken, recorder, positional=positional, named=named)
+            except LakeletError as error:
+                recorder.done(error=error.message)
+                raise
         query = Query(text, spoken, positional, named)
         publications = Publications(self.lake, moment)
+        recorder = self._recorder(text, spoken)
 
         def table(reference: TableReference) -> Attached:
             if this is not None and reference.parts == ("this",):
                 return this()
-            return self.pin(reference, moment, publications)
+            pinned = self.pin(reference, moment, publications)
+            version = getattr(pinned, "version", None)
+            if version is not None:
+                recorder.read[".".join(reference.parts)] = version
+            return pinned
 
         def call(called: TableFunctionCall) -> Attached:
             from lakelet.session.calls import attach_call
 
             return attach_call(self, called, text)
 
-        return Result(run_query(self.folder, query, table=table, call=call))
+        try:
+            relation = run_query(self.folder, query, table=table, call=call)
+        except LakeletError as error:
+            if recorded:
+                recorder.done(error=error.message)
+            raise
+        return Result(relation, recorder.taken) if recorded else Result(relation)
 
     def pin(
         self,
@@ -344,7 +369,9 @@ class Workspace:
         return changing(self.lake, table, what)
 
     def _dicts(self, query: str) -> list[dict[str, Any]]:
-        return self.sql(query, dialect="databricks").dicts()
+        return self._sql(
+            query, (), at=None, dialect="databricks", this=None, recorded=False
+        ).dicts()
 
     def open(self, path: str) -> BinaryIO:
         """A file for reading, by path or volume path, also in a bucket.

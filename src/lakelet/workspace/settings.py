@@ -65,6 +65,7 @@ class SqlSettings:
     """``[sql]``: the language statements are written in."""
 
     dialect: str = "databricks"
+    history: bool = True
 
     def check(self) -> None:
         """Raise SettingsError for an unknown dialect."""

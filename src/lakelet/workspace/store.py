@@ -70,6 +70,21 @@ _MIGRATIONS: tuple[str, ...] = (
         state TEXT
     );
     """,
+    """
+    CREATE TABLE queries (
+        id INTEGER PRIMARY KEY,
+        time REAL NOT NULL,
+        text TEXT NOT NULL,
+        dialect TEXT NOT NULL,
+        source TEXT NOT NULL,
+        read TEXT NOT NULL,
+        written TEXT NOT NULL,
+        rows INTEGER,
+        seconds REAL NOT NULL,
+        error TEXT
+    );
+    CREATE INDEX queries_by_time ON queries (time);
+    """,
 )
 STORE_VERSION = len(_MIGRATIONS)
 

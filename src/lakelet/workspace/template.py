@@ -31,6 +31,8 @@ time_zone = "{time_zone}"
 [sql]
 # databricks | duckdb
 # dialect = "databricks"
+# Whether statements are kept in system.queries, for 90 days.
+# history = true
 
 [resources]
 # For each process; one that finds another at work takes half. threads = 0 means all cores.
