@@ -41,6 +41,15 @@ def listed(*arguments: str) -> Any:
     return json.loads(done.stdout)
 
 
+def listed_rows(query: str) -> Any:
+    """The rows of a query."""
+    done = subprocess.run(
+        [sys.executable, "-m", "lakelet", "sql", query, "--as", "json"],
+        cwd=WORKSPACE, check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    return json.loads(done.stdout)
+
+
 def first_batch() -> Notes:
     """A workspace with three months of raw files, loaded."""
     say("A workspace, and three months of raw files as they were collected.")
@@ -113,6 +122,38 @@ def real_files(data: Path) -> None:
     lakelet("load", str(data / "gsm8k"), "--into", "tasks.gsm8k")
     lakelet("load", str(data / "svamp" / "SVAMP.json"), "--into", "tasks.svamp")
     lakelet("sql", "SELECT type, count(*) AS n, avg(answer) AS mean FROM tasks.svamp GROUP BY type")
+    say(
+        "And a pipeline that makes one typed table of problems of these and LogiQA, part of it in Python."
+    )
+    folder = WORKSPACE / "pipelines" / "tasks"
+    folder.mkdir()
+    for file in sorted((ROOT / "pipelines" / "tasks").iterdir()):
+        if file.is_file():
+            text = file.read_text(encoding="utf-8").replace("{data}", str(data))
+            (folder / file.name).write_text(text, encoding="utf-8")
+    lakelet("update", "tasks")
+    lakelet("sql", "SELECT * FROM tasks.overview ORDER BY source, split")
+    lakelet("lineage", "tasks.overview")
+    _settle_problems(data)
+
+
+def _settle_problems(data: Path) -> None:
+    """Every problem of the files is a row of the table, or a rejected one."""
+    lines = sum(
+        len(file.read_text(encoding="utf-8").splitlines()) for file in (data / "gsm8k").iterdir()
+    )
+    array = len(json.loads((data / "svamp" / "SVAMP.json").read_text(encoding="utf-8")))
+    logic = sum(
+        len((data / "logiqa" / name).read_text(encoding="utf-8").splitlines()) // 8
+        for name in ("Test.txt", "Eval.txt")
+    )
+    (row,) = listed_rows("SELECT count(*) AS kept FROM tasks.problems")
+    rejected = len(listed("rejected", "tasks.problems"))
+    print(
+        f"\n{lines} + {array} + {logic} problems in the files, {row['kept']} kept, {rejected} rejected"
+    )
+    if lines + array + logic != row["kept"] + rejected:
+        sys.exit("the problems do not add up")
 
 
 def settle(notes: Notes) -> bool:
