@@ -424,3 +424,21 @@ def test_two_updates_at_once(forum: Workspace) -> None:
         with pytest.raises(LockedError, match="another update of p is running"):
             forum.update("p")
     assert forum.update("p").published
+
+
+def test_a_column_called_like_the_loaders_is_only_a_column(ws: Workspace) -> None:
+    ws.sql("CREATE TABLE s.t AS SELECT 1 AS a, 'mine' AS _metadata UNION ALL SELECT 2, 'too'")
+    define(
+        ws,
+        "CREATE MATERIALIZED VIEW m (CONSTRAINT one EXPECT (a = 1) ON VIOLATION DROP ROW) AS SELECT * FROM s.t",
+    )
+    ws.update("p")
+    assert ws.sql("SELECT record, file FROM p.m__rejected").rows() == [
+        ('{"a":2,"_metadata":"too"}', None)
+    ]
+
+
+def test_an_expectation_on_a_view_is_refused(ws: Workspace) -> None:
+    define(ws, "CREATE TEMPORARY VIEW v (CONSTRAINT c EXPECT (a = 1)) AS SELECT 1 AS a")
+    with pytest.raises(SqlError, match=r"a\.sql:1: a temporary view stores no rows"):
+        ws.plan("p")

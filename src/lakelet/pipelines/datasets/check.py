@@ -162,12 +162,13 @@ class Checker:
         )
 
     def _drop(self, names: Sequence[str], drops: int) -> None:
-        file = "_metadata.file_path" if "_metadata" in names else "NULL::VARCHAR"
-        line = "_metadata.line" if "_metadata" in names else "NULL::BIGINT"
+        loaded = "_metadata" in names and self._is_loaders()
+        file = "_metadata.file_path" if loaded else "NULL::VARCHAR"
+        line = "_metadata.line" if loaded else "NULL::BIGINT"
         fields = ", ".join(
             f"{quote(name)} := {quote(name)}"
             for name in names
-            if name != "_metadata" and not name.startswith(OWN)
+            if not (loaded and name == "_metadata") and not name.startswith(OWN)
         )
         names_of = ", ".join(
             f"CASE WHEN {_BROKEN} & {1 << index} <> 0 THEN {literal(one.name)} END"
@@ -178,6 +179,11 @@ class Checker:
             f"CAST(to_json(struct_pack({fields})) AS VARCHAR), {file}, {line} "
             f"FROM held WHERE {_BROKEN} & {drops} <> 0"
         )
+
+    def _is_loaders(self) -> bool:
+        """Whether the column ``_metadata`` is the loader's, and not one of the same name."""
+        kind = str(self.engine.sql("SELECT _metadata FROM held LIMIT 0").types[0])
+        return "file_path VARCHAR" in kind and "line BIGINT" in kind
 
     def _sample(self, batch: RecordBatch, one: Expectation) -> str:
         bit = 1 << self.dataset.expectations.index(one)

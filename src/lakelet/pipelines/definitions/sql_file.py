@@ -122,6 +122,11 @@ class _Reader:
             flows = (replace(self._auto_cdc(str(name), into=False), name=str(name)),)
         if not flows and kind != "streaming table":
             raise cursor.wrong("AS and a query")
+        if kind == "temporary view" and table.expectations:
+            raise SqlError(
+                "a temporary view stores no rows that an expectation could count or drop.",
+                hint="put the expectation on the table that reads the view.",
+            )
         if kind == "temporary view" and (table.partition_by or table.properties):
             raise SqlError("a temporary view has no partitions and no properties.")
         return Dataset(
