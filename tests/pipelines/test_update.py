@@ -248,6 +248,9 @@ def test_what_another_program_commits_is_not_shown(forum: Workspace) -> None:
     table = DeltaTable(str(Path(forum.lake.root) / "p" / "raw"))
     table.delete("id = 1")
     assert rows(forum, "SELECT id FROM p.raw") == [(1,), (2,), (3,)]
+    assert forum.table("p.raw").summary()["version"] == 1
+    assert forum.table("p.raw").describe()["pipeline"] == "p"
+    assert [(f["table"], f["version"]) for f in forum.foreign()] == [("p.raw", 2)]
     with pytest.raises(PipelineError, match=r"another program committed version 2"):
         forum.update("p")
     forum.update("p", foreign="discard")

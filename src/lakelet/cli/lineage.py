@@ -25,10 +25,17 @@ def lineage(name: str, direction: str, as_json: bool) -> None:
     lakelet lineage gold.claims.score
     lakelet lineage bronze.posts --downstream
     """
-    found = current_workspace().lineage(name, direction)  # type: ignore[arg-type]
+    workspace = current_workspace()
+    found = workspace.lineage(name, direction)  # type: ignore[arg-type]
     if as_json:
         print_json(found)
         return
+    if not found and name.count(".") > 1 and direction == "upstream":
+        table = name.rpartition(".")[0]
+        found = workspace.lineage(table, direction)  # type: ignore[arg-type]
+        if found:
+            click.echo(f"{name} comes from no single column that could be followed.")
+            name = table
     if not found:
         click.echo(f"No pipeline {'made' if direction == 'upstream' else 'reads'} {name}.")
         return

@@ -78,6 +78,7 @@ def _facts(facts: dict[str, Any], zone: str) -> None:
         ("version", f"{facts['version']}, {when(facts['changed'], zone)}"),
         ("partitioned by", ", ".join(facts["partition_by"])),
         ("location", facts["location"]),
+        ("pipeline", facts["pipeline"] or ""),
         ("read by", f"{facts['route']}: {facts['route_reason']}"),
     ]
     for label, text in lines:

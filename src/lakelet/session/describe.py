@@ -6,8 +6,9 @@ from typing import Any
 
 from lakelet.engines.bucket_files import plan_table
 from lakelet.engines.routes import open_snapshot
-from lakelet.lake import LakeTable
+from lakelet.lake import Lake, LakeTable
 from lakelet.lake.history import commits
+from lakelet.lake.publications import Publications, pipeline_of
 from lakelet.lake.table import columns_of
 from lakelet.workspace.quantities import format_bytes
 
@@ -17,8 +18,14 @@ _CONSTRAINT = "delta.constraints."
 
 
 def _snapshot(table: LakeTable, version: int | None) -> Any:
+    """A version of a table; without one what people see of it."""
     options = table.storage.options or None
-    return open_snapshot(table.location, version=version, storage_options=options)
+    snapshot = open_snapshot(table.location, version=version, storage_options=options)
+    if version is None and pipeline_of(snapshot.metadata().configuration) is not None:
+        published = Publications(Lake(table.workspace)).of(table.name)
+        if published is not None and published.version != snapshot.version():
+            return _snapshot(table, published.version)
+    return snapshot
 
 
 def _facts(table: LakeTable, snapshot: Any) -> dict[str, Any]:
@@ -64,6 +71,7 @@ def describe(table: LakeTable, version: int | None = None) -> dict[str, Any]:
         "comment": metadata.description or None,
         "location": table.location,
         "partition_by": list(metadata.partition_columns),
+        "pipeline": pipeline_of(configuration),
         "route": route.kind,
         "route_reason": route.reason,
         "columns": [
