@@ -66,7 +66,7 @@ SCENARIOS = [
     ("new", "load", IDS["first"], 1),
     ("loaded", "load", IDS["both"], 2),
     ("loaded", "load by key", IDS["both"], 2),
-    ("changed", "load in place", [1, 3, 4, 7], 1),
+    ("changed", "load in place", [1, 3, 4, 7], 0),
     ("loaded twice", "restore", IDS["first"], 1),
 ]
 CHANGES = [
