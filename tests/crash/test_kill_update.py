@@ -70,6 +70,14 @@ def prepared(root: Path, stage: str) -> Path:
     return root
 
 
+def telling(faults: list[str]) -> list[str]:
+    """Every commit to a table or to the lake's own, and of the steps before it each kind once."""
+    each = ("stage.adopt", "publish.", "table.append", "events.")
+    return [
+        fault for fault in faults if fault.endswith(":1") or fault.split(":", 2)[2].startswith(each)
+    ]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("stage", "what", "before", "after"), SCENARIOS)
 def test_killed_at_every_step_and_gone_on(
@@ -78,7 +86,7 @@ def test_killed_at_every_step_and_gone_on(
     base = prepared(tmp_path / "base", stage)
     assert state(lakelet.open(base)) == before
     traced = Path(shutil.copytree(base, tmp_path / "traced"))
-    faults = moments(traced, what, tmp_path / "trace")
+    faults = telling(moments(traced, what, tmp_path / "trace"))
     assert state(lakelet.open(traced)) == after
     assert len(faults) >= 8
     for number, fault in enumerate(faults):
