@@ -197,3 +197,19 @@ def test_types_are_those_of_all_values_not_only_of_the_first(ws: Workspace) -> N
     assert types(ws) == {"i": "BIGINT", "late_text": "STRING", "late_fraction": "DOUBLE",
                          "late_date": "DATE", "pad": "STRING"}  # fmt: skip
     assert ws.sql("SELECT count(*) FROM t.t WHERE _rescued_data IS NOT NULL").rows() == [(200,)]
+
+
+def test_a_dry_run_shows_what_comes_new_in_a_struct(ws: Workspace) -> None:
+    path = ws.folder.files / "a.jsonl"
+    path.write_text('{"id": 1, "geo": {"lat": 1.5}}\n')
+    ws.load("files/a.jsonl", into="t.dry")
+    (ws.folder.files / "b.jsonl").write_text(
+        '{"id": 2, "geo": {"lat": 2.5, "alt": 7}, "late": "x"}\n'
+    )
+    report = ws.load("files", into="t.dry", dry_run=True)
+    assert [(c.name, c.type.sql) for c in report.new_columns] == [
+        ("late", "STRING"),
+        ("geo.alt", "BIGINT"),
+    ]
+    assert ws.load("files", into="t.dry", dry_run=True, evolve="rescue").new_columns == []
+    assert ws.sql("SELECT count(*) FROM t.dry").rows() == [(1,)]

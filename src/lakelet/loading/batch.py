@@ -80,17 +80,26 @@ class Batch:
     done: set[int] = field(default_factory=set)
     counts: dict[int, Counts] = field(default_factory=dict)
 
-    def look(self, others: tuple[str, ...] = ()) -> list[Column]:
-        """The columns that the files ask for, all values seen."""
+    def look(self, others: tuple[str, ...] = (), *, into: Shape | None = None) -> list[Column]:
+        """The columns that the files ask for, all values seen.
+
+        Args:
+            others: names that are taken besides.
+            into: the columns there are already; then only what comes new, fields inside STRUCT
+                columns by their path.
+        """
         make_tables(self.connection)
         while True:
             try:
                 root = look_at(self.connection, self.blocks())
             except _FileFailedError:
                 continue
-            return new_columns(
-                root, Shape(()), self._hints(), tolerance=self.tolerance, others=others
+            shape = into or Shape(())
+            columns = new_columns(
+                root, shape, self._hints(), tolerance=self.tolerance, others=others
             )
+            grown = grown_types(root, shape, self._hints(), tolerance=self.tolerance)
+            return columns + _added(shape, grown)
 
     def stage(self, table: LakeTable, number: int) -> tuple[list[Staged], list[Column]]:
         """Write the rows beside the table, adding columns for new fields where that is wanted.

@@ -21,7 +21,7 @@ from lakelet.loading.options import ReadOptions
 from lakelet.loading.rejects import append_rejects
 from lakelet.loading.report import LoadReport
 from lakelet.loading.restored import mark_restored
-from lakelet.loading.shape import service_columns
+from lakelet.loading.shape import Shape, service_columns
 from lakelet.loading.source_file import SourceFile
 from lakelet.workspace.quantities import parse_bytes
 
@@ -116,10 +116,11 @@ class _Load:
         self.report.same = known.same
         self.report.changed = [file.name for file in known.changed]
         batch = self._batch(known.new)
-        columns = batch.look()
-        old = {c.name for c in self.lake.table(self.request.into).columns()} if exists else set()
+        into = Shape.of(self.lake.table(self.request.into).columns()) if exists else None
+        columns = batch.look(into=into)
         self.report.created = not exists
-        self.report.new_columns = [column for column in columns if column.name not in old]
+        if not exists or self.evolve != "rescue":
+            self.report.new_columns = columns
         self._note(batch)
         self.report.entries = batch.entries(_found(known.new))
         return self.report
