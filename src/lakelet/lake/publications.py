@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from lakelet.errors import TableNotFoundError
 from lakelet.lake.delta import delta_errors, open_delta, retry_conflicts
 from lakelet.lake.lake import Lake
-from lakelet.lake.names import TableName
+from lakelet.lake.names import TableName, literal
 from lakelet.lake.table import LakeTable
 from lakelet.lake.type_text import parse_columns
 from lakelet.workspace.steps import declare, step
@@ -103,10 +103,13 @@ class Publications:
     def state(self) -> Mapping[TableName, Published]:
         """The last publication of each table; all from one version of the Delta table."""
         if self._state is None:
-            self._state = {}
-            for one in sorted(self.rows(), key=lambda row: row.update):
-                if self.at is None or (one.at is not None and one.at <= self.at):
-                    self._state[one.table] = one
+            moment = "" if self.at is None else f"WHERE published_at <= {_instant(self.at)} "
+            rows = self._query(
+                "SELECT update_id, pipeline, table_name, table_id, version, kind, definition, "
+                f"text, inputs, epoch_us(published_at) FROM rows {moment}QUALIFY row_number() "
+                "OVER (PARTITION BY table_name ORDER BY update_id DESC) = 1"
+            )
+            self._state = {one.table: one for one in map(_published, rows)}
         return self._state
 
     def of(self, name: TableName) -> Published | None:
@@ -123,16 +126,23 @@ class Publications:
         found = self.of(name)
         if found is not None:
             return found.version
-        when = "yet" if self.at is None else f"at {self.at.isoformat()}"
+        if self.at is None:
+            raise TableNotFoundError(
+                f"the table {name} of the pipeline {pipeline} was not published yet.",
+                hint=f"`lakelet update {pipeline}` publishes it.",
+            )
+        ((oldest,),) = self._query(
+            f"SELECT epoch_us(min(published_at)) FROM rows WHERE table_name = {literal(str(name))}"
+        ) or [(None,)]
+        since = "it never was" if oldest is None else f"the first time was {_moment(oldest)}"
         raise TableNotFoundError(
-            f"the table {name} of the pipeline {pipeline} was not published {when}.",
-            hint=f"`lakelet update {pipeline}` publishes it."
-            if self.at is None
-            else "`lakelet updates` lists what was published when.",
+            f"the table {name} of the pipeline {pipeline} was not published at "
+            f"{self.at.isoformat()}: {since}.",
+            hint="`lakelet updates` lists what was published when.",
         )
 
-    def rows(self) -> list[Published]:
-        """Everything ever published, in no order."""
+    def _query(self, query: str) -> list[tuple[Any, ...]]:
+        """Rows of a query over everything ever published, which it calls ``rows``."""
         if not self.lake.exists(PUBLICATIONS):
             return []
         import duckdb
@@ -140,21 +150,9 @@ class Publications:
         table = self._table()
         with delta_errors(str(PUBLICATIONS)):
             stream = open_delta(table.location, options=table.storage.options).scan()
-        # In UTC whatever the process's zone is.
         with duckdb.connect(config={"threads": 1, "autoinstall_known_extensions": False}) as engine:
             engine.register("rows", stream)
-            found = engine.execute(
-                "SELECT update_id, pipeline, table_name, table_id, version, kind, definition, "
-                "text, inputs, epoch_us(published_at) FROM rows"
-            ).fetchall()
-        return [
-            Published(
-                update, pipeline, TableName.parse(name), table_id, version, kind, definition,
-                text, json.loads(inputs), datetime.fromtimestamp(moment / 1e6, UTC),
-            )
-            for update, pipeline, name, table_id, version, kind, definition, text, inputs, moment
-            in found
-        ]  # fmt: skip
+            return engine.execute(query).fetchall()
 
     def has(self, pipeline: str, update: int) -> bool:
         """Whether an update of a pipeline is published already."""
@@ -243,3 +241,19 @@ def seen_snapshot(
         return newest
     version = publications.version(table.name, pipeline)
     return newest if newest.version() == version else table.open(version)
+
+
+def _published(row: tuple[Any, ...]) -> Published:
+    update, pipeline, name, table_id, version, kind, definition, text, inputs, moment = row
+    return Published(
+        update, pipeline, TableName.parse(name), table_id, version, kind, definition, text,
+        json.loads(inputs), _moment(moment),
+    )  # fmt: skip
+
+
+def _moment(microseconds: int) -> datetime:
+    return datetime.fromtimestamp(microseconds / 1e6, UTC)
+
+
+def _instant(moment: datetime) -> str:
+    return f"make_timestamptz({int(moment.timestamp() * 1e6)})"
