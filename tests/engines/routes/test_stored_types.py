@@ -355,3 +355,21 @@ def test_field_ids_in_files_and_schema_change_nothing(table: Handmade) -> None:
     )
     assert rows(table.route()) == [(1,)]
     assert table.route().kind == "files"
+
+
+@pytest.mark.parametrize("kind", [pa.float64(), pa.float32()], ids=["double", "float"])
+def test_nan_is_found_though_a_files_bounds_leave_it_out(table: Handmade, kind: pa.DataType) -> None:
+    values = pa.array([float("nan"), -1.0, 0.0], kind)
+    table.commit(
+        protocol(),
+        metadata(field("d", "double" if kind == pa.float64() else "float")),
+        table.write("a.parquet", pa.table({"d": values})),
+    )
+    connection = connect()
+    table.route().attach(connection, VIEW)
+
+    def count(condition: str) -> object:
+        return connection.execute(f"SELECT count(*) FROM {VIEW} WHERE {condition}").fetchall()[0][0]
+
+    assert [count(c) for c in ("d > 5", "isnan(d)", "NOT d <= 0", "d < 100")] == [1, 1, 1, 2]
+    assert connection.execute(f"SELECT isnan(max(d)) FROM {VIEW}").fetchall() == [(True,)]

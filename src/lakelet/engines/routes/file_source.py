@@ -107,6 +107,10 @@ class FilesSource:
         options = f", schema=MAP {{{schema}}}" if schema and not as_is else ""
         # Never left to DuckDB's own guess: a folder above the table may be called id=3.
         options += f", hive_partitioning={str(self.hive).lower()}"
+        if any("DOUBLE" in column.sql_type or "FLOAT" in column.sql_type for column in stored):
+            # Writers leave NaN out of a file's bounds (Parquet, "Statistics"), and NaN is greater
+            # than any of them here: without this, `d > 5` and even `isnan(d)` would not find it.
+            options += ", can_have_nan=true"
         if self.hive:
             kinds = ", ".join(f"{literal(name)}: VARCHAR" for name in self.partitions)
             options += f", hive_types={{{kinds}}}"
