@@ -85,7 +85,7 @@ def test_reasons_are_those_a_person_understands(forum: Workspace) -> None:
     put(forum, "posts/b.jsonl", {"id": 4, "title": "d", "forum": "ml"})
     put(forum, "posts/c.jsonl", {"id": 5, "title": "e", "forum": "ml"})
     assert hows(forum)["raw"] == ("new rows", "new files (2)")
-    assert hows(forum)["posts"] == ("full", "input p.raw changes in this update")
+    assert hows(forum)["posts"] == ("incremental", "input p.raw changes in this update")
     forum.update("p")
     assert rows(forum, "SELECT n FROM p.totals WHERE forum = 'ml'") == [(3,)]
     define(forum, FORUM.replace("count(*) AS n", "count(*) + 1 AS n"))

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import time
+
 import duckdb
 
 from lakelet.lake.names import literal
 from lakelet.workspace import WorkspaceFolder
 from lakelet.workspace.resources import claim
 
-__all__ = ("engine_settings", "open_connection", "prepare")
+__all__ = ("close_engine", "engine_settings", "open_connection", "prepare")
+
+
+_LOOKS, _LOOK = 100, 0.01
 
 
 def open_connection(
@@ -47,3 +52,17 @@ def prepare(connection: duckdb.DuckDBPyConnection, zone: str) -> None:
     """
     connection.execute(f"SET TimeZone = {literal(zone)}")
     connection.execute("SET enable_progress_bar = false")
+
+
+def close_engine(connection: duckdb.DuckDBPyConnection) -> None:
+    """Close a connection from which a thread may still be reading: it is told to stop first.
+
+    One that does not stop, since its own input does not come, closes when it does.
+    """
+    for _ in range(_LOOKS):
+        try:
+            connection.close()
+            return
+        except duckdb.ResourceInUseException:
+            connection.interrupt()
+            time.sleep(_LOOK)

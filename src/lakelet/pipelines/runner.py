@@ -169,6 +169,7 @@ class Runner:
         most = claim(world.lake.workspace).memory // self.at_once
         entries: dict[int, Any] = {}
         outcome: Outcome
+        how = decision.how
         if dataset.kind == "streaming table":
             anew = decision.how == "full" and world.published(dataset.name) is not None
             results, stream = stage_streaming(
@@ -177,14 +178,18 @@ class Runner:
             entries, outcome = stream.entries, stream
             assert isinstance(stream, StreamOutcome)
         else:
-            results, outcome = stage_materialized(
-                world, self.graph, dataset, definition, self.update, most
-            )
+            staging = stage_materialized(
+                world, self.graph, dataset, definition, self.update, most,
+                incremental=decision.how == "incremental",
+            )  # fmt: skip
+            results, outcome, how = staging.results, staging.outcome, staging.how
+            if staging.why:
+                self.log.tell("choice", f"it {staging.why}", dataset.name, how=how)
         checked = outcome.checked
         counts = {
             "rows": checked.rows, "kept": checked.kept, "dropped": checked.dropped,
             "rejected": sum(e.rejected for many in entries.values() for e in many),
-            "broken": dict(checked.broken),
+            "broken": dict(checked.broken), "how": how,
         }  # fmt: skip
         return Kept(tuple(results), counts, entries)
 
@@ -194,7 +199,7 @@ class Runner:
             counts["rows"], counts["kept"], counts["dropped"],
         )  # fmt: skip
         report.rejected, report.broken = counts["rejected"], dict(counts["broken"])
-        report.state = "staged"
+        report.state, report.how = "staged", counts["how"]
         self.log.tell(
             "finished",
             f"{report.kept} rows",
@@ -203,6 +208,7 @@ class Runner:
             kept=report.kept,
             dropped=report.dropped,
             rejected=report.rejected,
+            how=report.how,
             seconds=round(report.seconds, 3),
             expectations=[
                 {

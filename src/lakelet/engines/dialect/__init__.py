@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from lakelet.engines.dialect.translation import (
+    Edit,
     TableColumns,
     TableFunctionCall,
     TableReference,
@@ -12,6 +13,7 @@ from lakelet.engines.dialect.translation import (
 )
 
 __all__ = (
+    "Edit",
     "TableColumns",
     "TableFunctionCall",
     "TableReference",
@@ -27,6 +29,7 @@ def translate_query(
     *,
     dialect: Literal["databricks", "duckdb"] = "databricks",
     columns: TableColumns | None = None,
+    edit: Edit | None = None,
 ) -> Translation:
     """Translate one query and say what it reads.
 
@@ -39,6 +42,7 @@ def translate_query(
         dialect: whose SQL it is.
         columns: asked for the columns of each table. Where types are known, DuckDB's own operators
             stand for macros that find them out: the same values, sooner.
+        edit: changes the syntax tree of a Databricks query before it is translated.
 
     Raises:
         SqlError: the query cannot be read, or a part of it is not among the tested translations.
@@ -49,7 +53,7 @@ def translate_query(
         return read_duckdb(text)
     from lakelet.engines.dialect.databricks import query
 
-    return query(text, columns)
+    return query(text, columns, edit)
 
 
 def translate_expression(text: str) -> Translation:

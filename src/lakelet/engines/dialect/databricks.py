@@ -18,7 +18,7 @@ from lakelet.engines.dialect.queries import QUERIES
 from lakelet.engines.dialect.renderer import Node, Renderer
 from lakelet.engines.dialect.scopes import known_columns
 from lakelet.engines.dialect.sources import SOURCES
-from lakelet.engines.dialect.translation import TableColumns, Translation
+from lakelet.engines.dialect.translation import Edit, TableColumns, Translation
 from lakelet.engines.dialect.values import VALUES
 from lakelet.errors import SqlError
 
@@ -43,10 +43,15 @@ def nodes() -> dict[str, Node]:
 
 
 def _translated(
-    text: str, parse: Callable[[Prepared], exp.Expr], told: TableColumns | None = None
+    text: str,
+    parse: Callable[[Prepared], exp.Expr],
+    told: TableColumns | None = None,
+    edit: Edit | None = None,
 ) -> Translation:
     prepared = prepare(text)
     tree = parse(prepared)
+    if edit is not None:
+        tree = edit(tree)
     renderer = Renderer(prepared, nodes())
     if told is not None:
         known: dict[str, Columns | None] = {}
@@ -73,9 +78,9 @@ def _translated(
     )
 
 
-def query(text: str, columns: TableColumns | None = None) -> Translation:
+def query(text: str, columns: TableColumns | None = None, edit: Edit | None = None) -> Translation:
     """A Databricks query for DuckDB; ``columns`` tells those of a table, where it can."""
-    return _translated(text, parse_query, columns)
+    return _translated(text, parse_query, columns, edit)
 
 
 def expression(text: str) -> Translation:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from lakelet.lake.names import quote
 
+if TYPE_CHECKING:
+    from sqlglot import exp
+
 __all__ = (
     "CATALOGS",
+    "Edit",
     "TableColumns",
     "TableFunctionCall",
     "TableReference",
@@ -61,6 +66,9 @@ class TableReference:
     timestamp: str | None
     view: str
 
+
+Edit = Callable[["exp.Expr"], "exp.Expr"]
+"""Makes another syntax tree of a query's."""
 
 TableColumns = Callable[[TableReference], Sequence[tuple[str, str]] | None]
 """Tells names and DuckDB types of a table's columns, or None where they are not known."""

@@ -110,6 +110,10 @@ class Target:
         """How the log spells the path of a file."""
         return self._files[uri].path
 
+    def smaller_than(self, size: int) -> list[str]:
+        """Its files of fewer bytes."""
+        return [file.uri for file in self._files.values() if file.size < size]
+
     def stored_columns(self) -> list[Column]:
         """The columns whose values are written; delta-rs computes the generated ones."""
         return [c for c in self.columns if GENERATED not in dict(c.metadata)]

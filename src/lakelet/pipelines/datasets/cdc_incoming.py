@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import duckdb
 
-from lakelet.engines.connection import open_connection
+from lakelet.engines.connection import close_engine, open_connection
 from lakelet.engines.duckdb_types import from_duckdb
 from lakelet.engines.engine import duckdb_errors
 from lakelet.errors import PipelineError, nearest
@@ -132,7 +132,7 @@ class Incoming:
             if checker.found.dropped:
                 rejected = stage_dropped(lake, dataset, checks, update)
         finally:
-            checks.close()
+            close_engine(checks)
         self._refuse_unordered(cdc)
         return Outcome((), columns, checker.found, rejected)
 
@@ -231,4 +231,4 @@ def open_incoming(
     try:
         yield Incoming(dataset, engine)
     finally:
-        engine.close()
+        close_engine(engine)

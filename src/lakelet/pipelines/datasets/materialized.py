@@ -1,7 +1,11 @@
-"""A materialized view, computed as a whole."""
+"""A materialized view: computed as a whole, or refreshed from what changed in its inputs."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
+from lakelet.engines.connection import close_engine
+from lakelet.errors import PipelineError
 from lakelet.lake.publications import Published
 from lakelet.lake.staging import Staged
 from lakelet.lake.table import columns_of
@@ -10,45 +14,109 @@ from lakelet.pipelines.datasets.python_rows import stage_function
 from lakelet.pipelines.datasets.query import at_place, bind_query
 from lakelet.pipelines.datasets.sources import WorldSources
 from lakelet.pipelines.datasets.staging import Outcome, stage_query
-from lakelet.pipelines.definitions.dataset import Dataset
+from lakelet.pipelines.definitions.dataset import Dataset, Flow
+from lakelet.pipelines.incremental.refresh import Refreshed, refresh
+from lakelet.pipelines.planning.decision import How
 from lakelet.pipelines.planning.fingerprints import text_of
 from lakelet.pipelines.planning.graph import Graph
 from lakelet.pipelines.planning.world import World
 from lakelet.pipelines.publishing.result import Result
 
-__all__ = ("inputs_of", "rejected_result", "stage_materialized")
+__all__ = ("Staging", "inputs_of", "rejected_result", "stage_materialized")
+
+
+@dataclass(frozen=True)
+class Staging:
+    """What was staged for a materialized view, and how.
+
+    Attributes:
+        results: for its table, and for the one of its rejected rows.
+        outcome: what passed.
+        how: ``full`` or ``incremental``.
+        why: what the choice between them rested on; '' where there was none.
+    """
+
+    results: list[Result]
+    outcome: Outcome
+    how: How
+    why: str = ""
 
 
 def stage_materialized(
-    world: World, graph: Graph, dataset: Dataset, definition: str, update: int, most: int
-) -> tuple[list[Result], Outcome]:
-    """Compute a materialized view and stage all of it.
+    world: World,
+    graph: Graph,
+    dataset: Dataset,
+    definition: str,
+    update: int,
+    most: int,
+    *,
+    incremental: bool = False,
+) -> Staging:
+    """Compute a materialized view and stage it.
+
+    Args:
+        world: what the update sees.
+        graph: the datasets and what they read.
+        dataset: the view.
+        definition: its fingerprint.
+        update: the update's number.
+        most: bytes the computation may hold.
+        incremental: whether it may go by what changed in its inputs, which is tried first.
 
     Raises:
         LakeletError: with file and line; nothing of the dataset will be published.
     """
     (flow,) = dataset.flows
     inputs = inputs_of(world, graph, dataset)
+    published, why = world.published(dataset.name), ""
     with at_place(flow.place, dataset.name):
-        if flow.query is None:
-            known = (
-                columns_of(world.snapshot(dataset.name)) if world.published(dataset.name) else ()
-            )
-            outcome = stage_function(world, dataset, flow, update, most, known=known)
-        else:
-            sources = WorldSources(world, flow.query)
-            bound = bind_query(world.lake.workspace, flow.query, sources, most=most)
-            try:
-                outcome = stage_query(world.lake, dataset, bound, sources, update)
-            finally:
-                bound.connection.close()
+        if incremental and published is not None:
+            found = refresh(world, dataset, published, update, most)
+            if isinstance(found, Refreshed):
+                made = _refreshed(world, dataset, definition, inputs, found)
+                return replace(made, why=f"went by its changes: {found.choice.estimate}")
+            why = f"is computed whole, since it {found.reason}"
+            if dataset.refresh_policy == "incremental strict":
+                raise PipelineError(
+                    f"{dataset.name} has REFRESH POLICY INCREMENTAL STRICT, but it {why[3:]}; "
+                    "nothing was published.",
+                    hint=f"--full-refresh {dataset.name} computes it whole once.",
+                )
+        outcome = _whole(world, dataset, flow, update, most)
     result = Result(
         dataset.name, "materialized view", "replace", outcome.columns, outcome.staged,
         definition=definition, text=text_of(dataset), inputs=inputs,
         partition_by=dataset.partition_by, comment=dataset.comment,
         properties=dataset.properties, rows=outcome.checked.kept,
     )  # fmt: skip
-    return [result, *rejected_result(world, dataset, outcome, "replace")], outcome
+    rejected = rejected_result(world, dataset, outcome, "replace")
+    return Staging([result, *rejected], outcome, "full", why)
+
+
+def _whole(world: World, dataset: Dataset, flow: Flow, update: int, most: int) -> Outcome:
+    if flow.query is None:
+        known = columns_of(world.snapshot(dataset.name)) if world.published(dataset.name) else ()
+        return stage_function(world, dataset, flow, update, most, known=known)
+    sources = WorldSources(world, flow.query)
+    bound = bind_query(world.lake.workspace, flow.query, sources, most=most)
+    try:
+        return stage_query(world.lake, dataset, bound, sources, update)
+    finally:
+        close_engine(bound.connection)
+
+
+def _refreshed(
+    world: World, dataset: Dataset, definition: str, inputs: dict[str, object], found: Refreshed
+) -> Staging:
+    outcome, removed = found.swapped.outcome, found.swapped.removed
+    result = Result(
+        dataset.name, "materialized view", "files" if removed else "append", outcome.columns,
+        outcome.staged, removed=removed, definition=definition, text=text_of(dataset),
+        inputs=inputs, partition_by=dataset.partition_by, comment=dataset.comment,
+        properties=dataset.properties, rows=outcome.checked.kept,
+    )  # fmt: skip
+    rejected = rejected_result(world, dataset, outcome, "append")
+    return Staging([result, *rejected], outcome, "incremental")
 
 
 def inputs_of(world: World, graph: Graph, dataset: Dataset) -> dict[str, object]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from lakelet.engines.connection import engine_settings, open_connection
+from lakelet.engines.connection import close_engine, engine_settings, open_connection
 from lakelet.engines.duckdb_types import from_duckdb
 from lakelet.engines.engine import Attached, duckdb_errors
 from lakelet.errors import LakeletError, PipelineError
@@ -95,7 +95,7 @@ def run_function(
         try:
             return use(bound, sources)
         finally:
-            bound.connection.close()
+            close_engine(bound.connection)
 
 
 @contextmanager
@@ -146,7 +146,7 @@ def _of_stream(
         except (LakeletError, ValueError, OSError) as error:
             raise _cause(child, error) from None
     finally:
-        connection.close()
+        close_engine(connection)
     # Only now is it known that the rows that came were all of them.
     child.answer()
     return found

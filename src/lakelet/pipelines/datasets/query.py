@@ -8,8 +8,9 @@ from typing import Protocol
 
 import duckdb
 
-from lakelet.engines.connection import open_connection
+from lakelet.engines.connection import close_engine, open_connection
 from lakelet.engines.dialect import (
+    Edit,
     TableFunctionCall,
     TableReference,
     Translation,
@@ -83,6 +84,8 @@ def bind_query(
     sources: Sources,
     *,
     most: int | None = None,
+    connection: duckdb.DuckDBPyConnection | None = None,
+    edit: Edit | None = None,
 ) -> BoundQuery:
     """Translate a query, attach what it reads, and let DuckDB bind it.
 
@@ -91,6 +94,8 @@ def bind_query(
         text: the query, with STREAM where it reads what is new.
         sources: where its rows come from.
         most: bytes the connection may hold.
+        connection: where; one of its own without it. What it has attached is attached anew.
+        edit: changes the query's syntax tree before it is translated.
 
     Raises:
         SqlError: the query is wrong, or not among what runs with exactly its meaning.
@@ -105,20 +110,22 @@ def bind_query(
     def columns(reference: TableReference) -> Sequence[tuple[str, str]] | None:
         return getattr(pin(reference), "typed", None)
 
-    translation = translate_query(mark_streams(text), columns=columns)
+    translation = translate_query(mark_streams(text), columns=columns, edit=edit)
     if translation.parameters:
         raise PipelineError("a dataset's query takes no parameters.")
-    connection = open_connection(workspace, most=most)
+    own = connection is None
+    engine = open_connection(workspace, most=most) if connection is None else connection
     try:
         with duckdb_errors():
-            _attach(connection, translation, pin, sources.call)
-            relation = connection.sql(translation.sql)
+            _attach(engine, translation, pin, sources.call)
+            relation = engine.sql(translation.sql)
             given = zip(relation.columns, relation.types, strict=True)
             found = tuple(Column(str(name), from_duckdb(str(kind))) for name, kind in given)
     except BaseException:
-        connection.close()
+        if own:
+            close_engine(engine)
         raise
-    return BoundQuery(connection, translation.sql, found)
+    return BoundQuery(engine, translation.sql, found)
 
 
 def _attach(

@@ -10,6 +10,7 @@ import duckdb
 from lakelet.engines.dialect import TableFunctionCall, TableReference, translate_query
 from lakelet.engines.engine import Attached, attach_view
 from lakelet.errors import PipelineError
+from lakelet.lake import TableName
 from lakelet.loading.read_files import read_files
 from lakelet.pipelines.datasets.rows import Rows
 from lakelet.pipelines.definitions.dataset import Dataset
@@ -42,6 +43,10 @@ class WorldSources:
         self.new = new or {}
         self.new_files = new_files
 
+    def within(self, text: str) -> WorldSources:
+        """The same sources for the query of a view that is read."""
+        return WorldSources(self.world, text, self.new, self.new_files)
+
     def table(self, parts: tuple[str, ...], reference: TableReference) -> Attached:
         """The rows of a table, or those of it that are new."""
         world = self.world
@@ -64,7 +69,11 @@ class WorldSources:
         dataset = world.pipeline.datasets.get(name)
         if dataset is not None and not dataset.stored:
             return view_rows(self, dataset)
-        return world.rows(name)
+        return self.stored(name)
+
+    def stored(self, name: TableName) -> Attached:
+        """The rows of a table of the lake."""
+        return self.world.rows(name)
 
     def call(self, call: TableFunctionCall) -> Attached:
         """The rows of read_files."""
@@ -100,9 +109,7 @@ class _View:
         """Make the view on a connection, and what it reads."""
         (flow,) = self.dataset.flows
         assert flow.query is not None
-        inner = WorldSources(
-            self.sources.world, flow.query, self.sources.new, self.sources.new_files
-        )
+        inner = self.sources.within(flow.query)
         translation = translate_query(mark_streams(flow.query))
         for macro in translation.macros:
             connection.execute(macro)

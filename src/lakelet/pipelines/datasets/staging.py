@@ -8,7 +8,7 @@ from typing import Any
 
 import duckdb
 
-from lakelet.engines.connection import open_connection
+from lakelet.engines.connection import close_engine, open_connection
 from lakelet.engines.engine import duckdb_errors
 from lakelet.lake import Lake, LakeTable
 from lakelet.lake.creation import NewTable, standing_in
@@ -72,7 +72,7 @@ def stage_query(
             rejected = stage_dropped(lake, dataset, engine, update)
         return Outcome((staged,) if staged.adds else (), columns, checker.found, rejected)
     finally:
-        engine.close()
+        close_engine(engine)
 
 
 def stage_rows(

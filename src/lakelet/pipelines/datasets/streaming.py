@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lakelet.engines.bucket_files import plan_table
+from lakelet.engines.connection import close_engine
 from lakelet.engines.engine import Attached
 from lakelet.engines.routes import open_snapshot
 from lakelet.errors import PipelineError
@@ -239,7 +240,7 @@ def _query(
             else:
                 outcome = stage_query(world.lake, dataset, bound, sources, update)
         finally:
-            bound.connection.close()
+            close_engine(bound.connection)
     _merge(dataset, table, outcome.columns)
     table.staged += outcome.staged
     table.rejected += outcome.rejected

@@ -15,11 +15,13 @@ from lakelet.lake import TableName
 from lakelet.lake.types import Column
 
 __all__ = (
-    "Action", "Cdc", "Dataset", "Expectation", "Flow", "Kind", "Pipeline", "Place", "fingerprint",
+    "Action", "Cdc", "Dataset", "Expectation", "Flow", "Kind", "Pipeline", "Place",
+    "RefreshPolicy", "fingerprint",
 )  # fmt: skip
 
 Kind = Literal["materialized view", "streaming table", "temporary view"]
 Action = Literal["warn", "drop", "fail"]
+RefreshPolicy = Literal["auto", "incremental", "incremental strict", "full"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,8 @@ class Dataset:
         partition_by: columns whose values become folders.
         cluster_by: columns that rows near one another share.
         properties: Delta table properties.
+        refresh_policy: of a materialized view, whether it goes by what changed in its inputs: where
+            that is cheaper (``auto``), wherever it can, always or not at all, or never (``full``).
     """
 
     name: TableName
@@ -134,6 +138,7 @@ class Dataset:
     partition_by: tuple[str, ...] = ()
     cluster_by: tuple[str, ...] = ()
     properties: Mapping[str, str] = field(default_factory=dict)
+    refresh_policy: RefreshPolicy = "auto"
 
     @property
     def cdc(self) -> Cdc | None:

@@ -1,7 +1,7 @@
 """Reading a ``.sql`` file of a pipeline: Databricks' pipeline SQL.
 
 Source: Databricks, "Pipeline SQL language reference": CREATE STREAMING TABLE, CREATE MATERIALIZED
-VIEW, CREATE TEMPORARY VIEW, CREATE FLOW, AUTO CDC INTO.
+VIEW, REFRESH POLICY, CREATE TEMPORARY VIEW, CREATE FLOW, AUTO CDC INTO.
 """
 
 from __future__ import annotations
@@ -14,12 +14,26 @@ from lakelet.engines.statements.syntax.create import read_column, read_propertie
 from lakelet.errors import LakeletError, SqlError
 from lakelet.lake import TableName
 from lakelet.lake.types import Column
-from lakelet.pipelines.definitions.dataset import Cdc, Dataset, Expectation, Flow, Kind, Place
+from lakelet.pipelines.definitions.dataset import (
+    Cdc,
+    Dataset,
+    Expectation,
+    Flow,
+    Kind,
+    Place,
+    RefreshPolicy,
+)
 from lakelet.pipelines.definitions.statements import split_statements
 
 __all__ = ("LooseFlow", "read_sql_file")
 
 _ACTIONS = {("DROP", "ROW"): "drop", ("FAIL", "UPDATE"): "fail"}
+_POLICIES: tuple[tuple[tuple[str, ...], RefreshPolicy], ...] = (
+    (("INCREMENTAL", "STRICT"), "incremental strict"),
+    (("INCREMENTAL",), "incremental"),
+    (("AUTO",), "auto"),
+    (("FULL",), "full"),
+)
 _BEFORE_QUERY = ("AS",)
 
 
@@ -39,6 +53,7 @@ class _Table:
     cluster_by: tuple[str, ...] = ()
     comment: str | None = None
     properties: dict[str, str] = field(default_factory=dict)
+    refresh_policy: RefreshPolicy = "auto"
 
 
 def read_sql_file(text: str, file: str, schema: str) -> list[Dataset | LooseFlow]:
@@ -127,11 +142,14 @@ class _Reader:
                 "a temporary view stores no rows that an expectation could count or drop.",
                 hint="put the expectation on the table that reads the view.",
             )
+        if kind != "materialized view" and table.refresh_policy != "auto":
+            raise SqlError("REFRESH POLICY is of materialized views.")
         if kind == "temporary view" and (table.partition_by or table.properties):
             raise SqlError("a temporary view has no partitions and no properties.")
         return Dataset(
             name, kind, self.place, flows, table.comment, tuple(table.columns) or None,
             tuple(table.expectations), table.partition_by, table.cluster_by, table.properties,
+            table.refresh_policy,
         )  # fmt: skip
 
     def _elements(self, inner: Cursor, table: _Table) -> None:
@@ -162,11 +180,19 @@ class _Reader:
             table.cluster_by = () if cursor.accept("AUTO") else self._names()
         elif cursor.accept("TBLPROPERTIES"):
             table.properties = read_properties(cursor)
+        elif cursor.accept("REFRESH", "POLICY"):
+            table.refresh_policy = self._refresh_policy()
         elif cursor.accept("USING"):
             if cursor.name("DELTA").upper() != "DELTA":
                 raise SqlError("tables here are Delta tables: USING DELTA.")
         else:
             raise cursor.wrong("AS and a query, or COMMENT, PARTITIONED BY, TBLPROPERTIES")
+
+    def _refresh_policy(self) -> RefreshPolicy:
+        for words, policy in _POLICIES:
+            if self.cursor.accept(*words):
+                return policy
+        raise self.cursor.wrong("AUTO, INCREMENTAL, INCREMENTAL STRICT or FULL")
 
     def _names(self) -> tuple[str, ...]:
         return _listed(Cursor(self.cursor.parenthesised(), "databricks"))

@@ -32,6 +32,7 @@ from lakelet.pipelines.datasets.rows import rows_of_columns
 from lakelet.pipelines.datasets.streaming import flow_state
 from lakelet.pipelines.definitions.dataset import Dataset, Flow
 from lakelet.pipelines.definitions.streams import delivery, streamed
+from lakelet.pipelines.incremental.choice import refuse_whole
 from lakelet.pipelines.planning.graph import Graph, resolve
 from lakelet.pipelines.planning.world import World, call_options
 
@@ -78,6 +79,7 @@ def _check_flow(
                     return described(dataset, flow.cdc, bound, sources)[0]
                 for one in dataset.expectations:
                     condition_sql(bound, one.condition, sources)
+                refuse_whole(world, dataset)
                 return result_columns(dataset, bound)[0]
             finally:
                 bound.connection.close()

@@ -16,7 +16,9 @@ from lakelet.pipelines.datasets.materialized import inputs_of
 from lakelet.pipelines.datasets.query import at_place
 from lakelet.pipelines.datasets.streaming import flow_state
 from lakelet.pipelines.definitions.dataset import Dataset, Flow
-from lakelet.pipelines.planning.decision import Decision
+from lakelet.pipelines.incremental.choice import choose, shape_to_refresh
+from lakelet.pipelines.incremental.shape import Whole
+from lakelet.pipelines.planning.decision import Decision, How
 from lakelet.pipelines.planning.fingerprints import fingerprint_of, text_of
 from lakelet.pipelines.planning.graph import Graph
 from lakelet.pipelines.planning.world import World
@@ -71,8 +73,31 @@ def _decide(
         return Decision(dataset, "full", f"{what} changed", {"diff": diff})
     moved = _moved(world, graph, dataset, published, decided)
     if moved:
-        return Decision(dataset, "full", moved[0], {"moved": moved})
+        how, details = _full_or_incremental(world, graph, dataset, published, decided)
+        return Decision(dataset, how, moved[0], {"moved": moved, **details})
     return Decision(dataset, "skip", "nothing changed")
+
+
+def _full_or_incremental(
+    world: World,
+    graph: Graph,
+    dataset: Dataset,
+    published: Published,
+    decided: Mapping[TableName, Decision],
+) -> tuple[How, dict[str, str]]:
+    """How a view whose inputs moved is brought up to date, and what that rests on."""
+    with at_place(dataset.flows[0].place, dataset.name):
+        shape = shape_to_refresh(world, dataset)
+        if isinstance(shape, Whole):
+            return "full", {"note": f"it is computed whole, since it {shape.reason}"}
+        if any(n in decided and decided[n].runs for n in _tables(world, graph, dataset)):
+            return "incremental", {"note": "from changes, if that is cheaper once they are there"}
+        choice = choose(world, dataset, published)
+    if isinstance(choice, Whole):
+        return "full", {"note": f"it is computed whole, since it {choice.reason}"}
+    if choice.incremental:
+        return "incremental", {"note": str(choice.estimate)}
+    return "full", {"note": f"it is computed whole, since that is cheaper: {choice.estimate}"}
 
 
 def _moved(

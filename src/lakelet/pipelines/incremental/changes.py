@@ -1,0 +1,224 @@
+"""What changed in a table since a view was made from it: rows that came, and rows that went.
+
+Told by the files: those of the later version that the earlier one lacks hold what came, the others
+what went; rows in both only moved. Where commits wrote change files (delta-rs and Spark do so for
+UPDATE, DELETE and MERGE), these are read instead of whole files: see Delta Transaction Log
+Protocol, "Change Data Files".
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from lakelet.engines.bucket_files import plan_table
+from lakelet.engines.routes import Route, open_snapshot
+from lakelet.engines.routes.data_files import list_files
+from lakelet.engines.routes.file_source import FilesSource
+from lakelet.engines.routes.route import EmptySource
+from lakelet.errors import LakeletError, StorageError
+from lakelet.lake import LakeTable, TableName
+from lakelet.lake.names import quote
+from lakelet.lake.storage import join
+from lakelet.pipelines.datasets.feed import Feed
+from lakelet.pipelines.datasets.rows import Rows, staged_rows
+from lakelet.pipelines.incremental.shape import Whole
+from lakelet.pipelines.planning.world import World
+from lakelet.pipelines.publishing.result import Result
+
+if TYPE_CHECKING:
+    from deltalake import DeltaTable
+
+__all__ = ("SIGN", "Changes", "changes_of")
+
+SIGN = '"lakelet sign"'
+"""Column of changed rows: 1 where the row came, -1 where it went."""
+_MOST_COMMITS = 256
+_ROW_BYTES = 64
+"""Bytes a row is taken for where a file's log entry does not count its rows."""
+
+
+@dataclass(frozen=True)
+class Changes:
+    """How the rows of a table changed.
+
+    Attributes:
+        typed: names and DuckDB types of its columns now.
+        added: rows that came.
+        removed: rows that went, None where none did; some may be among the added ones too.
+        feed: both, from the table's change files, in the place of these.
+        moved: rows to be read for it, about.
+        total: rows of the table now, about.
+    """
+
+    typed: tuple[tuple[str, str], ...]
+    added: Rows
+    removed: Rows | None
+    feed: Feed | None
+    moved: int
+    total: int
+
+    def signed(self, connection: duckdb.DuckDBPyConnection, columns: Collection[str]) -> str:
+        """A SELECT of the changed rows, some columns and `SIGN`; made ready on a connection."""
+        names = ", ".join(map(quote, columns))
+        if self.feed is not None:
+            self.feed.attach(connection, '"lakelet changes"')
+            return (
+                f"SELECT {names}, CASE _change_type WHEN 'insert' THEN 1 ELSE -1 END AS {SIGN} "
+                'FROM "lakelet changes"'
+            )
+        parts = []
+        for rows, view, sign in ((self.added, "came", 1), (self.removed, "went", -1)):
+            if rows is not None:
+                rows.attach(connection, f'"lakelet {view}"')
+                parts.append(f'SELECT {names}, {sign} AS {SIGN} FROM "lakelet {view}"')
+        return " UNION ALL ".join(parts)
+
+
+def changes_of(world: World, name: TableName, before: Mapping[str, Any] | None) -> Changes | Whole:
+    """How a table's rows changed since a state of it.
+
+    Args:
+        world: what the update sees.
+        name: the table.
+        before: its id and version then.
+    """
+    if before is None or "version" not in before:
+        return Whole(f"did not read {name} before")
+    try:
+        return _changes(world, name, before)
+    except StorageError as error:
+        return Whole(f"cannot tell what changed in {name}: {error.message}")
+
+
+def _changes(world: World, name: TableName, before: Mapping[str, Any]) -> Changes | Whole:
+    result = world.results.get(name)
+    table, now = world.lake.table(name), world.snapshot(name)
+    if str(now.metadata().id) != before["id"] or (result is not None and result.renew):
+        return Whole(f"reads {name}, which was replaced")
+    version, since = int(now.version()), int(before["version"])
+    later = _Files.of(table, now)
+    earlier = later
+    if version != since:
+        options = table.storage.options or None
+        earlier = _Files.of(
+            table, open_snapshot(table.location, version=since, storage_options=options)
+        )
+    typed = later.route.columns
+    if result is not None:
+        typed = tuple((column.name, column.type.duckdb) for column in result.columns)
+    kinds = dict(typed)
+    if any(kinds.get(column) != kind for column, kind in earlier.route.columns):
+        return Whole(f"reads {name}, whose columns changed")
+    gone = _gone(result, later)
+    masked = later.masked | earlier.masked
+    added = {path for path in later.rows if path not in gone and path not in earlier.rows} | (
+        masked & set(later.rows) - gone
+    )
+    removed = {path for path in earlier.rows if path not in later.rows or path in gone} | (
+        masked & set(earlier.rows)
+    )
+    came, went = later.only(added), earlier.only(removed)
+    if came is None or went is None:
+        return Whole(f"reads {name}, which is not read file by file")
+    staged = staged_rows(world.lake.place(name), result) if result is not None else []
+    empty = Route("empty", "", typed, EmptySource(typed))
+    count = sum(one.rows for one in result.staged) if result is not None else 0
+    total = sum(n for path, n in later.rows.items() if path not in gone) + count
+    moved = sum(later.rows[p] for p in added) + sum(earlier.rows[p] for p in removed) + count
+    feed, fed = _feed(world, table, since, now) if removed else (None, 0)
+    if feed is not None:
+        moved = fed // max(1, later.size // max(1, sum(later.rows.values()))) + count
+    return Changes(
+        typed, Rows.of(empty, came, *staged), Rows.of(empty, went) if removed else None, feed,
+        moved, total,
+    )  # fmt: skip
+
+
+def _gone(result: Result | None, later: _Files) -> set[str]:
+    """The files whose place the result of this very update takes."""
+    if result is None or result.mode == "append":
+        return set()
+    return set(later.rows) if result.mode == "replace" else set(result.removed)
+
+
+@dataclass(frozen=True)
+class _Files:
+    route: Route
+    uris: Mapping[str, str]
+    rows: Mapping[str, int]
+    masked: frozenset[str]
+    size: int
+
+    @classmethod
+    def of(cls, table: LakeTable, snapshot: DeltaTable) -> _Files:
+        actions = snapshot.get_add_actions()
+        counts = dict(
+            zip(
+                actions["path"].to_pylist(),
+                zip(
+                    actions["num_records"].to_pylist()
+                    if "num_records" in actions.schema.names
+                    else [None] * actions.num_rows,
+                    actions["size_bytes"].to_pylist(),
+                    strict=True,
+                ),
+                strict=True,
+            )
+        )
+        route = plan_table(table, snapshot)
+        uris = {file.path: file.uri for file in list_files(snapshot)}
+        deletions = route.source.deletions if isinstance(route.source, FilesSource) else None
+        masked = deletions.uris if deletions is not None else frozenset()
+        return cls(
+            route,
+            uris,
+            {
+                path: size // _ROW_BYTES if count is None else int(count)
+                for path, (count, size) in counts.items()
+            },
+            frozenset(path for path, uri in uris.items() if uri in masked),
+            sum(size for _, size in counts.values()),
+        )
+
+    def only(self, paths: Collection[str]) -> Route | None:
+        """The route to some of the files; None where they are not read one by one."""
+        columns, source = self.route.columns, self.route.source
+        if not paths:
+            return Route("empty", "", columns, EmptySource(columns))
+        if not isinstance(source, FilesSource):
+            return None
+        kept = source.only({self.uris[path] for path in paths})
+        return Route(self.route.kind, self.route.reason, columns, kept)
+
+
+def _feed(world: World, table: LakeTable, since: int, now: DeltaTable) -> tuple[Feed | None, int]:
+    """The table's change feed, if commits since then wrote change files; and their bytes."""
+    upto = int(now.version())
+    if upto - since > _MOST_COMMITS:
+        return None, 0
+    size, undone = 0, set[int]()
+    for version in range(since + 1, upto + 1):
+        for action in _actions(table, version):
+            size += int(action.get("cdc", {}).get("size", 0))
+            info = action.get("commitInfo", {})
+            if info.get("lakelet.operation") == "PUT BACK":
+                # What an update committed and never published, and its undoing, come to nothing.
+                target = int((info.get("operationParameters") or {}).get("version", since))
+                undone |= set(range(target + 1, version + 1))
+    if not size:
+        return None, 0
+    return Feed(world, table.name, since, tuple(sorted(undone))), size
+
+
+def _actions(table: LakeTable, version: int) -> list[Mapping[str, Any]]:
+    try:
+        with table.storage.open(join(table.location, "_delta_log", f"{version:020d}.json")) as log:
+            return [json.loads(line) for line in log]
+    except LakeletError:
+        # The log is not kept that far back as single commits; files tell it too.
+        return []
