@@ -8,22 +8,19 @@ Protocol, "Change Data Files".
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from lakelet.engines.bucket_files import plan_table
+from lakelet.engines.change_feed import commit_actions, is_doubtful
+from lakelet.engines.file_changes import SnapshotFiles
 from lakelet.engines.routes import Route, open_snapshot
-from lakelet.engines.routes.data_files import list_files
-from lakelet.engines.routes.file_source import FilesSource
 from lakelet.engines.routes.route import EmptySource
-from lakelet.errors import LakeletError, StorageError
+from lakelet.errors import StorageError
 from lakelet.lake import LakeTable, TableName
 from lakelet.lake.names import quote
-from lakelet.lake.storage import join
 from lakelet.pipelines.datasets.feed import Feed
 from lakelet.pipelines.datasets.rows import Rows, staged_rows
 from lakelet.pipelines.incremental.shape import Whole
@@ -38,8 +35,6 @@ __all__ = ("SIGN", "Changes", "changes_of")
 SIGN = '"lakelet sign"'
 """Column of changed rows: 1 where the row came, -1 where it went."""
 _MOST_COMMITS = 256
-_ROW_BYTES = 64
-"""Bytes a row is taken for where a file's log entry does not count its rows."""
 
 
 @dataclass(frozen=True)
@@ -101,11 +96,11 @@ def _changes(world: World, name: TableName, before: Mapping[str, Any]) -> Change
     if str(now.metadata().id) != before["id"] or (result is not None and result.renew):
         return Whole(f"reads {name}, which was replaced")
     version, since = int(now.version()), int(before["version"])
-    later = _Files.of(table, now)
+    later = SnapshotFiles.of(table, now)
     earlier = later
     if version != since:
         options = table.storage.options or None
-        earlier = _Files.of(
+        earlier = SnapshotFiles.of(
             table, open_snapshot(table.location, version=since, storage_options=options)
         )
     typed = later.route.columns
@@ -139,61 +134,11 @@ def _changes(world: World, name: TableName, before: Mapping[str, Any]) -> Change
     )  # fmt: skip
 
 
-def _gone(result: Result | None, later: _Files) -> set[str]:
+def _gone(result: Result | None, later: SnapshotFiles) -> set[str]:
     """The files whose place the result of this very update takes."""
     if result is None or result.mode == "append":
         return set()
     return set(later.rows) if result.mode == "replace" else set(result.removed)
-
-
-@dataclass(frozen=True)
-class _Files:
-    route: Route
-    uris: Mapping[str, str]
-    rows: Mapping[str, int]
-    masked: frozenset[str]
-    size: int
-
-    @classmethod
-    def of(cls, table: LakeTable, snapshot: DeltaTable) -> _Files:
-        actions = snapshot.get_add_actions()
-        counts = dict(
-            zip(
-                actions["path"].to_pylist(),
-                zip(
-                    actions["num_records"].to_pylist()
-                    if "num_records" in actions.schema.names
-                    else [None] * actions.num_rows,
-                    actions["size_bytes"].to_pylist(),
-                    strict=True,
-                ),
-                strict=True,
-            )
-        )
-        route = plan_table(table, snapshot)
-        uris = {file.path: file.uri for file in list_files(snapshot)}
-        deletions = route.source.deletions if isinstance(route.source, FilesSource) else None
-        masked = deletions.uris if deletions is not None else frozenset()
-        return cls(
-            route,
-            uris,
-            {
-                path: size // _ROW_BYTES if count is None else int(count)
-                for path, (count, size) in counts.items()
-            },
-            frozenset(path for path, uri in uris.items() if uri in masked),
-            sum(size for _, size in counts.values()),
-        )
-
-    def only(self, paths: Collection[str]) -> Route | None:
-        """The route to some of the files; None where they are not read one by one."""
-        columns, source = self.route.columns, self.route.source
-        if not paths:
-            return Route("empty", "", columns, EmptySource(columns))
-        if not isinstance(source, FilesSource):
-            return None
-        kept = source.only({self.uris[path] for path in paths})
-        return Route(self.route.kind, self.route.reason, columns, kept)
 
 
 def _feed(world: World, table: LakeTable, since: int, now: DeltaTable) -> tuple[Feed | None, int]:
@@ -203,7 +148,11 @@ def _feed(world: World, table: LakeTable, since: int, now: DeltaTable) -> tuple[
         return None, 0
     size, undone = 0, set[int]()
     for version in range(since + 1, upto + 1):
-        for action in _actions(table, version):
+        actions = commit_actions(table, version)
+        if is_doubtful(actions):
+            # Files would be compared for it anyway: once for all commits is cheaper.
+            return None, 0
+        for action in actions:
             size += int(action.get("cdc", {}).get("size", 0))
             info = action.get("commitInfo", {})
             if info.get("lakelet.operation") == "PUT BACK":
@@ -213,12 +162,3 @@ def _feed(world: World, table: LakeTable, since: int, now: DeltaTable) -> tuple[
     if not size:
         return None, 0
     return Feed(world, table.name, since, tuple(sorted(undone))), size
-
-
-def _actions(table: LakeTable, version: int) -> list[Mapping[str, Any]]:
-    try:
-        with table.storage.open(join(table.location, "_delta_log", f"{version:020d}.json")) as log:
-            return [json.loads(line) for line in log]
-    except LakeletError:
-        # The log is not kept that far back as single commits; files tell it too.
-        return []
