@@ -18,6 +18,7 @@ from lakelet.errors import TableNotFoundError
 from lakelet.lake.delta import delta_errors, open_delta, retry_conflicts
 from lakelet.lake.lake import Lake
 from lakelet.lake.names import TableName, literal
+from lakelet.lake.small_engine import small_engine
 from lakelet.lake.table import LakeTable
 from lakelet.lake.type_text import parse_columns
 from lakelet.workspace.steps import declare, step
@@ -145,12 +146,10 @@ class Publications:
         """Rows of a query over everything ever published, which it calls ``rows``."""
         if not self.lake.exists(PUBLICATIONS):
             return []
-        import duckdb
-
         table = self._table()
         with delta_errors(str(PUBLICATIONS)):
             stream = open_delta(table.location, options=table.storage.options).scan()
-        with duckdb.connect(config={"threads": 1, "autoinstall_known_extensions": False}) as engine:
+        with small_engine() as engine:
             engine.register("rows", stream)
             return engine.execute(query).fetchall()
 
@@ -161,9 +160,15 @@ class Publications:
         last = self._table().open().transaction_version(_TRANSACTION + pipeline)
         return last is not None and last >= update
 
+    def updates(self, pipeline: str) -> set[int]:
+        """The numbers of all updates of a pipeline that published something."""
+        rows = self._query(
+            f"SELECT DISTINCT update_id FROM rows WHERE pipeline = {literal(pipeline)}"
+        )
+        return {int(number) for (number,) in rows}
+
     def publish(self, pipeline: str, update: int, tables: Iterable[Published]) -> None:
         """Make versions visible together, in one commit that names the update."""
-        import duckdb
         from deltalake import CommitProperties, Transaction, write_deltalake
 
         comment = "which version of each pipeline's table is seen, since when"
@@ -175,9 +180,9 @@ class Publications:
             )
             for one in tables
         ]  # fmt: skip
-        with duckdb.connect(config={"threads": 1, "autoinstall_known_extensions": False}) as engine:
+        with small_engine() as engine:
             engine.execute(
-                "CREATE TABLE rows (update_id BIGINT, pipeline VARCHAR, table_name VARCHAR, "
+                "CREATE TEMP TABLE rows (update_id BIGINT, pipeline VARCHAR, table_name VARCHAR, "
                 "table_id VARCHAR, version BIGINT, kind VARCHAR, definition VARCHAR, "
                 "text VARCHAR, inputs VARCHAR)"
             )

@@ -159,18 +159,17 @@ def remove_leftovers(world: World) -> None:
     for dataset in world.pipeline.datasets.values():
         if not dataset.stored:
             continue
-        last = published_batch(world, dataset.name)
         for name in (dataset.name, *dataset.companions):
             table = world.lake.place(name)
             for folder in table.storage.folders(table.location):
-                if _is_ours(folder, last) and not _is_adopted(table, folder):
+                if _is_ours(world, dataset, folder) and not _is_adopted(table, folder):
                     discard(table.location, table.storage, folder)
 
 
-def _is_ours(folder: str, last: int) -> bool:
+def _is_ours(world: World, dataset: Dataset, folder: str) -> bool:
     if folder.startswith(_LOAD):
         number = folder.removeprefix(_LOAD).split("-")[0]
-        return number.isdecimal() and int(number) > last
+        return number.isdecimal() and int(number) > published_batch(world, dataset.name)
     return folder.startswith(_UPDATE)
 
 

@@ -24,6 +24,7 @@ from lakelet.engines.routes.route import EmptySource, Kind, Route
 from lakelet.engines.routes.scan_source import ScanSource
 from lakelet.engines.routes.unproven import NotProvenError
 from lakelet.errors import UnsupportedTableError
+from lakelet.lake.small_engine import small_engine
 
 __all__ = ("plan_route",)
 
@@ -46,10 +47,7 @@ def plan_route(table: DeltaTable, connection: duckdb.DuckDBPyConnection | None =
     """
     columns = read_columns(table)
     typed = tuple((column.name, column.sql_type) for column in columns)
-    if connection is None:
-        cursor = duckdb.connect(config={"autoinstall_known_extensions": False})
-    else:
-        cursor = connection.cursor()
+    cursor = small_engine() if connection is None else connection.cursor()
     try:
         files = list_files(table)
         if not files:

@@ -42,10 +42,10 @@ _PUT_BACK = declare("publish.put_back", "the table's newest version equals the p
 _LOOKED_BACK = 64
 
 
-def committed_version(table: LakeTable, update: int) -> int | None:
+def committed_version(opened: DeltaTable, update: int) -> int | None:
     """The version an update committed to a table; None where it has not, or was undone since."""
-    with delta_errors(str(table.name)):
-        for commit in table.open().history(_LOOKED_BACK):
+    with delta_errors(opened.table_uri):
+        for commit in opened.history(_LOOKED_BACK):
             if commit.get(UPDATE) == f"undo {update}":
                 return None
             if commit.get(UPDATE) == str(update) and commit.get(_LAST):
@@ -53,10 +53,9 @@ def committed_version(table: LakeTable, update: int) -> int | None:
     return None
 
 
-def created_here(table: LakeTable, update: int) -> bool:
+def created_here(opened: DeltaTable, update: int) -> bool:
     """Whether a table's log was begun, or begun anew, by an update."""
-    with delta_errors(str(table.name)):
-        properties = table.open().metadata().configuration
+    properties = opened.metadata().configuration
     return properties.get("lakelet.created_by") == str(update)
 
 
@@ -70,21 +69,35 @@ def commit_result(lake: Lake, pipeline: str, update: int, result: Result) -> tup
         ConflictError: files it takes the place of are not there any more.
     """
     table = lake.place(result.table)
-    if lake.exists(result.table):
-        version = committed_version(table, update)
-        if version is not None:
-            return str(table.open(version).metadata().id), version
-    _prepare(lake, table, pipeline, update, result)
+    opened = table.open() if lake.exists(result.table) else None
+    if opened is not None and (made := _made(table, opened, update)) is not None:
+        return made
+    _prepare(lake, table, opened, pipeline, update, result)
     retry_conflicts(lambda: _adopt(table, update, result))
-    version = committed_version(table, update)
-    if version is None:
+    made = _made(table, table.open(), update)
+    if made is None:
         raise StorageError(f"{table.name}: the commit of update {update} cannot be found.")
-    return str(table.open(version).metadata().id), version
+    return made
 
 
-def _prepare(lake: Lake, table: LakeTable, pipeline: str, update: int, result: Result) -> None:
+def _made(table: LakeTable, opened: DeltaTable, update: int) -> tuple[str, int] | None:
+    """The table's id and the version an update committed to it, if it has."""
+    version = committed_version(opened, update)
+    if version is None:
+        return None
+    at = opened if opened.version() == version else table.open(version)
+    return str(at.metadata().id), version
+
+
+def _prepare(
+    lake: Lake,
+    table: LakeTable,
+    opened: DeltaTable | None,
+    pipeline: str,
+    update: int,
+    result: Result,
+) -> None:
     """Make the table, or give it the result's columns, where that is needed."""
-    state = lake.state(result.table)
     new = NewTable(
         str(result.table),
         result.columns,
@@ -97,12 +110,12 @@ def _prepare(lake: Lake, table: LakeTable, pipeline: str, update: int, result: R
             "lakelet.created_by": str(update),
         },
     )
-    if state != "there":
-        commit_new(_CREATE, table, new, over=state == "dropped", metadata={UPDATE: "new"})
+    if opened is None:
+        dropped = lake.state(result.table) == "dropped"
+        commit_new(_CREATE, table, new, over=dropped, metadata={UPDATE: "new"})
         lake.clear_drop(result.table)
         return
-    opened = table.open()
-    if created_here(table, update) and not opened.file_uris():
+    if created_here(opened, update) and not opened.file_uris():
         return
     if result.renew or (result.mode == "replace" and _differs(opened, new)):
         commit_new(_CREATE, table, new, over=True, metadata={UPDATE: "anew"})
@@ -182,7 +195,7 @@ def put_back(lake: Lake, result: Result, update: int, published: int | None) -> 
         return
     table = lake.table(result.table)
     if published is None:
-        if created_here(table, update):
+        if created_here(table.open(), update):
             lake.mark_dropped(result.table)
         return
     put_back_table(table, published, str(update))

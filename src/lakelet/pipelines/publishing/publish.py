@@ -33,6 +33,7 @@ def publish_update(
     results: Sequence[Result],
     *,
     released: Mapping[str, str] | None = None,
+    publications: Publications | None = None,
     record: Callable[[], None] = lambda: None,
 ) -> None:
     """Commit all results and make them visible together, or none of them.
@@ -43,12 +44,13 @@ def publish_update(
         update: the update's number.
         results: what was staged, inputs before what reads them.
         released: tables the pipeline lets go of, with their ids.
+        publications: what is published, where the caller has read it under the lock.
         record: writes the events of the update; called once everything is visible.
 
     Raises:
         LakeletError: a table could not be committed to; every table reads as before.
     """
-    publications = Publications(lake)
+    publications = publications or Publications(lake)
     before: dict[str, int | None] = {}
     for result in results:
         published = publications.of(result.table)
