@@ -17,6 +17,7 @@ from typing import Any
 from lakelet.lake import Lake, TableName
 from lakelet.lake.delta import delta_errors, retry_conflicts
 from lakelet.lake.names import literal
+from lakelet.lake.small_engine import small_engine
 from lakelet.lake.type_text import parse_columns
 from lakelet.workspace import WorkspaceFolder
 from lakelet.workspace.steps import declare, step
@@ -101,21 +102,40 @@ def new_update(lake: Lake, pipeline: str, least: int = 0) -> int:
 
 
 def updates(workspace: WorkspaceFolder, pipeline: str | None = None) -> list[dict[str, Any]]:
-    """The updates the metadata store knows, the newest first."""
+    """The updates the metadata store knows, the newest first.
+
+    One whose process is gone without having said so is ``interrupted``; the next update of its
+    pipeline finds out what became of it.
+    """
     with open_store(workspace) as store:
         rows = store.execute(
-            "SELECT id, pipeline, state, started, ended, message FROM updates "
+            "SELECT id, pipeline, state, started, ended, message, process FROM updates "
             "WHERE ?1 IS NULL OR pipeline = ?1 ORDER BY id DESC",
             (pipeline,),
         ).fetchall()
     return [
         {
-            "update": row["id"], "pipeline": row["pipeline"], "state": row["state"],
+            "update": row["id"], "pipeline": row["pipeline"], "state": _state(row),
             "started": _moment(row["started"]), "ended": _moment(row["ended"]),
             "message": row["message"],
         }
         for row in rows
     ]  # fmt: skip
+
+
+def _state(row: Any) -> str:
+    state = str(row["state"])
+    return "interrupted" if state == "running" and not _is_alive(row["process"]) else state
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # somebody else's
+        return True
+    return True
 
 
 def _moment(seconds: float | None) -> datetime | None:
@@ -161,12 +181,12 @@ class Log:
             Event(self.update, last + 1, when, self.pipeline, named, kind, message, details)
         )
 
-    def end(self, state: str, message: str) -> None:
-        """Note that the update is over."""
+    def end(self, state: str, message: str, ended: float | None = None) -> None:
+        """Note that the update is over, now or since another moment."""
         with open_store(self.workspace) as store:
             store.execute(
                 "UPDATE updates SET state = ?, ended = ?, message = ? WHERE id = ?",
-                (state, time.time(), message, self.update),
+                (state, ended or time.time(), message, self.update),
             )
 
 
@@ -269,16 +289,15 @@ def _append(
     lake: Lake, name: TableName, application: str, number: int, rows: list[Any], named: Any
 ) -> None:
     """Append rows once: not again when a crash came between the commit and its noting."""
-    import duckdb
     from arro3.core import Table
     from deltalake import CommitProperties, Transaction, write_deltalake
 
     table = lake.table(name)
     columns = table.columns()
-    with duckdb.connect(config={"threads": 1, "autoinstall_known_extensions": False}) as engine:
+    with small_engine() as engine:
         engine.execute("SET TimeZone = 'UTC'")
         declared = ", ".join(f"{c.name} {c.type.duckdb}" for c in columns)
-        engine.execute(f"CREATE TABLE rows ({declared})")
+        engine.execute(f"CREATE TEMP TABLE rows ({declared})")
         engine.executemany(f"INSERT INTO rows VALUES ({', '.join('?' * len(columns))})", rows)
         held = Table.from_arrow(engine.sql("SELECT * FROM rows"))
 

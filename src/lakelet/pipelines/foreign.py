@@ -8,7 +8,7 @@ from lakelet.errors import PipelineError
 from lakelet.lake import Lake, TableName
 from lakelet.lake.history import Commit
 from lakelet.lake.publications import Publications, Published
-from lakelet.pipelines.events import new_update
+from lakelet.pipelines.events import Log, new_update
 from lakelet.pipelines.publishing.commit import put_back_table
 
 __all__ = ("all_foreign_commits", "foreign_commits", "settle_foreign_commits")
@@ -34,13 +34,16 @@ def all_foreign_commits(lake: Lake) -> list[tuple[TableName, str, Commit]]:
     ]
 
 
-def settle_foreign_commits(lake: Lake, pipeline: str, how: str) -> None:
+def settle_foreign_commits(lake: Lake, pipeline: str, how: str) -> Publications:
     """Stop before what another program committed to a pipeline's tables, show it, or undo it.
 
     Args:
         lake: the lake.
         pipeline: the pipeline, whose lock is held by the caller.
         how: ``stop``, ``adopt`` or ``discard``.
+
+    Returns:
+        What is published afterwards.
 
     Raises:
         PipelineError: there is such a commit and ``how`` is ``stop``; names the ways on.
@@ -72,3 +75,5 @@ def settle_foreign_commits(lake: Lake, pipeline: str, how: str) -> None:
         most = max(one.update for one in publications.state.values())
         update = new_update(lake, pipeline, most)
         publications.publish(pipeline, update, [replace(one, update=update) for one in adopted])
+        Log(lake.workspace, pipeline, update).end("published", "adopted foreign commits")
+    return publications

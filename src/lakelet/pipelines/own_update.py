@@ -13,9 +13,10 @@ from contextlib import contextmanager
 from lakelet.errors import LockedError, OwnedTableError
 from lakelet.lake import Lake, LakeTable, TableName
 from lakelet.lake.publications import Publications, pipeline_of
-from lakelet.pipelines.events import Log, keep_events, new_update
+from lakelet.pipelines.events import Log, new_update
 from lakelet.pipelines.publishing.journal import Journal, clear_journal, write_journal
-from lakelet.pipelines.publishing.publish import publish_direct, recover_pipeline
+from lakelet.pipelines.publishing.publish import publish_direct
+from lakelet.pipelines.recovering import recover
 from lakelet.workspace.locks import try_hold
 
 __all__ = ("changing", "pipeline_lock")
@@ -94,7 +95,7 @@ def _held(lake: Lake, pipeline: str, name: TableName) -> Iterator[None]:
 
 
 def _published(lake: Lake, table: LakeTable, pipeline: str, what: str) -> Iterator[None]:
-    recover_pipeline(lake, pipeline, lambda _update: keep_events(lake, pipeline))
+    recover(lake, pipeline)
     publications = Publications(lake)
     published = publications.of(table.name)
     assert published is not None

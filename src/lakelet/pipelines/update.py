@@ -23,8 +23,9 @@ from lakelet.pipelines.planning.deciding import decide_all
 from lakelet.pipelines.planning.decision import Decision
 from lakelet.pipelines.planning.graph import Graph, build_graph
 from lakelet.pipelines.planning.world import World
-from lakelet.pipelines.publishing.publish import publish_update, recover_pipeline
+from lakelet.pipelines.publishing.publish import publish_update
 from lakelet.pipelines.publishing.result import Result
+from lakelet.pipelines.recovering import recover
 from lakelet.pipelines.reports import DatasetReport, Plan, UpdateReport, UpdateRequest
 from lakelet.pipelines.resuming import forget_kept, remove_leftovers
 from lakelet.pipelines.runner import Runner
@@ -96,10 +97,10 @@ class _Update:
     def run(self) -> UpdateReport:
         name = self.pipeline.name
         refuse_other_workspace(self.lake)
-        recover_pipeline(self.lake, name, lambda _update: keep_events(self.lake, name))
-        settle_foreign_commits(self.lake, name, self.request.foreign)
+        recover(self.lake, name)
+        publications = settle_foreign_commits(self.lake, name, self.request.foreign)
         graph = build_graph(self.pipeline, self.lake)
-        self.world = World(self.lake, self.pipeline, Publications(self.lake))
+        self.world = World(self.lake, self.pipeline, publications)
         refuse_takeover(self.world)
         decisions = decide_all(self.world, graph, **_chosen(self.pipeline, self.request))
         self._check(graph, decisions)
@@ -170,7 +171,10 @@ class _Update:
             forget_kept(self.lake, name)
             Publications(self.lake).compact()
 
-        publish_update(self.lake, name, self.number, results, released=released, record=record)
+        publish_update(
+            self.lake, name, self.number, results, released=released,
+            publications=self.world.publications, record=record,
+        )  # fmt: skip
         for table in released:
             self.lake.drop(TableName.parse(table))
         self.report.published = True
