@@ -2,7 +2,8 @@
 
 It is the Delta table ``system.loaded_files``. An entry counts only when the log of the table it
 speaks of holds its batch: the batch's number is committed there as an application transaction,
-together with the rows (Delta Transaction Log Protocol, "Transaction Identifiers").
+together with the rows (Delta Transaction Log Protocol, "Transaction Identifiers"). A batch of a
+pipeline belongs to one flow, and each flow of a table takes each file once.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from lakelet.engines.bucket_files import plan_table
 from lakelet.lake import Lake, LakeTable, TableName
 from lakelet.lake.delta import delta_errors, retry_conflicts
 from lakelet.lake.names import literal
+from lakelet.lake.table import columns_of
 from lakelet.lake.type_text import parse_columns
 from lakelet.loading.arrow_rows import arrow_rows
 from lakelet.workspace.steps import declare, step
@@ -37,12 +39,12 @@ _MANY_FILES = 64
 
 _ENTRY = {
     "t": "string", "f": "string", "s": "int64", "m": "int64", "e": "string", "b": "int64",
-    "k": "int64", "r": "int64", "x": "int64", "state": "string", "reason": "string",
+    "k": "int64", "r": "int64", "x": "int64", "state": "string", "reason": "string", "w": "string",
 }  # fmt: skip
 _COLUMNS = parse_columns(
     "table_name STRING, file STRING, size BIGINT, modified TIMESTAMP, etag STRING, batch BIGINT, "
     "kept BIGINT, rescued BIGINT, rejected BIGINT, state STRING, reason STRING, "
-    "loaded_at TIMESTAMP"
+    "loaded_at TIMESTAMP, flow STRING"
 )
 
 
@@ -53,6 +55,7 @@ class Entry:
     Attributes:
         state: ``loaded``, ``quarantined`` (it could not be read), ``undone`` (by a restore),
             ``retried`` (its rejected rows were tried again) or ``retry undone``.
+        flow: the flow of a pipeline that took it; None for a load.
     """
 
     found: FoundFile
@@ -61,6 +64,7 @@ class Entry:
     rejected: int
     state: str
     reason: str | None = None
+    flow: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,18 +88,34 @@ class Ledger:
         if not self.lake.exists(LEDGER):
             comment = "one entry a raw file and load; see `lakelet files`"
             self.lake.create(LEDGER, _COLUMNS, comment=comment, if_absent=True)
-        return self.lake.table(LEDGER)
+        table = self.lake.table(LEDGER)
+        if len(table.columns()) < len(_COLUMNS):  # made before batches belonged to flows
+            table.add_columns([_COLUMNS[-1]])
+        return table
 
     def attach(self) -> bool:
         """Make the view ``ledger`` on the connection; False when there is no ledger yet."""
         if not self.lake.exists(LEDGER):
             return False
         table = self.lake.table(LEDGER)
-        plan_table(table, table.open(), self.connection).attach(self.connection, "ledger")
+        opened = table.open()
+        planned = plan_table(table, opened, self.connection)
+        if len(columns_of(opened)) == len(_COLUMNS):
+            planned.attach(self.connection, "ledger")
+        else:
+            planned.attach(self.connection, "ledger_without_flows")
+            self.connection.execute(
+                "CREATE OR REPLACE VIEW ledger AS "
+                "SELECT *, CAST(NULL AS VARCHAR) AS flow FROM ledger_without_flows"
+            )
         return True
 
     def compare(
-        self, table: TableName, found: Sequence[FoundFile], last: int | None = None
+        self,
+        table: TableName,
+        found: Sequence[FoundFile],
+        last: int | None = None,
+        flow: str | None = None,
     ) -> Known:
         """Which of the files are new, changed or known; the files themselves are not opened.
 
@@ -103,8 +123,9 @@ class Ledger:
             table: the table.
             found: the files.
             last: the last batch that counts, where those behind it may still be there.
+            flow: the flow of the table that is to take them.
         """
-        tags = self.tags(table, last)
+        tags = self.tags(table, last, flow)
         new, changed, same = [], [], 0
         for file in found:
             tag = tags.get(file.name)
@@ -116,16 +137,22 @@ class Ledger:
                 changed.append(file)
         return Known(new, changed, same)
 
-    def tags(self, table: TableName, last: int | None = None) -> dict[str, str | None]:
-        """Size and tag of each file of a table as it was loaded; None where that was undone."""
+    def tags(
+        self, table: TableName, last: int | None = None, flow: str | None = None
+    ) -> dict[str, str | None]:
+        """Size and tag of each file of a table as it was loaded; None where that was undone.
+
+        With a flow, only its files: those that no flow's name is beside count for every flow.
+        """
         if not self.attach():
             return {}
         rows = self.connection.execute(
             "SELECT file, arg_max(CASE WHEN state = 'undone' THEN NULL ELSE "
             "size || ' ' || etag END, batch) FROM ledger "
             "WHERE table_name = $1 AND state NOT IN ('retried', 'retry undone') "
-            "AND batch <= coalesce($2, batch) GROUP BY file",
-            [str(table), last],
+            "AND batch <= coalesce($2, batch) AND ($3 IS NULL OR coalesce(flow, $3) = $3) "
+            "GROUP BY file",
+            [str(table), last, flow],
         ).fetchall()
         return dict(rows)
 
@@ -149,11 +176,21 @@ class Ledger:
             return []
         return self.connection.execute(
             "SELECT file, batch FROM (SELECT file, batch, rejected, state, max(batch) "
-            "FILTER (state IN ('loaded', 'retried')) OVER (PARTITION BY file) AS newest "
+            "FILTER (state IN ('loaded', 'retried')) OVER (PARTITION BY file, flow) AS newest "
             "FROM ledger WHERE table_name = $1 AND batch <= $2) WHERE rejected > 0 "
             "AND (state NOT IN ('loaded', 'retried') OR batch < newest) ORDER BY ALL",
             [str(table), last],
         ).fetchall()
+
+    def flows(self, table: TableName) -> dict[int, str]:
+        """By batch of a table, the flow of a pipeline that took it."""
+        if not self.attach():
+            return {}
+        rows = self.connection.execute(
+            "SELECT DISTINCT batch, flow FROM ledger WHERE table_name = $1 AND flow IS NOT NULL",
+            [str(table)],
+        ).fetchall()
+        return dict(rows)
 
     def append(self, table: TableName, batch: int, entries: Iterable[Entry]) -> None:
         """Write the entries of a batch; they count once the batch's rows are committed."""
@@ -161,6 +198,7 @@ class Ledger:
             (
                 str(table), e.found.name, e.found.entry.size, e.found.entry.modified,
                 e.found.entry.etag, batch, e.kept, e.rescued, e.rejected, e.state, e.reason,
+                e.flow,
             )
             for e in entries
         ]  # fmt: skip
@@ -169,7 +207,7 @@ class Ledger:
             self.connection.sql(
                 "SELECT t AS table_name, f AS file, s AS size, make_timestamptz(m) AS modified, "
                 "e AS etag, b AS batch, k AS kept, r AS rescued, x AS rejected, state, reason, "
-                "now() AS loaded_at FROM entries"
+                "now() AS loaded_at, w AS flow FROM entries"
             )
         )
         self.connection.unregister("entries")

@@ -93,12 +93,13 @@ def retry_rejected(lake: Lake, table: LakeTable, request: RetryRequest) -> Retry
 
 @dataclass(frozen=True)
 class _File:
-    """A raw file with its rejected rows, and how its batch was loaded."""
+    """A raw file with its rejected rows, and how its batch was loaded, by which flow."""
 
     found: FoundFile
     rejected: list[Bad]
     options: ReadOptions
     key: tuple[str, ...]
+    flow: str | None
 
 
 @dataclass
@@ -118,10 +119,10 @@ class _Retry:
                 f"{self.table.name} has no rejected rows; there is nothing to try again.",
                 hint=f"`lakelet files {self.table.name}` shows what was loaded.",
             )
-        alike: dict[tuple[tuple[str, ...], ReadOptions], list[_File]] = {}
+        alike: dict[tuple[tuple[str, ...], ReadOptions, str | None], list[_File]] = {}
         for file in self._files(rejected):
-            alike.setdefault((file.key, self._options(file)), []).append(file)
-        for (key, _), files in alike.items():
+            alike.setdefault((file.key, self._options(file), file.flow), []).append(file)
+        for (key, _, _), files in alike.items():
             if self.request.stop():
                 break
             last += self._batch(last + 1, key, files)
@@ -137,7 +138,7 @@ class _Retry:
         plan_table(companion, companion.open(), connection).attach(connection, "companion")
         rows = connection.execute(
             "SELECT file, batch, line, record, reason FROM companion "
-            f"WHERE {counting_condition(self.lake, name)} AND expectations IS NULL "
+            f"WHERE {counting_condition(self.lake, name) or 'true'} AND expectations IS NULL "
             "ORDER BY file, batch, line"
         ).fetchall()
         found: dict[tuple[str, int], list[Bad]] = {}
@@ -152,16 +153,20 @@ class _Retry:
             for commit in self.table.history()
             if "lakelet.batch" in commit.parameters
         }
-        tags = self.ledger.tags(self.table.name)
+        flows = self.ledger.flows(self.table.name)
+        tags = {flow: self.ledger.tags(self.table.name, flow=flow) for flow in
+                {None, *flows.values()}}  # fmt: skip
         files = []
         for (name, batch), rows in rejected.items():
             found = self._find(name)
-            if found is None or tags.get(name) != f"{found.entry.size} {found.entry.etag}":
+            flow = flows.get(batch)
+            now = None if found is None else f"{found.entry.size} {found.entry.etag}"
+            if found is None or tags[flow].get(name) != now:
                 self.report.gone[name] = len(rows)
                 continue
             how: dict[str, Any] = hows.get(batch, {})
             options = ReadOptions(**how.get("options", {}))
-            files.append(_File(found, rows, options, tuple(how.get("key", ()))))
+            files.append(_File(found, rows, options, tuple(how.get("key", ())), flow))
         return files
 
     def _find(self, name: str) -> FoundFile | None:
@@ -199,7 +204,14 @@ class _Retry:
             self.report.rejected += entry.rejected if entry.kept else rows
             if entry.kept:
                 entries.append(
-                    Entry(entry.found, entry.kept, entry.rescued, entry.rejected, "retried")
+                    Entry(
+                        entry.found,
+                        entry.kept,
+                        entry.rescued,
+                        entry.rejected,
+                        "retried",
+                        flow=files[index].flow,
+                    )
                 )
             else:  # its rejected rows stay those of the batch before
                 self.ledger.connection.execute("DELETE FROM rejects WHERE file = $1", [index])

@@ -76,13 +76,13 @@ def digest_of(
 
 
 def _files(world: World, graph: Graph, dataset: Dataset) -> list[tuple[str, int, str]]:
-    calls = [call for flow in dataset.flows for call in graph.reads[flow.name].new_files]
+    calls = [(c, flow.name) for flow in dataset.flows for c in graph.reads[flow.name].new_files]
     if not calls:
         return []
     connection = loading_connection(world.lake.workspace)
     try:
         ledger = Ledger(world.lake, connection)
-        found = [new_files(world, ledger, dataset.name, call)[0] for call in calls]
+        found = [new_files(world, ledger, dataset.name, *one)[0] for one in calls]
     finally:
         connection.close()
     return [(f.name, f.entry.size, str(f.entry.etag)) for files in found for f in files]
@@ -94,7 +94,7 @@ def keep_result(lake: Lake, pipeline: str, dataset: TableName, digest: str, kept
         "results": [result.to_json() for result in kept.results],
         "counts": kept.counts,
         "entries": {
-            str(number): [(e.found.name, e.kept, e.rescued, e.rejected, e.state, e.reason)
+            str(number): [(e.found.name, e.kept, e.rescued, e.rejected, e.state, e.reason, e.flow)
                           for e in entries]
             for number, entries in kept.entries.items()
         },

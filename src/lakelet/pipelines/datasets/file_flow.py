@@ -1,13 +1,14 @@
 """STREAM read_files: the loader of `lakelet load`, staged by an update.
 
-The same ledger, under the streaming table's name: a file is taken once. The batch counts when the
-table's published version holds it, so an update that fails leaves every file as it was.
+The same ledger, under the streaming table's name: each of its flows takes a file once. The
+batch counts when the table's published version holds it, so an update that fails leaves every file
+as it was.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lakelet.engines.dialect import TableFunctionCall
@@ -60,14 +61,14 @@ def published_batch(world: World, name: TableName) -> int:
 
 
 def new_files(
-    world: World, ledger: Ledger, name: TableName, call: TableFunctionCall
+    world: World, ledger: Ledger, name: TableName, call: TableFunctionCall, flow: str
 ) -> tuple[list[FoundFile], list[FoundFile]]:
-    """The files of a call that the table has not taken, and those that changed since it did."""
+    """The files of a call that a flow has not taken, and those that changed since it did."""
     try:
         found = world.files(call)
     except LoadError:
         return [], []
-    known = ledger.compare(name, found, published_batch(world, name))
+    known = ledger.compare(name, found, published_batch(world, name), flow)
     return known.new, known.changed
 
 
@@ -75,6 +76,7 @@ def take_files(
     world: World,
     ledger: Ledger,
     name: TableName,
+    flow: str,
     call: TableFunctionCall,
     files: Sequence[FoundFile],
     number: int,
@@ -87,6 +89,7 @@ def take_files(
         world: what the update sees.
         ledger: on the connection that the load works on.
         name: the streaming table.
+        flow: its flow that takes them.
         call: the call of read_files.
         files: the files.
         number: the batch's number.
@@ -122,7 +125,9 @@ def take_files(
     planned = PlannedTable(place.workspace, name, place.location, list(known), partition_by)
     staged, _ = batch.stage(planned, number)
     by_name = {file.name: file for file in files}
-    entries = batch.entries(lambda source: by_name[source.name])
+    entries = [
+        replace(entry, flow=flow) for entry in batch.entries(lambda source: by_name[source.name])
+    ]
     if batch.changed:
         names = ", ".join(s.name for s in batch.sources if s.index in batch.changed)
         raise PipelineError(f"{names} changed while it was read.", hint="run the update again.")

@@ -161,7 +161,7 @@ def _take(
         return
     if reads.new_files:
         (call,) = reads.new_files
-        files, _ = new_files(world, ledger, dataset.name, call)
+        files, _ = new_files(world, ledger, dataset.name, call, flow.name)
         if before is None:
             files = world.files(call)
         if not files:
@@ -169,8 +169,9 @@ def _take(
         table.batch += 1
         columns = None if state is None else tuple(map(Column.from_delta, state["columns"]))
         taken = take_files(
-            world, ledger, dataset.name, call, files, table.batch, columns, dataset.partition_by
-        )
+            world, ledger, dataset.name, flow.name, call, files, table.batch, columns,
+            dataset.partition_by,
+        )  # fmt: skip
         table.entries[table.batch] = taken.entries
         table.files += len(taken.entries)
         table.rejected += taken.rejected

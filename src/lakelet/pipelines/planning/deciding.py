@@ -181,7 +181,8 @@ def _flow_reasons(
     for call in reads.new_files:
         connection = loading_connection(world.lake.workspace)
         try:
-            new, changed = new_files(world, Ledger(world.lake, connection), dataset.name, call)
+            ledger = Ledger(world.lake, connection)
+            new, changed = new_files(world, ledger, dataset.name, call, flow.name)
         finally:
             connection.close()
         if new:
