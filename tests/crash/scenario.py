@@ -26,6 +26,8 @@ def main(root: str, what: str) -> int:
             ws.update("p")
         elif what == "refresh":
             ws.update("p", full_refresh=["*"])
+        elif what == "drop abandoned":
+            ws.update("p", drop_abandoned=True)
         elif what == "delete":
             ws.sql("DELETE FROM p.raw WHERE id = 1")
         elif what == "merge":

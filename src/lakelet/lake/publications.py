@@ -81,7 +81,7 @@ class Published:
 
 
 def pipeline_of(properties: Mapping[str, Any]) -> str | None:
-    """The pipeline a table with these properties belongs to, or None."""
+    """The pipeline that made a table with these properties, or None."""
     found = properties.get(PIPELINE)
     return None if found is None else str(found)
 
@@ -117,6 +117,12 @@ class Publications:
         """What people see of a table; None for one that no pipeline has published."""
         found = self.state.get(name)
         return None if found is None or found.version < 0 else found
+
+    def owner(self, name: TableName, properties: Mapping[str, Any]) -> str | None:
+        """The pipeline a table with these properties belongs to; None once it has let go of it."""
+        pipeline = pipeline_of(properties)
+        last = None if pipeline is None else self.state.get(name)
+        return None if last is not None and last.version == RELEASED else pipeline
 
     def version(self, name: TableName, pipeline: str) -> int:
         """The version of a pipeline's table that people see.
@@ -241,7 +247,7 @@ def seen_snapshot(
     newest = newest or table.open()
     if table.name == PUBLICATIONS:
         return newest
-    pipeline = pipeline_of(newest.metadata().configuration)
+    pipeline = publications.owner(table.name, newest.metadata().configuration)
     if pipeline is None:
         return newest
     version = publications.version(table.name, pipeline)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from lakelet.errors import OwnedTableError
 from lakelet.lake import TableName
-from lakelet.lake.publications import PIPELINE
 from lakelet.pipelines.planning.world import World
 
 __all__ = ("abandoned_tables", "refuse_takeover")
@@ -25,7 +24,7 @@ def refuse_takeover(world: World) -> None:
             if ours and published is not None and world.newest(name) == published.version:
                 continue
             properties = world.lake.table(name).open().metadata().configuration
-            owner = properties.get(PIPELINE)
+            owner = world.publications.owner(name, properties)
             if owner == world.pipeline.name:
                 continue
             whose = "something else" if owner is None else f"the pipeline {owner}"

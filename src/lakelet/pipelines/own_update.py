@@ -14,7 +14,13 @@ from lakelet.errors import LockedError, OwnedTableError
 from lakelet.lake import Lake, LakeTable, TableName
 from lakelet.lake.publications import Publications, pipeline_of
 from lakelet.pipelines.events import Log, new_update
-from lakelet.pipelines.publishing.journal import Journal, clear_journal, write_journal
+from lakelet.pipelines.publishing.journal import (
+    Journal,
+    clear_journal,
+    journals,
+    read_journal,
+    write_journal,
+)
 from lakelet.pipelines.publishing.publish import publish_direct
 from lakelet.pipelines.recovering import recover
 from lakelet.workspace.locks import try_hold
@@ -45,12 +51,16 @@ def changing(lake: Lake, name: TableName, what: str) -> Iterator[None]:
         OwnedTableError: only updates of the table's pipeline do that.
         LockedError: an update of the pipeline is running.
     """
-    table = lake.table(name) if lake.state(name) == "there" else None
-    pipeline = None if table is None else pipeline_of(table.open().metadata().configuration)
+    state = lake.state(name)
+    table = lake.table(name) if state == "there" else None
+    properties = {} if table is None else table.open().metadata().configuration
+    publications = Publications(lake)
+    pipeline = publications.owner(name, properties)
     if table is None or pipeline is None:
+        if state == "dropped" or pipeline_of(properties) is not None:
+            _finish_dropping(lake, name)
         yield
         return
-    publications = Publications(lake)
     published = publications.of(name)
     kind = published.kind if published is not None else ""
     by_changes = publications.of(name.changes) is not None
@@ -65,6 +75,15 @@ def changing(lake: Lake, name: TableName, what: str) -> Iterator[None]:
         raise _refused(name, pipeline, what)
     with _held(lake, pipeline, name):
         yield from _published(lake, table, pipeline, what)
+
+
+def _finish_dropping(lake: Lake, name: TableName) -> None:
+    """Finish a killed update that has let go of a table, so that it is not dropped once more."""
+    for pipeline in journals(lake):
+        journal = read_journal(lake, pipeline)
+        if journal is not None and str(name) in journal.released:
+            with _held(lake, pipeline, name):
+                recover(lake, pipeline)
 
 
 def _refused(name: TableName, pipeline: str, what: str) -> OwnedTableError:

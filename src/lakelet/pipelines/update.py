@@ -156,7 +156,8 @@ class _Update:
         self._write_entries(runner)
         released = {}
         if self.request.drop_abandoned:
-            released = {str(name): "" for name in self.report.abandoned}
+            state = self.world.publications.state
+            released = {str(name): state[name].table_id for name in self.report.abandoned}
         results: list[Result] = []
         for report in self.report.datasets:
             if report.dataset in runner.done:
@@ -175,8 +176,6 @@ class _Update:
             self.lake, name, self.number, results, released=released,
             publications=self.world.publications, record=record,
         )  # fmt: skip
-        for table in released:
-            self.lake.drop(TableName.parse(table))
         self.report.published = True
         for report in self.report.datasets:
             report.state = "published" if report.state == "staged" else report.state

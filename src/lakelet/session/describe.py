@@ -71,7 +71,7 @@ def describe(table: LakeTable, version: int | None = None) -> dict[str, Any]:
         "comment": metadata.description or None,
         "location": table.location,
         "partition_by": list(metadata.partition_columns),
-        "pipeline": pipeline_of(configuration),
+        "pipeline": Publications(Lake(table.workspace)).owner(table.name, configuration),
         "route": route.kind,
         "route_reason": route.reason,
         "columns": [

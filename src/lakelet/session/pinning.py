@@ -62,7 +62,7 @@ def pin_reference(
     if reference.timestamp is not None:
         version = table.version_at(parse_moment(reference.timestamp, workspace.time_zone))
     elif version is None and at is not None:
-        pipeline = pipeline_of(table.open().metadata().configuration)
+        pipeline = publications.owner(table.name, table.open().metadata().configuration)
         version = (
             table.version_at(at) if pipeline is None else publications.version(table.name, pipeline)
         )

@@ -45,7 +45,8 @@ def publish_update(
         results: what was staged, inputs before what reads them.
         released: tables the pipeline lets go of, with their ids.
         publications: what is published, where the caller has read it under the lock.
-        record: writes the events of the update; called once everything is visible.
+        record: writes the events of the update; called once everything is visible, before the
+            tables let go of are dropped.
 
     Raises:
         LakeletError: a table could not be committed to; every table reads as before.
@@ -125,7 +126,16 @@ def _go_on(lake: Lake, journal: Journal, record: Callable[[], None]) -> None:
             raise
         publications.publish(journal.pipeline, journal.update, committed)
     record()
+    _drop_released(lake, journal)
     clear_journal(lake, journal.pipeline)
+
+
+def _drop_released(lake: Lake, journal: Journal) -> None:
+    """Drop the tables that the pipeline has let go of, unless another stands there by now."""
+    for name, table_id in journal.released.items():
+        table = TableName.parse(name)
+        if lake.exists(table) and str(lake.table(table).open().metadata().id) == table_id:
+            lake.drop(table)
 
 
 def _commit_all(lake: Lake, journal: Journal) -> list[Published]:
