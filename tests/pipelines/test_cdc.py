@@ -445,4 +445,23 @@ def test_a_table_no_longer_made_by_changes_leaves_its_companion(ws: Workspace) -
     ws.update("p")
     assert ws.plan("p").abandoned == []
     define(ws, "CREATE STREAMING TABLE t AS SELECT * FROM STREAM s.c")
+    change(ws, (1, "b", 1, "u", 2))
+    for attempt in (ws.plan, ws.update):
+        with pytest.raises(PipelineError, match=r"a\.sql:1: .*p\.t was made by AUTO CDC until now"):
+            attempt("p")
+    assert rows(ws, "SELECT v FROM p.t") == [("a",)]
+    ws.update("p", full_refresh=["t"])
+    assert rows(ws, "SELECT v FROM p.t") == [("a",), ("b",)]
     assert [str(name) for name in ws.plan("p").abandoned] == ["p.t__cdc"]
+    change(ws, (1, "c", 1, "u", 3))
+    ws.update("p")
+    assert rows(ws, "SELECT v FROM p.t") == [("a",), ("b",), ("c",)]
+    # What the companion still knows is of another table by now.
+    define(ws, CDC.format(scd=1, more=""))
+    with pytest.raises(PipelineError, match="without AUTO CDC until now"):
+        ws.plan("p")
+    ws.update("p", full_refresh=["t"])
+    assert rows(ws, "SELECT v FROM p.t") == [("c",)]
+    change(ws, (1, "d", 1, "u", 4))
+    ws.update("p")
+    assert rows(ws, "SELECT v FROM p.t") == [("d",)]

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from lakelet.errors import LockedError, OwnedTableError
 from lakelet.lake import Lake, LakeTable, TableName
 from lakelet.lake.publications import Publications, pipeline_of
+from lakelet.pipelines.definitions.cdc_rules import is_made_by_changes
 from lakelet.pipelines.events import Log, new_update
 from lakelet.pipelines.publishing.journal import (
     Journal,
@@ -63,7 +64,7 @@ def changing(lake: Lake, name: TableName, what: str) -> Iterator[None]:
         return
     published = publications.of(name)
     kind = published.kind if published is not None else ""
-    by_changes = publications.of(name.changes) is not None
+    by_changes = is_made_by_changes(publications, name)
     allowed = (
         what in _ALWAYS
         # A file's row is a change where AUTO CDC makes the rows; it cannot be one of them.

@@ -28,7 +28,7 @@ from lakelet.pipelines.datasets.cdc_history import DELETED, END, SEQUENCE, START
 from lakelet.pipelines.datasets.cdc_incoming import Incoming
 from lakelet.pipelines.datasets.disk import with_room
 from lakelet.pipelines.datasets.staging import label_of, noted
-from lakelet.pipelines.definitions.cdc_rules import shape_of
+from lakelet.pipelines.definitions.cdc_rules import is_made_by_changes, shape_of
 from lakelet.pipelines.definitions.dataset import Dataset
 from lakelet.pipelines.planning.world import World
 from lakelet.pipelines.publishing.result import Mode, Result
@@ -59,24 +59,32 @@ class Change:
 
 
 def refuse_other_shape(world: World, dataset: Dataset) -> None:
-    """Refuse to apply changes to published rows that were made in another way.
+    """Refuse to apply changes to published rows that were made in another way, or to add to some.
 
     Raises:
-        PipelineError: KEYS, the SCD type or what counts as a change are not what they were.
+        PipelineError: KEYS, the SCD type or what counts as a change are not what they were, or
+            one of before and now is AUTO CDC and the other is not.
     """
     name = dataset.name
-    if dataset.cdc is None or world.published(name) is None:
+    if world.published(name) is None:
         return
-    before = world.published(name.changes)
-    if before is not None and before.definition == shape_of(dataset.cdc):
-        return
-    what = (
-        "was filled without AUTO CDC until now"
-        if before is None
-        else "was made with other KEYS, another SCD TYPE, IGNORE NULL UPDATES or TRACK HISTORY ON"
-    )
+    by_changes = is_made_by_changes(world.publications, name)
+    if dataset.cdc is None:
+        if not by_changes:
+            return
+        what = "was made by AUTO CDC until now, so rows cannot only be added to it"
+    elif not by_changes:
+        what = "was filled without AUTO CDC until now, so changes cannot be applied to it as it is"
+    else:
+        before = world.published(name.changes)
+        if before is not None and before.definition == shape_of(dataset.cdc):
+            return
+        what = (
+            "was made with other KEYS, another SCD TYPE, IGNORE NULL UPDATES or TRACK HISTORY ON, "
+            "so changes cannot be applied to it as it is"
+        )
     raise PipelineError(
-        f"{name} {what}, so changes cannot be applied to it as it is; nothing was published.",
+        f"{name} {what}; nothing was published.",
         hint=f"take everything anew: lakelet update … --full-refresh {name}.",
     )
 

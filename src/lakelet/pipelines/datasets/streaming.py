@@ -36,6 +36,7 @@ from lakelet.pipelines.datasets.query import at_place, bind_query
 from lakelet.pipelines.datasets.rows import Rows, rows_of_columns
 from lakelet.pipelines.datasets.sources import WorldSources
 from lakelet.pipelines.datasets.staging import Outcome, stage_query
+from lakelet.pipelines.definitions.cdc_rules import ADDED_ONLY
 from lakelet.pipelines.definitions.dataset import Dataset, Flow
 from lakelet.pipelines.definitions.statements import same_text
 from lakelet.pipelines.definitions.streams import mark_streams
@@ -116,6 +117,8 @@ def stage_streaming(
     table = _Table(list(known or dataset.columns or ()))
     table.batch = published_batch(world, dataset.name)
     table.inputs = dict(before.inputs) if before is not None else {}
+    if before is None and dataset.cdc is None and world.published(dataset.name.changes):
+        table.inputs[ADDED_ONLY] = True
     companions: list[Result] = []
     change = None
     with (

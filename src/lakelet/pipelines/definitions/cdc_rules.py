@@ -3,9 +3,24 @@
 from __future__ import annotations
 
 from lakelet.errors import PipelineError
+from lakelet.lake import TableName
+from lakelet.lake.publications import Publications
 from lakelet.pipelines.definitions.dataset import Cdc, Dataset, Flow, fingerprint
 
-__all__ = ("check_cdc", "shape_of")
+__all__ = ("ADDED_ONLY", "check_cdc", "is_made_by_changes", "shape_of")
+
+ADDED_ONLY = "rows were only added"
+"""What the publication of a table says that was made by changes before, and anew since."""
+
+
+def is_made_by_changes(publications: Publications, name: TableName) -> bool:
+    """Whether the published rows of a table came about by AUTO CDC."""
+    published = publications.of(name)
+    return (
+        published is not None
+        and publications.of(name.changes) is not None
+        and ADDED_ONLY not in published.inputs
+    )
 
 
 def shape_of(cdc: Cdc) -> str:
