@@ -53,7 +53,10 @@ def _path(lake: Lake, pipeline: str) -> str:
 
 def journals(lake: Lake) -> list[str]:
     """The pipelines whose last update is not over."""
-    names = [entry.path.rsplit("/", 1)[-1] for entry in lake.storage.files(_folder(lake))]
+    folder = _folder(lake)
+    if "journals" not in lake.storage.folders(folder.rpartition("/")[0]):
+        return []
+    names = [entry.path.rsplit("/", 1)[-1] for entry in lake.storage.files(folder)]
     return sorted(name.removesuffix(".json") for name in names if name.endswith(".json"))
 
 
