@@ -18,7 +18,9 @@ __all__ = ("lineage",)
 @click.option("--downstream", "direction", flag_value="downstream", help="What is from it.")
 @as_json
 def lineage(name: str, direction: str, as_json: bool) -> None:
-    """Show what a pipeline's table, or one of its columns, comes from.
+    """Show what a table, or one of its columns, comes from.
+
+    Pipelines are followed, and statements that make tables from others.
 
     \b
     lakelet lineage gold.claims
@@ -37,7 +39,8 @@ def lineage(name: str, direction: str, as_json: bool) -> None:
             click.echo(f"{name} comes from no single column that could be followed.")
             name = table
     if not found:
-        click.echo(f"No pipeline {'made' if direction == 'upstream' else 'reads'} {name}.")
+        what = "it comes from" if direction == "upstream" else "comes from it"
+        click.echo(f"{name}: no pipeline and no statement says what {what}.")
         return
     click.echo(name)
     for edge in found:

@@ -29,6 +29,7 @@ __all__ = (
     "LINEAGE",
     "Event",
     "Log",
+    "append_lineage",
     "keep_events",
     "new_update",
     "updates",
@@ -46,7 +47,7 @@ _EVENT_COLUMNS = parse_columns(
     "update_id BIGINT, number BIGINT, time TIMESTAMP, pipeline STRING, dataset STRING, "
     "kind STRING, message STRING, details STRING"
 )
-_TRACE = declare("events.lineage", "the lineage found in the update is in the lake")
+_TRACE = declare("events.lineage", "the lineage found is in the lake")
 _LINEAGE_COLUMNS = parse_columns(
     "update_id BIGINT, time TIMESTAMP, pipeline STRING, target STRING, target_column STRING, "
     "source STRING, source_column STRING"
@@ -263,8 +264,7 @@ def keep_events(lake: Lake, pipeline: str) -> None:
         for edge in e.details["edges"]
     ]
     if edges:
-        comment = "which table and column each dataset comes from"
-        lake.create(LINEAGE, _LINEAGE_COLUMNS, comment=comment, if_absent=True)
+        _create_lineage(lake)
         _append(lake, LINEAGE, f"{_TRANSACTION}:{pipeline}", last, edges, _TRACE)
     for name in (EVENTS, EXPECTATIONS, LINEAGE):
         _compact(lake, name)
@@ -273,6 +273,18 @@ def keep_events(lake: Lake, pipeline: str) -> None:
             "UPDATE events SET kept = 1 WHERE kept = 0 AND pipeline = ? AND update_id <= ?",
             (pipeline, last),
         )
+
+
+def append_lineage(lake: Lake, rows: list[Any]) -> None:
+    """Add rows to `system.lineage` that belong to no update."""
+    _create_lineage(lake)
+    _append(lake, LINEAGE, None, 0, rows, _TRACE)
+    _compact(lake, LINEAGE)
+
+
+def _create_lineage(lake: Lake) -> None:
+    comment = "which table and column each table comes from"
+    lake.create(LINEAGE, _LINEAGE_COLUMNS, comment=comment, if_absent=True)
 
 
 def _compact(lake: Lake, name: TableName) -> None:
@@ -286,9 +298,9 @@ def _compact(lake: Lake, name: TableName) -> None:
 
 
 def _append(
-    lake: Lake, name: TableName, application: str, number: int, rows: list[Any], named: Any
+    lake: Lake, name: TableName, application: str | None, number: int, rows: list[Any], named: Any
 ) -> None:
-    """Append rows once: not again when a crash came between the commit and its noting."""
+    """Append rows; for an application once, also when a crash came before the commit was noted."""
     from arro3.core import Table
     from deltalake import CommitProperties, Transaction, write_deltalake
 
@@ -303,7 +315,7 @@ def _append(
 
     def commit() -> None:
         opened = table.open()
-        last = opened.transaction_version(application)
+        last = None if application is None else opened.transaction_version(application)
         if last is not None and last >= number:
             return
         with delta_errors(str(name)), step(named):
@@ -312,7 +324,7 @@ def _append(
                 held,
                 mode="append",
                 commit_properties=CommitProperties(
-                    app_transactions=[Transaction(application, number)]
+                    app_transactions=[Transaction(application, number)] if application else None
                 ),
             )
 

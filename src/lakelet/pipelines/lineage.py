@@ -8,40 +8,22 @@ tables are still known.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from lakelet.errors import LakeletError
-from lakelet.lake import Lake, TableName
+from lakelet.lake import TableName
 from lakelet.lake.table import columns_of
 from lakelet.pipelines.datasets.materialized import inputs_of
 from lakelet.pipelines.definitions.dataset import Dataset
 from lakelet.pipelines.definitions.streams import mark_streams, streamed
-from lakelet.pipelines.events import LINEAGE
+from lakelet.pipelines.edges import Edge
 from lakelet.pipelines.planning.graph import Graph, reached, resolve
 from lakelet.pipelines.planning.world import World
 
 if TYPE_CHECKING:
     from sqlglot import exp
 
-__all__ = ("Edge", "edges_of", "follow", "read_edges")
-
-
-@dataclass(frozen=True, slots=True)
-class Edge:
-    """A table, or one of its columns, that comes from another.
-
-    Attributes:
-        target: the dataset.
-        target_column: its column; None where the whole table is meant.
-        source: a table, or ``files: PATH``.
-        source_column: its column, or None.
-    """
-
-    target: str
-    target_column: str | None
-    source: str
-    source_column: str | None
+__all__ = ("edges_of", "follow")
 
 
 def edges_of(world: World, graph: Graph, dataset: Dataset) -> list[Edge]:
@@ -168,18 +150,3 @@ def _leading(
         )
         if end[0].lower() == table and (end[1] or "").lower() == (column or "").lower():
             yield edge
-
-
-def read_edges(lake: Lake, query: Any) -> list[Edge]:
-    """The edges that count: of each dataset those found last."""
-    if not lake.exists(LINEAGE):
-        return []
-    rows = query(
-        "SELECT target, target_column, source, source_column FROM (SELECT *, "
-        "max(update_id) OVER (PARTITION BY target) AS newest FROM system.lineage) AS l "
-        "WHERE update_id = newest ORDER BY target, target_column, source, source_column"
-    )
-    return [
-        Edge(row["target"], row["target_column"], row["source"], row["source_column"])
-        for row in rows
-    ]

@@ -14,6 +14,7 @@ from lakelet.errors import SqlError
 from lakelet.lake.names import quote
 from lakelet.session.moments import parse_moment
 from lakelet.session.result import Result
+from lakelet.session.traced import Traced
 
 if TYPE_CHECKING:
     from lakelet.engines.dialect import TableFunctionCall, TableReference
@@ -46,6 +47,7 @@ def run(
     """
     lent = _Lent(workspace, text, recorder)
     found = run_statement(workspace.lake, lent, text, dialect, positional=positional, named=named)
+    lent.traced.note()
     counted = found.rows and found.columns[0][0] == "num_affected_rows"
     recorder.done(found.rows[0][0] if counted else None)
     return _result(found, workspace.folder)
@@ -76,17 +78,20 @@ class _Lent:
         self.workspace = workspace
         self.text = text
         self.recorder = recorder
+        self.traced = Traced(workspace)
 
     def pin(self, reference: TableReference) -> Attached:
         pinned = self.workspace.pin(reference)
         version = getattr(pinned, "version", None)
         if version is not None:
             self.recorder.read[".".join(reference.parts)] = version
+        self.traced.reads(reference)
         return pinned
 
     def call(self, call: TableFunctionCall) -> Attached:
         from lakelet.session.calls import attach_call
 
+        self.traced.calls(call)
         return attach_call(self.workspace, call, self.text)
 
     def restore(self, table: LakeTable, version: int | None, moment: str | None) -> int:
@@ -100,7 +105,7 @@ class _Lent:
 
     @contextmanager
     def changing(self, table: TableName, what: str) -> Iterator[None]:
-        with self.workspace._changing(table, what):
+        with self.workspace._changing(table, what), self.traced.making(table, what):
             yield
         if self.workspace.lake.exists(table):
             newest = self.workspace.lake.table(table).newest_version()
@@ -110,6 +115,7 @@ class _Lent:
         from lakelet.session.renaming import rename_table
 
         rename_table(self.workspace.lake, table, name)
+        self.traced.renamed(table.name, name)
 
     def copy(self, statement: CopyInto) -> dict[str, int]:
         if statement.format not in _FORMATS:
@@ -120,6 +126,7 @@ class _Lent:
         source = statement.path
         if statement.pattern is not None:
             source = f"{source.rstrip('/')}/{statement.pattern}"
+        self.traced.sources.append(f"files: {source}")
         options: dict[str, object] = dict(statement.format_options)
         merge = _flag(options, "mergeSchema")
         report = self.workspace.load(

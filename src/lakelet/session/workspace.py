@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from lakelet.engines.engine import Attached, Dialect
     from lakelet.loading import LoadReport
     from lakelet.pipelines import Event, Plan, UpdateReport
+    from lakelet.pipelines.edges import EdgesKept
     from lakelet.session.queries import Recorder
     from lakelet.session.result import Result
 
@@ -35,6 +36,7 @@ class Workspace:
         folder: where it is on disk, and its settings.
         lake: its tables, for code that needs more than `table` gives.
         routes: how tables are read, kept from one statement to the next.
+        edges: the lineage its statements make, once one made a table.
         source: where its statements come from, as `system.queries` says.
         say: told what a statement is about to do where that takes long; nobody listens at first.
     """
@@ -43,6 +45,7 @@ class Workspace:
         self.folder = folder
         self.lake = Lake(folder)
         self.routes = RoutesKept()
+        self.edges: EdgesKept | None = None
         self.source = "python"
         self.say: Callable[[str], None] = lambda _text: None
 
@@ -306,10 +309,11 @@ class Workspace:
         Raises:
             TableNotFoundError: there is no such table.
         """
-        from lakelet.pipelines.lineage import follow, read_edges
+        from lakelet.pipelines.edges import read_edges
+        from lakelet.pipelines.lineage import follow
 
         self.lake.table(TableName.parse(".".join(name.split(".")[:2])))
-        found = follow(read_edges(self.lake, self._dicts), name, direction)
+        found = follow(read_edges(self.lake), name, direction)
         return [{"depth": depth, **asdict(edge)} for depth, edge in found]
 
     def jobs(self) -> list[dict[str, Any]]:
