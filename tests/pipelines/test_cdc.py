@@ -353,6 +353,26 @@ def test_another_shape_needs_everything_anew(ws: Workspace) -> None:
         ws.update("q")
 
 
+def test_a_truncation_by_a_sequence_of_two_columns_lasts(ws: Workspace) -> None:
+    source(ws, (1, "a", 1, "u", 5), (2, "b's", 9, "u", 5))
+    text = CDC.format(scd=1, more="").replace(
+        "SEQUENCE BY at", "APPLY AS TRUNCATE WHEN op = 't' SEQUENCE BY STRUCT(at, v)"
+    )
+    define(ws, text)
+    ws.update("p")
+    assert len(rows(ws, "SELECT * FROM p.t")) == 2
+    change(ws, (None, "b", None, "t", 5))
+    ws.update("p")
+    assert rows(ws, "SELECT id FROM p.t") == [(2,)]
+    # A key never seen before, older than the truncation; and one that is newer.
+    change(ws, (3, "a", 1, "u", 5), (4, "c", 1, "u", 5))
+    ws.update("p")
+    assert rows(ws, "SELECT id FROM p.t") == [(2,), (4,)]
+    change(ws, (5, "z", 1, "u", 4))
+    ws.update("p")
+    assert rows(ws, "SELECT id FROM p.t") == [(2,), (4,)]
+
+
 def test_a_key_is_forgotten_by_hand(ws: Workspace) -> None:
     source(ws, (1, "a", 1, "u", 1), (2, "b", 1, "u", 1))
     define(ws, CDC.format(scd=2, more=""))
@@ -401,6 +421,16 @@ def test_upkeep_between_updates(ws: Workspace) -> None:
         ("COLUMNS * EXCEPT (op, at)", "COLUMNS (v)", "the key id is not among the columns"),
         ("TYPE 1", "TYPE 3", "SCD TYPE is 1 or 2"),
         ("TYPE 1", "TYPE 1 TRACK HISTORY ON (v)", "type 1 keeps no history"),
+        (
+            "TYPE 1",
+            "TYPE 2 APPLY AS TRUNCATE WHEN op = 't'",
+            "TRUNCATE WHEN is for STORED AS SCD TYPE 1",
+        ),
+        (
+            "APPLY AS DELETE WHEN op = 'd'",
+            "APPLY AS TRUNCATE WHEN w",
+            "is INTEGER, not a condition",
+        ),
         ("FROM STREAM s.c", "FROM s.c", "reads nothing with STREAM"),
         (
             "TYPE 1 ;",

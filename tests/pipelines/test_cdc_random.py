@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import duckdb
@@ -108,6 +109,37 @@ def test_updates_in_any_order_come_to_the_same(ws: Workspace, cdc: Cdc) -> None:
         assert ws.sql("SELECT n FROM p.n").rows() == [(len(found),)]
     ws.update("p", full_refresh=["t"])
     assert set(ws.sql("SELECT * FROM p.t").rows()) == expected(cdc, changes)
+
+
+@pytest.mark.parametrize("ignore", ["", "IGNORE NULL UPDATES"])
+@pytest.mark.parametrize("seed", range(3))
+def test_truncations_in_any_order_come_to_the_same(ws: Workspace, ignore: str, seed: int) -> None:
+    ws.sql("CREATE TABLE s.c (key INT, at INT, op STRING, a INT, b STRING)")
+    define(
+        ws,
+        f"CREATE STREAMING TABLE t; CREATE FLOW f AS AUTO CDC INTO t FROM STREAM s.c KEYS (key) "
+        f"{ignore} APPLY AS DELETE WHEN op = 'd' APPLY AS TRUNCATE WHEN op = 't' SEQUENCE BY at "
+        "COLUMNS * EXCEPT (op, at)",
+    )
+    dice, keys = random.Random(seed), [1, 2, 3, 4, None]
+    done: list[Change] = []
+    for _ in range(7):
+        for _ in range(dice.randint(1, 5)):
+            op = dice.choice("uuuuudt")
+            one = Change(
+                dice.choice(keys), dice.randint(0, 20), op != "u",
+                dice.choice([None, 1, 2]), dice.choice([None, "x", "y"]),
+            )  # fmt: skip
+            values = ", ".join(map(_sql, (one.key, one.at, op, one.a, one.b)))
+            ws.sql(f"INSERT INTO s.c VALUES ({values})")
+            # A truncation is a deletion of every key there is or will be.
+            done += [replace(one, key=k) for k in keys] if op == "t" else [one]
+        ws.update("p")
+        found = ws.sql("SELECT * FROM p.t").rows()
+        assert len(found) == len(set(found))
+        assert set(found) == newest(done, bool(ignore))
+    ws.update("p", full_refresh=["t"])
+    assert set(ws.sql("SELECT * FROM p.t").rows()) == newest(done, bool(ignore))
 
 
 def _sql(value: object) -> str:

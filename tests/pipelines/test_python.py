@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lakelet.errors import LakeletError
+from lakelet.errors import LakeletError, PipelineError
 from lakelet.pipelines.definitions import python_file
 from lakelet.session import Workspace
 from pipelines.writing import commits, define, put
@@ -187,6 +187,22 @@ def test_changes_are_applied_by_a_declared_flow(raw: Workspace) -> None:
     put(raw, "posts/b.jsonl", {"id": 1, "title": "later", "score": 2})
     raw.update("p")
     assert rows(raw, "SELECT id, title FROM p.newest WHERE id = 1") == [(1, "later")]
+
+
+def test_a_declared_flow_may_truncate(raw: Workspace) -> None:
+    text = (
+        "dp.create_streaming_table('newest')\n"
+        "dp.create_auto_cdc_flow('newest', 'raw', ['id'], 'score',\n"
+        "    apply_as_truncates=\"title = 'none left'\", column_list=['id', 'title'])\n"
+    )
+    python(raw, text)
+    raw.update("p")
+    put(raw, "posts/b.jsonl", {"title": "none left", "score": 50}, {"id": 9, "score": 51})
+    raw.update("p")
+    assert rows(raw, "SELECT id FROM p.newest") == [(9,)]
+    python(raw, text.replace("column_list", "stored_as_scd_type=2, column_list"))
+    with pytest.raises(PipelineError, match="TRUNCATE WHEN is for STORED AS SCD TYPE 1"):
+        raw.plan("p")
 
 
 def test_other_tables_are_declared_and_views_are_computed_once(raw: Workspace) -> None:

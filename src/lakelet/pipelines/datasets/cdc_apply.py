@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import duckdb
 
@@ -26,6 +27,7 @@ from lakelet.lake.table import columns_of
 from lakelet.lake.types import Column, DataType, Primitive
 from lakelet.pipelines.datasets.cdc_history import DELETED, END, SEQUENCE, START
 from lakelet.pipelines.datasets.cdc_incoming import Incoming
+from lakelet.pipelines.datasets.cdc_text import as_text, from_text
 from lakelet.pipelines.datasets.disk import with_room
 from lakelet.pipelines.datasets.staging import label_of, noted
 from lakelet.pipelines.definitions.cdc_rules import is_made_by_changes, shape_of
@@ -47,11 +49,13 @@ class Change:
         staged: new files.
         removed: paths, as the log spells them, of files whose rows are in the new ones or gone.
         rows: rows that are new or changed.
+        truncation: of the last change that deletes every key its sequence, as text; None without.
     """
 
     staged: tuple[Staged, ...] = ()
     removed: tuple[str, ...] = ()
     rows: int = 0
+    truncation: Any = None
 
     def mode(self, *, anew: bool) -> Mode:
         """How the files are adopted."""
@@ -90,7 +94,13 @@ def refuse_other_shape(world: World, dataset: Dataset) -> None:
 
 
 def apply_changes(
-    world: World, incoming: Incoming, columns: Sequence[Column], update: int, *, anew: bool
+    world: World,
+    incoming: Incoming,
+    columns: Sequence[Column],
+    update: int,
+    truncation: Any = None,
+    *,
+    anew: bool,
 ) -> tuple[Change, list[Result]]:
     """Stage what changes make of a table, and of its companion.
 
@@ -99,6 +109,7 @@ def apply_changes(
         incoming: the changes.
         columns: the table's columns.
         update: the update's number.
+        truncation: the one that the table knew until now.
         anew: whether there are no other changes than these.
 
     Returns:
@@ -111,9 +122,10 @@ def apply_changes(
     name = incoming.dataset.name
     before = None if anew else world.published(name)
     if incoming.empty and world.published(name.changes) is not None and not anew:
-        return Change(), []
+        return Change(truncation=truncation), []
     work = _Work(world, incoming, columns, update, before is not None)
     with duckdb_errors():
+        truncation = work.truncate(truncation)
         kept = work.companion()
         change = work.table() if not incoming.empty else Change()
     result = Result(
@@ -123,7 +135,7 @@ def apply_changes(
         rows=kept.rows,
     )  # fmt: skip
     same = work.kept_columns == work.known_columns and not kept.staged and not kept.removed
-    return change, [] if same and not anew else [result]
+    return replace(change, truncation=truncation), [] if same and not anew else [result]
 
 
 class _Work:
@@ -163,12 +175,39 @@ class _Work:
         ]
         return (*there, *(column for name, column in wanted.items() if name not in known))
 
+    def truncate(self, known: Any) -> Any:
+        """Find the last change that deletes every key, and whom it concerns.
+
+        Args:
+            known: the one of updates before, as text.
+
+        Returns:
+            The last one now, as text.
+        """
+        self._every: str | None = None
+        if known is None and not self.incoming.truncated:
+            return None
+        kind = next(c.type for c in self.kept_columns if c.name == _SEQUENCE_NAME)
+        found = ["SELECT * FROM truncations"] if self.incoming.truncated else []
+        if known is not None:
+            found.append(f"SELECT {from_text(known, kind)}")
+        self.engine.execute(
+            f"CREATE TABLE truncation AS SELECT max({SEQUENCE}) AS {SEQUENCE} "
+            f"FROM ({' UNION ALL '.join(found)}) AS every({SEQUENCE})"
+        )
+        ((now,),) = self.engine.execute(
+            f"SELECT {as_text(SEQUENCE, kind)} FROM truncation"
+        ).fetchall()
+        self._every = "known" if now == known else "new"
+        return now
+
     def companion(self) -> Change:
         """Put the changes among those known; ``kept`` and ``touched`` hold what is so now."""
         history, columns = self.history, self.history.columns
         changes = self.incoming.select(self.data) or self._nothing()
-        self.engine.execute(f"CREATE TABLE incoming AS {history.needed(changes)}")
         target = self._attach(self.dataset.name.changes)
+        changes = self._with_truncation(changes, target)
+        self.engine.execute(f"CREATE TABLE incoming AS {history.needed(changes)}")
         own = {SEQUENCE: quote(_SEQUENCE_NAME), DELETED: quote(_DELETED_NAME)}
         if target is None:
             self._empty("known", [*map(quote, history.names), *own])
@@ -198,6 +237,32 @@ class _Work:
             for c in self.kept_columns
         )
         return self._swap(target, "known", "kept", names, self.kept_columns, come)
+
+    def _with_truncation(self, changes: str, target: Target | None) -> str:
+        """With a deletion of each key that the last truncation concerns.
+
+        A new one concerns all that are known, one of before only keys that come: what they bring
+        may be older.
+        """
+        if self._every is None:
+            return changes
+        keys = ", ".join(map(quote, self.history.keys))
+        self.engine.execute(f"CREATE TABLE arriving AS {changes}")
+        concerned = [f"SELECT {keys} FROM arriving"]
+        if target is not None and self._every == "new":
+            concerned.append(f"SELECT {keys} FROM {target.VIEW} WHERE NOT {quote(_DELETED_NAME)}")
+        names = set(self.history.keys)
+        values = ", ".join(
+            quote(c.name)
+            if c.name in names
+            else f"CAST(NULL AS {c.type.duckdb}) AS {quote(c.name)}"
+            for c in self.data
+        )
+        return (
+            f"SELECT {self.history.columns} FROM arriving UNION ALL SELECT {values}, "
+            f"(SELECT {SEQUENCE} FROM truncation), true "
+            f"FROM (SELECT DISTINCT {keys} FROM ({' UNION ALL '.join(concerned)}))"
+        )
 
     def table(self) -> Change:
         """Make the rows of the touched keys what their changes come to."""

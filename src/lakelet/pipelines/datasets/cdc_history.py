@@ -16,10 +16,11 @@ from dataclasses import dataclass
 from lakelet.lake.names import quote
 from lakelet.pipelines.definitions.dataset import Cdc
 
-__all__ = ("DELETED", "END", "SEQUENCE", "START", "History")
+__all__ = ("DELETED", "END", "SEQUENCE", "START", "TRUNCATES", "History")
 
 SEQUENCE = '"lakelet sequence"'
 DELETED = '"lakelet deleted"'
+TRUNCATES = '"lakelet truncates"'
 START, END = "__START_AT", "__END_AT"
 _NUMBER, _LIFE, _BEGINS, _LAST = (f'"lakelet {n}"' for n in ("number", "life", "begins", "last"))
 _SO_FAR = "ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW"

@@ -16,7 +16,14 @@ from lakelet.lake.handover import handed_over, handed_over_stream
 from lakelet.lake.names import quote
 from lakelet.lake.staging import Staged
 from lakelet.lake.types import Column, DataType, Struct
-from lakelet.pipelines.datasets.cdc_history import DELETED, END, SEQUENCE, START, History
+from lakelet.pipelines.datasets.cdc_history import (
+    DELETED,
+    END,
+    SEQUENCE,
+    START,
+    TRUNCATES,
+    History,
+)
 from lakelet.pipelines.datasets.check import Checker
 from lakelet.pipelines.datasets.query import (
     BoundQuery,
@@ -46,20 +53,19 @@ def described(
         SqlError, PipelineError: an expression is wrong, or columns are not as they should be.
     """
     sequence, kind = expression_sql(bound, cdc.sequence_by, sources)
-    deleted = "false"
-    if cdc.delete_when is not None:
-        deleted, said = expression_sql(bound, cdc.delete_when, sources)
-        if said not in ("BOOLEAN", '"NULL"'):
-            raise PipelineError(
-                f"APPLY AS DELETE WHEN {cdc.delete_when} is {said}, not a condition."
-            )
+    deleted = _condition("APPLY AS DELETE WHEN", cdc.delete_when, bound, sources)
+    truncates = _condition("APPLY AS TRUNCATE WHEN", cdc.truncate_when, bound, sources)
     stored = _stored(dataset, cdc, bound)
     if cdc.scd == 2:
         stored += [Column(name, from_duckdb(kind)) for name in (START, END)]
-    ordered = (Column(SEQUENCE.strip('"'), from_duckdb(kind)), Column(DELETED.strip('"'), _BOOLEAN))
+    ordered = (
+        Column(SEQUENCE.strip('"'), from_duckdb(kind)),
+        Column(DELETED.strip('"'), _BOOLEAN),
+        Column(TRUNCATES.strip('"'), _BOOLEAN),
+    )
     changes = BoundQuery(
         bound.connection,
-        f"SELECT *, {sequence} AS {SEQUENCE}, coalesce({deleted}, false) AS {DELETED} "
+        f"SELECT *, {sequence} AS {SEQUENCE}, {deleted} AS {DELETED}, {truncates} AS {TRUNCATES} "
         f"FROM ({bound.sql})",
         (*bound.columns, *ordered),
     )
@@ -69,6 +75,15 @@ def described(
 
 
 _BOOLEAN = from_duckdb("BOOLEAN")
+
+
+def _condition(clause: str, text: str | None, bound: BoundQuery, sources: Sources) -> str:
+    if text is None:
+        return "false"
+    found, said = expression_sql(bound, text, sources)
+    if said not in ("BOOLEAN", '"NULL"'):
+        raise PipelineError(f"{clause} {text} is {said}, not a condition.")
+    return f"coalesce({found}, false)"
 
 
 def _stored(dataset: Dataset, cdc: Cdc, bound: BoundQuery) -> list[Column]:
@@ -100,6 +115,7 @@ class Incoming:
     Attributes:
         engine: where.
         sequence: the type of what orders them; None before the first.
+        truncated: whether some delete every key; the table ``truncations`` has their sequences.
     """
 
     def __init__(self, dataset: Dataset, engine: duckdb.DuckDBPyConnection) -> None:
@@ -108,6 +124,7 @@ class Incoming:
         self.cdc = dataset.cdc
         self.engine = engine
         self.sequence: DataType | None = None
+        self.truncated = False
         self._parts: list[tuple[str, tuple[Column, ...]]] = []
 
     def take(
@@ -122,7 +139,7 @@ class Incoming:
         dataset = self.dataset
         conditions = [condition_sql(bound, e.condition, sources) for e in dataset.expectations]
         columns, changes = described(dataset, cdc, bound, sources)
-        self._ordered_by(changes.columns[-2].type)
+        self._ordered_by(changes.columns[-3].type)
         checks = open_connection(lake.workspace, most=_CHECK_MEMORY)
         try:
             checker = Checker(dataset, conditions, checks)
@@ -134,6 +151,8 @@ class Incoming:
         finally:
             close_engine(checks)
         self._refuse_unordered(cdc)
+        if cdc.truncate_when is not None:
+            self._take_truncations()
         return Outcome((), columns, checker.found, rejected)
 
     def _ordered_by(self, kind: DataType) -> None:
@@ -167,7 +186,8 @@ class Incoming:
         self.engine.register("arrived", RecordBatchReader.from_batches(kept, batches))
         try:
             self.engine.execute(
-                f"CREATE TABLE {part} AS SELECT {selected}, {SEQUENCE}, {DELETED} FROM arrived"
+                f"CREATE TABLE {part} AS SELECT {selected}, {SEQUENCE}, {DELETED}, {TRUNCATES} "
+                "FROM arrived"
             )
         except duckdb.Error:
             if failure:
@@ -194,6 +214,22 @@ class Incoming:
                 "published.",
                 hint="an expectation with ON VIOLATION DROP ROW puts such rows aside.",
             )
+
+    def _take_truncations(self) -> None:
+        """Put the changes that concern every key aside: all that counts is the last of them."""
+        part, _ = self._parts[-1]
+        ((last,),) = self.engine.execute(
+            f"SELECT max({SEQUENCE}) FROM {part} WHERE {TRUNCATES}"
+        ).fetchall()
+        if last is not None:
+            self.engine.execute(
+                f"CREATE TABLE IF NOT EXISTS truncations AS SELECT {SEQUENCE} FROM {part} LIMIT 0"
+            )
+            self.engine.execute(
+                f"INSERT INTO truncations SELECT max({SEQUENCE}) FROM {part} WHERE {TRUNCATES}"
+            )
+            self.engine.execute(f"DELETE FROM {part} WHERE {TRUNCATES}")
+            self.truncated = True
 
     def select(self, columns: Sequence[Column]) -> str:
         """All changes, in some columns; those a flow does not have are NULL."""

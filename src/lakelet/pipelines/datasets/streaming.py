@@ -47,6 +47,9 @@ from lakelet.pipelines.publishing.result import Mode, Result
 
 __all__ = ("StreamOutcome", "flow_state", "stage_streaming")
 
+_TRUNCATED = "truncated"
+"""Where a publication says the sequence of the last change that deleted every key."""
+
 
 @dataclass(frozen=True)
 class StreamOutcome(Outcome):
@@ -132,9 +135,12 @@ def stage_streaming(
         if table.incoming is not None:
             with at_place(dataset.flows[0].place, dataset.name):
                 change, companions = apply_changes(
-                    world, table.incoming, table.columns, update, anew=anew
-                )
+                    world, table.incoming, table.columns, update, table.inputs.get(_TRUNCATED),
+                    anew=anew,
+                )  # fmt: skip
                 table.staged += change.staged
+                if change.truncation is not None:
+                    table.inputs[_TRUNCATED] = change.truncation
     plain = inputs_of(world, graph, dataset)
     mode: Mode = "replace" if anew else "append"
     result = Result(

@@ -64,6 +64,11 @@ def _check_flow(dataset: Dataset, flow: Flow, cdc: Cdc) -> None:
     wrong = None
     if cdc.scd == 1 and (cdc.track or cdc.track_except):
         wrong = "TRACK HISTORY ON is for STORED AS SCD TYPE 2; type 1 keeps no history."
+    if cdc.scd == 2 and cdc.truncate_when is not None:
+        wrong = (
+            "APPLY AS TRUNCATE WHEN is for STORED AS SCD TYPE 1; it would take the history that "
+            "type 2 keeps."
+        )
     if cdc.columns and cdc.except_columns:
         wrong = "COLUMNS names what is stored or, after * EXCEPT, what is not; not both."
     if cdc.track and cdc.track_except:

@@ -64,6 +64,7 @@ class Cdc:
         scd: 1 keeps the newest row of a key, 2 its history.
         track: SCD 2 only: columns whose change begins a new row; all where empty.
         track_except: SCD 2 only: columns whose change begins none.
+        truncate_when: SCD 1 only: SQL that marks a change as a deletion of every key, or None.
         ignore_null: whether NULL in a change leaves the value as it is.
     """
 
@@ -76,6 +77,7 @@ class Cdc:
     track: tuple[str, ...] = ()
     ignore_null: bool = False
     track_except: tuple[str, ...] = ()
+    truncate_when: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -226,6 +226,7 @@ class _Reader:
         clauses: dict[tuple[str, ...], Callable[[], dict[str, object]]] = {
             ("IGNORE", "NULL", "UPDATES"): lambda: {"ignore_null": True},
             ("APPLY", "AS", "DELETE", "WHEN"): lambda: {"delete_when": self._expression()},
+            ("APPLY", "AS", "TRUNCATE", "WHEN"): lambda: {"truncate_when": self._expression()},
             ("SEQUENCE", "BY"): lambda: {"sequence_by": self._expression()},
             ("COLUMNS", "*", "EXCEPT"): lambda: {"except_columns": self._names()},
             ("COLUMNS",): lambda: {"columns": self._names()},

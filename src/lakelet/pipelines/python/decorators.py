@@ -251,6 +251,7 @@ def create_auto_cdc_flow(
     stored_as_scd_type: int | str | None = None,
     name: str | None = None,
     *,
+    apply_as_truncates: str | None = None,
     ignore_null_updates: bool = False,
     track_history_column_list: Sequence[str] | None = None,
     track_history_except_column_list: Sequence[str] | None = None,
@@ -268,6 +269,7 @@ def create_auto_cdc_flow(
         except_column_list: columns that are not.
         stored_as_scd_type: 1 keeps the newest row of a key, 2 its history.
         name: the flow's name; the target's where there is none.
+        apply_as_truncates: SQL that marks a change as a deletion of every key (Databricks).
         ignore_null_updates: whether NULL in a change leaves the value as it is (Databricks).
         track_history_column_list: columns whose change begins a new row of history (Databricks).
         track_history_except_column_list: columns whose change begins none (Databricks).
@@ -277,7 +279,10 @@ def create_auto_cdc_flow(
         PipelineError: an argument that means nothing.
     """
     file, line = caller()
-    for what, value in (("sequence_by", sequence_by), ("apply_as_deletes", apply_as_deletes)):
+    for what, value in (
+        ("sequence_by", sequence_by), ("apply_as_deletes", apply_as_deletes),
+        ("apply_as_truncates", apply_as_truncates),
+    ):  # fmt: skip
         if not isinstance(value, str) and (value is not None or what == "sequence_by"):
             raise PipelineError(
                 f"{what} is SQL text, not a {type(value).__name__}.",
@@ -292,6 +297,7 @@ def create_auto_cdc_flow(
         int(scd), listed("track_history_column_list", track_history_column_list),
         ignore_null_updates,
         listed("track_history_except_column_list", track_history_except_column_list),
+        apply_as_truncates,
     )  # fmt: skip
     if not cdc.keys:
         raise PipelineError("keys is empty; it names the columns that identify a row.")
