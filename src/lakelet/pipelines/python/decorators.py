@@ -251,10 +251,11 @@ def create_auto_cdc_flow(
     stored_as_scd_type: int | str | None = None,
     name: str | None = None,
     *,
-    apply_as_truncates: str | None = None,
-    ignore_null_updates: bool = False,
     track_history_column_list: Sequence[str] | None = None,
     track_history_except_column_list: Sequence[str] | None = None,
+    spark_conf: Mapping[str, str] | None = None,
+    apply_as_truncates: str | None = None,
+    ignore_null_updates: bool = False,
     once: bool = False,
 ) -> None:
     """Declare that changes in ``source`` are applied to the streaming table ``target``.
@@ -269,15 +270,17 @@ def create_auto_cdc_flow(
         except_column_list: columns that are not.
         stored_as_scd_type: 1 keeps the newest row of a key, 2 its history.
         name: the flow's name; the target's where there is none.
+        track_history_column_list: columns whose change begins a new row of history.
+        track_history_except_column_list: columns whose change begins none.
+        spark_conf: means nothing here.
         apply_as_truncates: SQL that marks a change as a deletion of every key (Databricks).
         ignore_null_updates: whether NULL in a change leaves the value as it is (Databricks).
-        track_history_column_list: columns whose change begins a new row of history (Databricks).
-        track_history_except_column_list: columns whose change begins none (Databricks).
         once: whether it runs in the first update and after a full refresh only (Databricks).
 
     Raises:
         PipelineError: an argument that means nothing.
     """
+    _refuse_conf(spark_conf)
     file, line = caller()
     for what, value in (
         ("sequence_by", sequence_by), ("apply_as_deletes", apply_as_deletes),
