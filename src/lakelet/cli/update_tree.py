@@ -1,12 +1,19 @@
-"""The live tree of an update in a terminal: a line a dataset, redrawn while things happen."""
+"""The live tree of an update in a terminal: a line a dataset, redrawn while things happen.
+
+What a dataset's function prints stands below its line, the last lines of it.
+"""
 
 from __future__ import annotations
 
+import shutil
 import sys
+import threading
 import time
+from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from unicodedata import east_asian_width
 
 import click
 
@@ -22,6 +29,7 @@ _MARKS = {
     "waiting": "·", "running": "▸", "published": "✓", "finished": "✓", "skipped": "–",
     "view": "–", "failed": "✗", "blocked": "✗",
 }  # fmt: skip
+_MOST_PRINTED = 5
 _COLOURS = {"published": "green", "finished": "green", "failed": "red", "blocked": "red"}
 
 
@@ -32,6 +40,15 @@ class _Line:
     reason: str
     counts: str = ""
     since: float = 0.0
+    printed: deque[str] = field(default_factory=lambda: deque(maxlen=_MOST_PRINTED))
+    hidden: int = 0
+
+    def take(self, text: str) -> None:
+        """Take in what was printed; of a line that was written over, what it was at last."""
+        for line in text.split("\n"):
+            seen = click.unstyle(line.rstrip("\r").rpartition("\r")[2]).expandtabs(4)
+            self.hidden += len(self.printed) == _MOST_PRINTED
+            self.printed.append("".join(c if c.isprintable() else "�" for c in seen))
 
 
 class UpdateTree:
@@ -42,12 +59,16 @@ class UpdateTree:
         self.live = enabled and sys.stdout.isatty()
         self.lines: dict[str, _Line] = {}
         self.drawn = 0
+        self._lock = threading.Lock()
 
     def see(self, event: Event) -> None:
-        """Take in one event."""
-        if not self.enabled or event.dataset is None:
-            return
-        line = self.lines.setdefault(event.dataset, _Line(event.dataset, "waiting", ""))
+        """Take in one event; datasets side by side tell theirs from threads of their own."""
+        if self.enabled and event.dataset is not None:
+            with self._lock:
+                self._see(event, event.dataset)
+
+    def _see(self, event: Event, dataset: str) -> None:
+        line = self.lines.setdefault(dataset, _Line(dataset, "waiting", ""))
         if event.kind == "decision":
             line.reason = event.message
             line.state = {"skip": "skipped", "view": "view"}.get(
@@ -57,6 +78,8 @@ class UpdateTree:
             line.state, line.since = "running", time.monotonic()
         elif event.kind == "finished":
             line.state, line.counts = "finished", _counts(event)
+        elif event.kind == "output":
+            line.take(event.message)
         elif event.kind in ("failed", "blocked"):
             line.state, line.reason = event.kind, event.message.splitlines()[0]
         if self.live:
@@ -84,16 +107,42 @@ class UpdateTree:
         )
 
     def _draw(self) -> None:
-        if self.live and self.drawn:
-            click.echo(f"\x1b[{self.drawn}A", nl=False)
+        size = shutil.get_terminal_size()
+        # What does not fit would wrap or scroll, and could not be drawn over any more.
+        across = size.columns if self.live else None
+        down = size.lines - 1 - len(self.lines) if self.live else None
         wide = max(map(len, self.lines), default=0)
+        rows = []
         for line in self.lines.values():
             mark = click.style(_MARKS.get(line.state, "·"), fg=_COLOURS.get(line.state))
-            text = f"{mark} {line.dataset:<{wide}}  {line.reason}"
+            text = f"{line.dataset:<{wide}}  {line.reason}"
             if line.counts:
                 text += f"  {line.counts}"
-            click.echo(("\x1b[2K" if self.live else "") + text)
-        self.drawn = len(self.lines)
+            rows.append(f"{mark} {_cut(text, across and across - 2)}")
+            below = _printed(line)
+            if down is not None:
+                below = below[max(0, len(below) - down) :] if down > 0 else []
+                down -= len(below)
+            rows += [click.style(_cut(f"    {one}", across), dim=True) for one in below]
+        if self.live and self.drawn:
+            click.echo(f"\x1b[{self.drawn}A\x1b[J", nl=False)
+        click.echo("".join(f"{row}\n" for row in rows), nl=False)
+        self.drawn = len(rows)
+
+
+def _printed(line: _Line) -> list[str]:
+    more = [f"… {counted(line.hidden, 'line')} before"] if line.hidden else []
+    return [*more, *line.printed]
+
+
+def _cut(text: str, width: int | None) -> str:
+    """A text that fits on one line of a terminal."""
+    taken = 0
+    for place, character in enumerate(text):
+        taken += 2 if east_asian_width(character) in "WF" else 1
+        if width is not None and taken > width:
+            return f"{text[: place - 1]}…"
+    return text
 
 
 def _counts(event: Event) -> str:
