@@ -176,6 +176,76 @@ def test_streams_deliver_new_rows_only(raw: Workspace) -> None:
     assert rows(raw, "SELECT ids FROM p.seen") == [([1, 2, 3, 4, 5],)]
 
 
+VIEWS = """
+CREATE TEMPORARY VIEW files AS SELECT id * 10 AS id FROM STREAM read_files('files/posts', format => 'json');
+CREATE TEMPORARY VIEW rows AS SELECT id + 1 AS id FROM STREAM s.t WITH (SKIPCHANGECOMMITS);
+CREATE TEMPORARY VIEW upon AS SELECT id FROM STREAM rows WHERE id > 0;
+CREATE TEMPORARY VIEW whole AS SELECT id FROM s.t;
+"""
+
+
+def test_streams_are_read_through_views(ws: Workspace) -> None:
+    ws.sql("CREATE TABLE s.t AS SELECT 1L AS id")
+    put(ws, "posts/a.jsonl", {"id": 1})
+    define(ws, VIEWS)
+    python(
+        ws,
+        "dp.create_streaming_table('t')\n"
+        "@dp.append_flow(target='t', stream=['files'])\n"
+        "def one(files): return files\n"
+        "@dp.append_flow(target='t', stream=['upon'])\n"
+        "def two(upon, whole): return 'SELECT id FROM STREAM upon WHERE id IS NOT NULL'\n",
+    )
+    ws.update("p")
+    assert rows(ws, "SELECT id FROM p.t") == [(10,), (2,)]
+    put(ws, "posts/b.jsonl", {"id": 2})
+    ws.sql("INSERT INTO s.t VALUES (5)")
+    ws.sql("DELETE FROM s.t WHERE id = 1")
+    ws.update("p")
+    assert rows(ws, "SELECT id FROM p.t") == [(10,), (2,), (20,), (6,)]
+    assert not ws.update("p").published
+
+
+def test_what_a_stream_delivers_is_said_by_name(ws: Workspace) -> None:
+    ws.sql("CREATE TABLE s.t AS SELECT 1 AS id")
+    python(
+        ws,
+        "@dp.table(reads={'t': 's.t'}, stream={'t': 'skipChangeCommits'})\n"
+        "def added(t): return t\n"
+        "@dp.table(reads={'t': 's.t'}, stream={'t': 'readChangeFeed'})\n"
+        "def feed(t): return t.select('id', '_change_type AS kind')\n",
+    )
+    ws.update("p")
+    ws.sql("DELETE FROM s.t")
+    ws.sql("INSERT INTO s.t VALUES (2)")
+    ws.update("p")
+    assert rows(ws, "SELECT id FROM p.added") == [(1,), (2,)]
+    assert rows(ws, "SELECT kind, id FROM p.feed") == [("delete", 1), ("insert", 1), ("insert", 2)]
+
+
+@pytest.mark.parametrize(
+    ("stream", "message"),
+    [
+        ("{'rows': 'skipChangeCommits'}", "rows is a temporary view; what its stream delivers"),
+        ("{'rows': 'nope'}", "stream says 'nope', which is not known"),
+        ("['whole']", "reads nothing with STREAM"),
+        ("['made']", "reads nothing with STREAM"),
+    ],
+)
+def test_streams_that_are_none(ws: Workspace, stream: str, message: str) -> None:
+    ws.sql("CREATE TABLE s.t AS SELECT 1 AS id")
+    define(ws, VIEWS)
+    python(
+        ws,
+        "@dp.temporary_view(reads={'t': 's.t'})\n"
+        "def made(t): return t\n"
+        f"@dp.table(stream={stream})\n"
+        "def m(): return []\n",
+    )
+    with pytest.raises(PipelineError, match=message):
+        ws.plan("p")
+
+
 def test_changes_are_applied_by_a_declared_flow(raw: Workspace) -> None:
     python(
         raw,

@@ -23,6 +23,7 @@ from lakelet.engines.engine import Attached, attach_view, duckdb_errors
 from lakelet.errors import PipelineError
 from lakelet.lake import TableName
 from lakelet.lake.names import literal
+from lakelet.pipelines.datasets.rows import Rows
 from lakelet.pipelines.datasets.sources import WorldSources, view_rows
 from lakelet.pipelines.definitions.dataset import Dataset, Flow
 from lakelet.pipelines.definitions.streams import streamed
@@ -142,24 +143,30 @@ class DeclaredSources:
         )
 
 
-def sources_of(world: World, flow: Flow, new: Mapping[str, Attached] | None) -> DeclaredSources:
+def sources_of(
+    world: World,
+    flow: Flow,
+    new: Mapping[str, Attached] | None = None,
+    new_files: Rows | None = None,
+) -> DeclaredSources:
     """What a flow's function reads.
 
     Args:
         world: what the update sees.
         flow: the flow.
         new: rows that streams deliver, by the table's full name.
+        new_files: rows that a view's STREAM read_files delivers.
     """
     found = DeclaredSources(streams=flow.streams)
     for name, table in flow.reads.items():
         full = resolve(world.pipeline, world.lake, table.split("."))
         found.tables[name] = full
-        if name in flow.streams and new is not None:
-            found.rows[name] = new[str(full)]
-            continue
         dataset: Dataset | None = world.pipeline.datasets.get(full)
         if dataset is not None and not dataset.stored:
-            found.rows[name] = view_rows(WorldSources(world, ""), dataset)
+            streams = (new, new_files) if name in flow.streams else (None, None)
+            found.rows[name] = view_rows(WorldSources(world, "", *streams), dataset)
+        elif name in flow.streams and new is not None:
+            found.rows[name] = new[str(full)]
         else:
             found.rows[name] = world.rows(full)
     return found

@@ -18,6 +18,7 @@ from lakelet.pipelines.datasets.python_inputs import (
     sources_of,
 )
 from lakelet.pipelines.datasets.query import BoundQuery, Sources, bind_query
+from lakelet.pipelines.datasets.rows import Rows
 from lakelet.pipelines.datasets.staging import Outcome, stage_query
 from lakelet.pipelines.definitions.dataset import Dataset, Flow
 from lakelet.pipelines.definitions.folder import PIPELINES_FOLDER
@@ -39,6 +40,7 @@ def stage_function(
     most: int,
     *,
     new: Mapping[str, Attached] | None = None,
+    new_files: Rows | None = None,
     known: Sequence[Column] | None = None,
 ) -> Outcome:
     """Call a function and stage its rows: checked and written as they come.
@@ -50,6 +52,7 @@ def stage_function(
         update: the update's number.
         most: bytes the step may hold.
         new: rows that streams deliver, by the table's full name.
+        new_files: rows that a view's STREAM read_files delivers.
         known: the columns to give where the function gives no row and declares none.
 
     Raises:
@@ -58,7 +61,7 @@ def stage_function(
     return run_function(
         world, dataset, flow, most,
         lambda bound, sources: stage_query(world.lake, dataset, bound, sources, update),
-        new=new, known=known,
+        new=new, new_files=new_files, known=known,
     )  # fmt: skip
 
 
@@ -70,6 +73,7 @@ def run_function(
     use: Callable[[BoundQuery, Sources], T],
     *,
     new: Mapping[str, Attached] | None = None,
+    new_files: Rows | None = None,
     known: Sequence[Column] | None = None,
 ) -> T:
     """Call a function and use its rows, once.
@@ -81,7 +85,7 @@ def run_function(
     """
     workspace = world.lake.workspace
     most = max(_LEAST, most // 2)
-    sources = sources_of(world, flow, new)
+    sources = sources_of(world, flow, new, new_files)
     with (
         inputs_of_flow(world, sources, most) as inputs,
         _child(world, dataset, flow, most, inputs, known) as child,

@@ -212,7 +212,8 @@ def _take(
 
 def _is_plain(dataset: Dataset, flow: Flow) -> bool:
     """Whether the files' rows are the table's as they are, unchecked."""
-    assert flow.query is not None
+    if flow.query is None:
+        return False
     start = same_text(mark_streams(flow.query))
     return (
         flow.cdc is None
@@ -240,7 +241,9 @@ def _query(
 ) -> None:  # fmt: skip
     if flow.query is None:
         known = tuple(table.columns)
-        outcome = stage_function(world, dataset, flow, update, most, new=new, known=known)
+        outcome = stage_function(
+            world, dataset, flow, update, most, new=new, new_files=new_files, known=known
+        )
     else:
         sources = WorldSources(world, flow.query, new, new_files)
         bound = bind_query(world.lake.workspace, flow.query, sources, most=most)

@@ -13,6 +13,7 @@ from typing import Literal
 
 from lakelet.lake import TableName
 from lakelet.lake.types import Column
+from lakelet.pipelines.definitions.streams import Delivery
 
 __all__ = (
     "Action", "Cdc", "Dataset", "Expectation", "Flow", "Kind", "Pipeline", "Place",
@@ -95,6 +96,7 @@ class Flow:
         code: the function's code and all that it reaches, in one layout; tells one from another.
         reads: tables the function reads, by the name they have in it.
         streams: names of these that deliver new rows only.
+        delivers: what they do so, where the function reads a table's stream.
         timeout: seconds the function may take, or None.
     """
 
@@ -109,6 +111,7 @@ class Flow:
     reads: Mapping[str, str] = field(default_factory=dict)
     streams: tuple[str, ...] = ()
     timeout: float | None = None
+    delivers: Delivery = "new"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,10 @@ from typing import Literal
 from lakelet.engines.dialect.tokens import Token, name_of, text_of, tokenize
 from lakelet.errors import SqlError
 
-__all__ = ("STREAM_OPTION", "Delivery", "delivery", "has_stream", "mark_streams", "streamed")
+__all__ = (
+    "STREAM_OPTION", "STREAM_OPTIONS", "Delivery", "delivery", "has_stream", "mark_streams",
+    "streamed",
+)  # fmt: skip
 
 Delivery = Literal["new", "skip", "feed"]
 """What a stream delivers: rows added, and it stops where others changed; rows added, whatever
@@ -26,7 +29,7 @@ _SCHEMAS: dict[str, Delivery] = {
     "lakelet_stream_skip": "skip",
     "lakelet_stream_feed": "feed",
 }
-_OPTIONS: dict[str, Delivery] = {"SKIPCHANGECOMMITS": "skip", "READCHANGEFEED": "feed"}
+STREAM_OPTIONS: dict[str, Delivery] = {"SKIPCHANGECOMMITS": "skip", "READCHANGEFEED": "feed"}
 STREAM_OPTION = "lakelet_stream"
 _BEFORE = ("FROM", "JOIN", ",", "(")
 
@@ -120,7 +123,7 @@ def _options(tokens: list[Token], at: int) -> tuple[Delivery, list[tuple[int, in
     inner = tokens[at + 2 : close]
     word = "" if not inner else text_of(inner[0]) if inner[0].kind == "string" else inner[0].text
     value = "".join(token.text for token in inner[1:]).lower().strip("=>' ")
-    found = _OPTIONS.get(word.upper())
+    found = STREAM_OPTIONS.get(word.upper())
     if found is None or value not in ("", "true"):
         raise SqlError(
             f"STREAM … WITH ({' '.join(token.text for token in inner)}) is not known.",

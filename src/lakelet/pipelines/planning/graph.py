@@ -130,12 +130,7 @@ def flow_reads(
     """What a flow's query or function reads; ``within`` are the views it is being read for."""
     pipeline = queries.pipeline
     if flow.query is None:
-        streams = [name for p, name in flow.reads.items() if p in flow.streams]
-        tables = [name for p, name in flow.reads.items() if p not in flow.streams]
-        return FlowReads(
-            tuple(resolve(pipeline, lake, name.split(".")) for name in tables),
-            tuple(_streamed_table(pipeline, lake, name) for name in streams),
-        )
+        return _function_reads(queries, lake, flow)
     translation = queries.of(flow.query)
     tables_, streams_, paths = [], [], []
     views: list[FlowReads] = []
@@ -146,11 +141,7 @@ def flow_reads(
             name = resolve(pipeline, lake, new)
             view = pipeline.datasets.get(name)
             if view is not None and not view.stored:
-                # What is new in a view is what is new in the stream that it reads.
-                if name in within:
-                    raise PipelineError(f"the view {name} reads itself in a circle, by STREAM.")
-                around = (*within, name)
-                views.append(flow_reads(queries, lake, view, view.flows[0], around))
+                views.append(_new_in(queries, lake, view, within))
                 tables_.append(name)
             else:
                 streams_.append(name)
@@ -171,15 +162,38 @@ def flow_reads(
     )  # fmt: skip
 
 
-def _streamed_table(pipeline: Pipeline, lake: Lake, text: str) -> TableName:
-    name = resolve(pipeline, lake, text.split("."))
-    dataset = pipeline.datasets.get(name)
-    if dataset is not None and not dataset.stored:
-        raise PipelineError(
-            f"{name} is a temporary view; a function streams from a table.",
-            hint="name the streaming table that the view reads.",
-        )
-    return name
+def _new_in(
+    queries: QueryNames, lake: Lake, view: Dataset, within: Sequence[TableName]
+) -> FlowReads:
+    """What is new in a view is what is new in the stream that it reads."""
+    if view.name in within:
+        raise PipelineError(f"the view {view.name} reads itself in a circle, by STREAM.")
+    return flow_reads(queries, lake, view, view.flows[0], (*within, view.name))
+
+
+def _function_reads(queries: QueryNames, lake: Lake, flow: Flow) -> FlowReads:
+    tables, streams = [], []
+    fresh: tuple[TableFunctionCall, ...] = ()
+    delivers = flow.delivers
+    for parameter, text in flow.reads.items():
+        name = resolve(queries.pipeline, lake, text.split("."))
+        view = queries.pipeline.datasets.get(name)
+        if parameter not in flow.streams:
+            tables.append(name)
+        elif view is None or view.stored:
+            streams.append(name)
+        elif delivers != "new":
+            raise PipelineError(
+                f"{name} is a temporary view; what its stream delivers stands in its own query.",
+                hint=f'give stream=["{parameter}"], and write WITH (…) behind STREAM in the view.',
+            )
+        else:
+            found = _new_in(queries, lake, view, ())
+            tables.append(name)
+            streams += found.streams
+            fresh += found.new_files
+            delivers = found.delivers
+    return FlowReads(tuple(tables), tuple(streams), new_files=fresh, delivers=delivers)
 
 
 def _is_path(reference: TableReference) -> bool:

@@ -13,6 +13,7 @@ from lakelet.lake import TableName
 from lakelet.lake.type_text import parse_columns
 from lakelet.lake.types import Column
 from lakelet.pipelines.definitions.dataset import Cdc, Expectation, Kind
+from lakelet.pipelines.definitions.streams import STREAM_OPTIONS, Delivery
 
 __all__ = (
     "EXPECTED", "OUTPUT", "DeclaredFlow", "Output", "collecting", "current", "declared_columns",
@@ -63,6 +64,7 @@ class DeclaredFlow:
         reads: what the function reads, by the name it has there.
         streams: names of these that deliver new rows only.
         timeout: seconds the function may take.
+        delivers: what the streams among them deliver.
         once: whether it runs in the first update only.
         cdc: how changes are applied.
         own: whether it is the only flow of the dataset it was declared with.
@@ -79,6 +81,7 @@ class DeclaredFlow:
     streams: tuple[str, ...] = ()
     timeout: float | None = None
     once: bool = False
+    delivers: Delivery = "new"
     cdc: Cdc | None = None
     own: bool = False
     module: str = ""
@@ -137,18 +140,21 @@ def place_of(function: Callable[..., Any]) -> tuple[str, int]:
 
 
 def inputs_of_function(
-    function: Callable[..., Any], reads: Mapping[str, str] | None, stream: Sequence[str] | None
-) -> tuple[dict[str, str], tuple[str, ...]]:
+    function: Callable[..., Any],
+    reads: Mapping[str, str] | None,
+    stream: Sequence[str] | Mapping[str, str] | None,
+) -> tuple[dict[str, str], tuple[str, ...], Delivery]:
     """What a function reads: parameters without a default, and what is declared besides.
 
     Returns:
-        Table names by the name they have in the function, and which of them are streams.
+        Table names by the name they have in the function, which of them are streams, and what
+        these deliver.
 
     Raises:
         PipelineError: a parameter that cannot be a dataset.
     """
     given = names_of("reads", reads or {})
-    streams = _listed("stream", stream)
+    streams, delivers = _streams(stream)
     found: dict[str, str] = {}
     for parameter in inspect.signature(function).parameters.values():
         name = parameter.name
@@ -171,7 +177,23 @@ def inputs_of_function(
         found.setdefault(name, table)
     for name in streams:
         found.setdefault(name, name)
-    return found, streams
+    return found, streams, delivers
+
+
+def _streams(stream: object) -> tuple[tuple[str, ...], Delivery]:
+    if not isinstance(stream, Mapping):
+        return _listed("stream", stream), "new"
+    given = names_of("stream", stream)
+    delivers: Delivery = "new"
+    for option in given.values():
+        if option.upper() not in STREAM_OPTIONS:
+            raise PipelineError(
+                f"stream says {option!r}, which is not known.",
+                hint='"skipChangeCommits" passes over commits that change rows, and '
+                '"readChangeFeed" delivers the changes.',
+            )
+        delivers = STREAM_OPTIONS[option.upper()]
+    return tuple(given), delivers
 
 
 def names_of(what: str, value: object) -> dict[str, str]:

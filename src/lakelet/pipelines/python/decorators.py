@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar, overload
+from typing import Any, TypeAlias, TypeVar, overload
 
 from lakelet.errors import PipelineError
 from lakelet.pipelines.definitions.dataset import Cdc, Kind
@@ -32,6 +32,7 @@ __all__ = (
 )  # fmt: skip
 
 F = TypeVar("F", bound=Callable[..., Any])
+Streams: TypeAlias = Sequence[str] | Mapping[str, str]
 
 
 @overload
@@ -49,7 +50,7 @@ def table(
     schema: Any = None,
     format: str | None = None,
     reads: Mapping[str, str] | None = None,
-    stream: Sequence[str] | None = None,
+    stream: Streams | None = None,
     timeout: float | None = None,
 ) -> Callable[[F], F]: ...
 def table(
@@ -64,7 +65,7 @@ def table(
     schema: Any = None,
     format: str | None = None,  # noqa: A002 - Spark's name for it
     reads: Mapping[str, str] | None = None,
-    stream: Sequence[str] | None = None,
+    stream: Streams | None = None,
     timeout: float | None = None,
 ) -> Any:
     """Declare a streaming table: the function is given new rows, and what it returns is added.
@@ -80,7 +81,8 @@ def table(
         schema: its columns, as SQL text or a Spark ``StructType``; they are enforced.
         format: ``delta``, or nothing.
         reads: tables by the name they have in the function, where that is not a dataset's name.
-        stream: which inputs deliver new rows only.
+        stream: which inputs deliver new rows only; or a dictionary that says by name what they
+            deliver, ``skipChangeCommits`` or ``readChangeFeed``.
         timeout: seconds the function may take.
 
     Raises:
@@ -107,7 +109,7 @@ def materialized_view(
     schema: Any = None,
     format: str | None = None,
     reads: Mapping[str, str] | None = None,
-    stream: Sequence[str] | None = None,
+    stream: Streams | None = None,
     timeout: float | None = None,
 ) -> Callable[[F], F]: ...
 def materialized_view(
@@ -122,7 +124,7 @@ def materialized_view(
     schema: Any = None,
     format: str | None = None,  # noqa: A002 - Spark's name for it
     reads: Mapping[str, str] | None = None,
-    stream: Sequence[str] | None = None,
+    stream: Streams | None = None,
     timeout: float | None = None,
 ) -> Any:
     """Declare a materialized view: it always equals what the function returns.
@@ -176,7 +178,7 @@ def append_flow(
     spark_conf: Mapping[str, str] | None = None,
     once: bool = False,
     reads: Mapping[str, str] | None = None,
-    stream: Sequence[str] | None = None,
+    stream: Streams | None = None,
     timeout: float | None = None,
 ) -> Callable[[F], F]:
     """Declare a flow: what the function returns is added to a streaming table.
@@ -194,12 +196,12 @@ def append_flow(
 
     def decorate(function: F) -> F:
         file, line = place_of(function)
-        inputs, streams = inputs_of_function(function, reads, stream)
+        inputs, streams, delivers = inputs_of_function(function, reads, stream)
         collected = current()
         collected.flows.append(
             DeclaredFlow(
                 name or function.__name__, target, file, line, function, None, inputs, streams,
-                timeout, once, module=collected.module,
+                timeout, once, delivers, module=collected.module,
             )
         )  # fmt: skip
         return function
@@ -326,7 +328,7 @@ def _stored(
     schema: Any,
     format: str | None,  # noqa: A002 - Spark's name for it
     reads: Mapping[str, str] | None,
-    stream: Sequence[str] | None,
+    stream: Streams | None,
     timeout: float | None,
 ) -> Any:
     _refuse_conf(spark_conf)
@@ -341,7 +343,7 @@ def _stored(
     def decorate(function: F) -> F:
         file, line = place_of(function)
         own = name or function.__name__
-        inputs, streams = inputs_of_function(function, reads, stream)
+        inputs, streams, delivers = inputs_of_function(function, reads, stream)
         expectations = list(getattr(function, EXPECTED, []))
         collected = current()
         output = Output(
@@ -350,8 +352,8 @@ def _stored(
         collected.outputs.append(output)
         collected.flows.append(
             DeclaredFlow(
-                own, own, file, line, function, None, inputs, streams, timeout, own=True,
-                module=collected.module,
+                own, own, file, line, function, None, inputs, streams, timeout,
+                delivers=delivers, own=True, module=collected.module,
             )
         )  # fmt: skip
         setattr(function, OUTPUT, output)

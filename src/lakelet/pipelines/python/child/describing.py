@@ -84,4 +84,5 @@ def _flow(
     return Flow(
         name, _place(root, flow), None, flow.function.__name__, flow.once, None, flow.module,
         code_of(flow.function, modules, packages), flow.reads, flow.streams, flow.timeout,
+        flow.delivers,
     )  # fmt: skip
