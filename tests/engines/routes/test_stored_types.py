@@ -358,7 +358,9 @@ def test_field_ids_in_files_and_schema_change_nothing(table: Handmade) -> None:
 
 
 @pytest.mark.parametrize("kind", [pa.float64(), pa.float32()], ids=["double", "float"])
-def test_nan_is_found_though_a_files_bounds_leave_it_out(table: Handmade, kind: pa.DataType) -> None:
+def test_nan_is_found_though_a_files_bounds_leave_it_out(
+    table: Handmade, kind: pa.DataType
+) -> None:
     values = pa.array([float("nan"), -1.0, 0.0], kind)
     table.commit(
         protocol(),
