@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import duckdb
 
 from lakelet.engines.engine import duckdb_errors
-from lakelet.errors import MissingExtraError
-
-if TYPE_CHECKING:
-    import pandas
-    import polars
-    import pyarrow
-    from arro3.core import RecordBatch
+from lakelet.engines.forms import Forms
 
 __all__ = ("Result",)
 
 
-class Result:
+class Result(Forms):
     """Rows of a query; nothing is computed until a form is asked for."""
 
     def __init__(
@@ -34,7 +28,13 @@ class Result:
             taken: told how many rows there were once they have been taken; None where unknown.
         """
         self._relation = relation
-        self._taken = taken
+        self._tell = taken
+
+    def _formed(self) -> duckdb.DuckDBPyRelation:
+        return self._relation
+
+    def _taken(self, rows: int | None) -> None:
+        self._tell(rows)
 
     @property
     def relation(self) -> duckdb.DuckDBPyRelation:
@@ -67,65 +67,3 @@ class Result:
         """All rows as dictionaries by column name."""
         names = self.columns
         return [dict(zip(names, row, strict=True)) for row in self.rows()]
-
-    def batches(self) -> Iterator[RecordBatch]:
-        """The rows as Arrow batches, a few thousand rows at a time."""
-        from arro3.core import RecordBatchReader
-
-        rows = 0
-        with duckdb_errors():
-            for batch in RecordBatchReader.from_stream(self._relation):
-                rows += batch.num_rows
-                yield batch
-        self._taken(rows)
-
-    def arrow(self) -> pyarrow.Table:
-        """The rows as a pyarrow table.
-
-        Raises:
-            MissingExtraError: pyarrow is not installed.
-        """
-        try:
-            import pyarrow
-        except ImportError as error:
-            raise MissingExtraError.needs("frames", "a pyarrow table") from error
-        with duckdb_errors():
-            found = pyarrow.table(self._relation)
-        self._taken(found.num_rows)
-        return found
-
-    def polars(self) -> polars.DataFrame:
-        """The rows as a Polars frame.
-
-        Raises:
-            MissingExtraError: Polars is not installed.
-        """
-        try:
-            import polars
-        except ImportError as error:
-            raise MissingExtraError.needs("frames", "a Polars frame") from error
-        with duckdb_errors():
-            found = polars.DataFrame(self._relation)
-        self._taken(found.height)
-        return found
-
-    def pandas(self) -> pandas.DataFrame:
-        """The rows as a pandas frame.
-
-        Raises:
-            MissingExtraError: pandas is not installed.
-        """
-        try:
-            import pandas  # noqa: F401 - named here so that its absence is told well
-        except ImportError as error:
-            raise MissingExtraError.needs("frames", "a pandas frame") from error
-        with duckdb_errors():
-            found = self._relation.df()
-        self._taken(len(found))
-        return found
-
-    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        """The rows as an Arrow C stream (Arrow PyCapsule interface)."""
-        self._taken(None)
-        with duckdb_errors():
-            return self._relation.__arrow_c_stream__(requested_schema)

@@ -27,17 +27,17 @@ def expect(name: str, inv: str) -> Callable[[F], F]:
         name: the expectation's name.
         inv: the condition, SQL.
     """
-    return _expected("warn", {name: inv})
+    return expect_all({name: inv})
 
 
 def expect_or_drop(name: str, inv: str) -> Callable[[F], F]:
     """Put rows for which a condition is false or NULL among the rejected rows."""
-    return _expected("drop", {name: inv})
+    return expect_all_or_drop({name: inv})
 
 
 def expect_or_fail(name: str, inv: str) -> Callable[[F], F]:
     """Stop the update where a condition is false or NULL; nothing is published."""
-    return _expected("fail", {name: inv})
+    return expect_all_or_fail({name: inv})
 
 
 def expect_all(expectations: Mapping[str, str]) -> Callable[[F], F]:

@@ -5,22 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import duckdb
 
 from lakelet.engines.connection import prepare
 from lakelet.engines.dialect import TableReference, translate_query
 from lakelet.engines.engine import duckdb_errors
-from lakelet.errors import MissingExtraError, PipelineError, nearest
+from lakelet.engines.forms import Forms
+from lakelet.errors import PipelineError, nearest
 from lakelet.lake.names import quote
 from lakelet.pipelines.definitions.streams import mark_streams, streamed
-
-if TYPE_CHECKING:
-    import pandas
-    import polars
-    import pyarrow
-    from arro3.core import RecordBatch
 
 __all__ = ("Engine", "Relation")
 
@@ -111,7 +106,7 @@ def unknown_name(parts: Sequence[str], known: Mapping[tuple[str, ...], Any]) -> 
     )
 
 
-class Relation:
+class Relation(Forms):
     """The rows of a table, or what was made of them: nothing is read before it is asked for.
 
     Conditions and queries are in Databricks' SQL, as in ``.sql`` files.
@@ -194,18 +189,14 @@ class Relation:
         with duckdb_errors():
             return self._cursor().sql(self._select)
 
+    def _formed(self) -> duckdb.DuckDBPyRelation:
+        return self.relation
+
     def _cursor(self) -> duckdb.DuckDBPyConnection:
         cursor = self._engine.cursor()
         for macro in self._macros:
             cursor.execute(macro)
         return cursor
-
-    def batches(self) -> Iterator[RecordBatch]:
-        """The rows as Arrow batches (arro3), some thousand rows at a time."""
-        from arro3.core import RecordBatchReader
-
-        with duckdb_errors():
-            yield from RecordBatchReader.from_stream(self.relation)
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """The rows as dictionaries, some thousand of them held at a time."""
@@ -216,47 +207,3 @@ class Relation:
             while many := cursor.fetchmany(2048):
                 for row in many:
                     yield dict(zip(names, row, strict=True))
-
-    def arrow(self) -> pyarrow.Table:
-        """All rows as a pyarrow table.
-
-        Raises:
-            MissingExtraError: pyarrow is not installed.
-        """
-        try:
-            import pyarrow
-        except ImportError as error:
-            raise MissingExtraError.needs("frames", "a pyarrow table") from error
-        with duckdb_errors():
-            return pyarrow.table(self.relation)
-
-    def polars(self) -> polars.DataFrame:
-        """All rows as a Polars frame.
-
-        Raises:
-            MissingExtraError: Polars is not installed.
-        """
-        try:
-            import polars
-        except ImportError as error:
-            raise MissingExtraError.needs("frames", "a Polars frame") from error
-        with duckdb_errors():
-            return polars.DataFrame(self.relation)
-
-    def pandas(self) -> pandas.DataFrame:
-        """All rows as a pandas frame.
-
-        Raises:
-            MissingExtraError: pandas is not installed.
-        """
-        try:
-            import pandas  # noqa: F401 - DuckDB makes the frame
-        except ImportError as error:
-            raise MissingExtraError.needs("frames", "a pandas frame") from error
-        with duckdb_errors():
-            return self.relation.df()
-
-    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        """The rows as an Arrow C stream (Arrow PyCapsule interface)."""
-        with duckdb_errors():
-            return self.relation.__arrow_c_stream__(requested_schema)
