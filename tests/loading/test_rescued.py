@@ -114,3 +114,11 @@ def test_a_number_of_a_csv_file_moves_into_a_number_column(ws: Workspace) -> Non
     assert rows(ws, "SELECT _rescued_data FROM t.t WHERE id = 3") == [('{"price":"7.5"}',)]
     assert ws.table("t.t").widen("price", "DOUBLE").filled == 1
     assert rows(ws, "SELECT price FROM t.t ORDER BY id") == [(5.0,), (6.0,), (7.5,)]
+
+
+def test_samples_are_shown_digit_for_digit(ws: Workspace) -> None:
+    load(ws, "a.jsonl", {"id": 1})
+    texts = ('{"id": 2, "amt": 12345678901234567890.12}', '{"id": 3, "amt": [1.10]}')
+    load(ws, "b.jsonl", *texts, evolve="rescue")
+    (field,) = ws.table("t.t").rescued()
+    assert set(field.samples) == {"12345678901234567890.12", "[1.10]"}

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 import shutil
 import sys
 import unicodedata
+import uuid
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any
@@ -45,31 +47,23 @@ def when(moment: dt.datetime | None, zone: str) -> str:
 
 
 def json_text(value: Any, *, indent: int | None = None) -> str:
-    """JSON of values as they come out of a query; what JSON has no form for becomes text."""
-    return json.dumps(_plain(value), ensure_ascii=False, indent=indent)
+    """JSON of values as they come out of a query; what JSON has no form for becomes text.
+
+    A decimal stands there digit for digit: the encoder knows no numbers but int and float, so that
+    it is told a text nobody else can have, which gives way to the digits afterwards.
+    """
+    mark = uuid.uuid4().hex
+    text = json.dumps(_plain(value, mark), ensure_ascii=False, indent=indent)
+    return re.sub(f'"{mark}([-0-9.]+)"', r"\1", text)
 
 
-class _Exact(float):
-    """A decimal number whose JSON text is its own, digit for digit."""
-
-    def __new__(cls, value: Decimal) -> _Exact:
-        made = super().__new__(cls, value)
-        made.text = format(value, "f")
-        return made
-
-    text: str
-
-    def __repr__(self) -> str:
-        return self.text
-
-
-def _plain(value: Any) -> Any:
+def _plain(value: Any, mark: str) -> Any:
     if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): _plain(item, mark) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [_plain(item, mark) for item in value]
     if isinstance(value, Decimal):
-        return _Exact(value) if value.is_finite() else str(value)
+        return f"{mark}{value:f}" if value.is_finite() else str(value)
     if isinstance(value, dt.datetime | dt.date | dt.time):
         return value.isoformat()
     if isinstance(value, bytes):

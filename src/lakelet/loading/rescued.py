@@ -7,6 +7,7 @@ rescued, in commits that say so. What then fits leaves ``_rescued_data``; what d
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,6 +36,8 @@ __all__ = ("Decision", "RescuedField", "ignore", "map_field", "promote", "rescue
 _IGNORE = declare("rescued.ignore", "a rescued field is no longer asked about")
 _ALIAS = declare("rescued.alias", "a column takes its values from a further field")
 _IGNORED = "lakelet.ignored"
+_LOOKED_AT = 64
+"""Rows of a field that are looked at for different values."""
 _SAMPLES = 3
 
 
@@ -85,8 +88,7 @@ def rescued_fields(lake: Lake, table: LakeTable) -> list[RescuedField]:
             return []
         rows = connection.execute(
             r"SELECT regexp_replace(k, '\[[0-9]+\]', '[]', 'g') AS path, count(*), "
-            "list_distinct(list(CAST(json_extract(r, '/' || replace(replace(k, '~', '~0'), '/', "
-            f"'~1')) AS VARCHAR)))[:{_SAMPLES}] FROM (SELECT {RESCUED} AS r, "
+            f"min({{'k': k, 'r': r}}, {_LOOKED_AT}) FROM (SELECT {RESCUED} AS r, "
             f"unnest(json_keys({RESCUED})) AS k FROM {target.VIEW} WHERE {RESCUED} IS NOT NULL) "
             "GROUP BY path ORDER BY 2 DESC, path"
         ).fetchall()
@@ -96,12 +98,18 @@ def rescued_fields(lake: Lake, table: LakeTable) -> list[RescuedField]:
         RescuedField(
             path,
             count,
-            tuple(sorted(sample for sample in samples if sample is not None)),
+            _samples(found),
             _column_of(shape, path),
             path in ignored,
         )
-        for path, count, samples in rows
+        for path, count, found in rows
     ]
+
+
+def _samples(found: Iterable[Mapping[str, str]]) -> tuple[str, ...]:
+    """Some different values of a field, digit for digit: DuckDB's JSON functions drop digits."""
+    texts = {dump_json(dict(parse_json(one["r"]))[one["k"]]): None for one in found}
+    return tuple(sorted(list(texts)[:_SAMPLES]))
 
 
 def _ignored(target: Target) -> set[str]:
