@@ -43,6 +43,14 @@ def test_the_last_record_of_a_key_wins_by_time_then_file_then_position(ws: Works
     assert ws.sql("SELECT count(*) FROM t.t WHERE _metadata.line IS NOT NULL").rows() == [(0,)]
 
 
+def test_an_older_file_that_comes_later_does_not_win(ws: Workspace) -> None:
+    write(ws, "a.jsonl", {"id": 1, "v": "newer"}, time=1_800_000_000)
+    ws.load("files", into="t.t", key=["id"])
+    write(ws, "b.jsonl", {"id": 1, "v": "older"}, {"id": 2, "v": "new"}, time=1_700_000_000)
+    ws.load("files", into="t.t", key=["id"])
+    assert rows(ws) == [(1, "newer"), (2, "new")]
+
+
 def test_a_row_whose_key_is_null_is_like_no_other(ws: Workspace) -> None:
     write(ws, "a.jsonl", {"v": "x"}, {"id": None, "v": "y"}, {"id": 1, "v": "z"})
     ws.load("files", into="t.t", key=["id"])

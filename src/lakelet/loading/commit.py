@@ -129,14 +129,17 @@ class RowsCommit:
             transaction = (TRANSACTION, self.number)
             merge_rows(target, merge, metadata=self._metadata, transaction=transaction)
 
-    def _older(self) -> str | None:
-        """What a target row must be for a retried record to replace it: from an older file."""
-        if self.operation != "RETRY":
-            return None
+    def _older(self) -> str:
+        """What a target row must be for a record to replace it: from an older file.
+
+        A file that is loaded once more replaces its own rows; a record tried again does not, since
+        its place among them is not known any more.
+        """
         time, path = f"{METADATA}.file_modification_time", f"{METADATA}.file_path"
+        before = "<" if self.operation == "RETRY" else "<="
         return (
             f"target.{METADATA} IS NULL OR target.{time} < source.{time} "
-            f"OR (target.{time} = source.{time} AND target.{path} < source.{path})"
+            f"OR (target.{time} = source.{time} AND target.{path} {before} source.{path})"
         )
 
     def _last_of_each(self, columns: Sequence[Column]) -> str:
