@@ -11,14 +11,17 @@ import json
 import os
 import statistics
 
-from measure import DATA, process, save
+from measure import process, save
+
 from pipelines import workspace
 
 ROWS = int(os.environ.get("BENCH_PIPELINE_ROWS", "20000000"))
 RUNS = int(os.environ.get("BENCH_INCREMENTAL_RUNS", "3"))
 VIEWS = {
-    "adding": "SELECT {key}, count(*) AS n, sum(v) AS s FROM s.{table} GROUP BY {key}",
-    "recomputed": "SELECT {key}, avg(d) AS mean, min(d) AS lo, sum(d) AS s FROM s.{table} GROUP BY {key}",
+    "adding": "SELECT k, count(*) AS n, count(name) AS named, sum(v) AS v, sum(price) AS price, "
+    "max(id) AS newest FROM s.big GROUP BY k",
+    "recomputed": "SELECT k, count(*) AS n, avg(d) AS mean, sum(d) AS d, max(id) AS newest "
+    "FROM s.big GROUP BY k",
 }
 POLICIES = {"whole": "FULL", "changes": "INCREMENTAL", "chosen": "AUTO"}
 GROUPS = (1_000, 1_000_000)
@@ -37,18 +40,18 @@ def main() -> None:
 
 
 def measured(groups: int, kind: str, where: str) -> list[dict[str, object]]:
-    view = VIEWS[kind].format(key="k", table="big")
     root = workspace("incremental", "CREATE MATERIALIZED VIEW unused AS SELECT 1 AS a;")
     for name, policy in POLICIES.items():
         folder = root / "pipelines" / name
         folder.mkdir()
         (folder / "a.sql").write_text(
-            f"CREATE MATERIALIZED VIEW m REFRESH POLICY {policy} AS {view};"
+            f"CREATE MATERIALIZED VIEW m REFRESH POLICY {policy} AS {VIEWS[kind]};"
         )
     process(
         f"import lakelet; ws = lakelet.open({str(root)!r}); ws.sql('CREATE TABLE s.big AS SELECT id, "
         f"CAST(id * 7919 % {groups} AS BIGINT) AS k, CAST(id * 31 % 1000003 AS BIGINT) AS v, "
-        f"CAST(id * 31 % 1000003 AS DOUBLE) / 7 AS d, md5(CAST(id AS STRING)) AS name "
+        f"CAST(id * 31 % 100003 AS DECIMAL(12, 2)) AS price, CAST(id * 31 % 1000003 AS DOUBLE) / 7 "
+        f"AS d, md5(CAST(id AS STRING)) AS name "
         f"FROM range({ROWS})')"
     )
     for name in POLICIES:
@@ -68,7 +71,7 @@ def case(root, groups: int, kind: str, where: str, share: float) -> dict[str, ob
     for run in range(RUNS):
         process(
             f"import lakelet; ws = lakelet.open({str(root)!r}); ws.sql('INSERT INTO s.big SELECT id, "
-            f"CAST({key} AS BIGINT), 5, 0.5D, \"new\" FROM range({10**9 + run * count}, "
+            f'CAST({key} AS BIGINT), 5, 0.25BD, 0.5D, "new" FROM range({10**9 + run * count}, '
             f"{10**9 + (run + 1) * count})')"
         )
         for name in POLICIES:

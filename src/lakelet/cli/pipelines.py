@@ -207,13 +207,25 @@ def why(name: str, dataset: str, as_json: bool) -> None:
         click.echo(f"{dataset} was in no update of {name} yet.")
         return
     for one in found:
-        rows = "" if one["kept"] is None else f", {number(one['kept'])} rows"
+        rows = "" if one["kept"] is None else f", {counted(one['kept'], 'row')}"
         took = "" if one["seconds"] is None else f" in {one['seconds']:.2f} s"
         moment = when(one["time"], workspace.time_zone)
         click.echo(f"update {one['update']}, {moment}: {one['how']}{rows}{took}")
         click.echo(f"  {one['reason']}")
+        if one["choice"]:
+            click.echo(f"  {one['choice']}")
+        if saved := _saved(one):
+            click.secho(f"  {saved}", dim=True)
         for line in str(one["diff"] or "").splitlines():
             click.secho(f"    {line}", fg={"+": "green", "-": "red"}.get(line[:1]))
+
+
+def _saved(one: dict[str, Any]) -> str:
+    """What an update of a dataset saved, in words; '' where it is not known, or nothing."""
+    if not one["saved_seconds"] or one["saved_seconds"] < 0:
+        return ""
+    rows = f"{number(one['saved_rows'])} rows and " if one["saved_rows"] else ""
+    return f"saved {rows}{one['saved_seconds']:.2f} s against computing all of it"
 
 
 @click.command("take-over")

@@ -48,7 +48,11 @@ def _as_dict(event: Event) -> dict[str, Any]:
 
 
 def reasons(lake: Lake, query: Query, pipeline: Pipeline, dataset: str) -> list[dict[str, Any]]:
-    """Why a dataset ran or did not, update by update, the newest first."""
+    """Why a dataset ran or did not, update by update, the newest first.
+
+    What was saved is told against the last time all of it was computed: its seconds, and the rows
+    it read that were not read again.
+    """
     found = pipeline.find(dataset.lower().split("."))
     name = str(found.name) if found is not None else dataset.lower()
     by_update: dict[int, dict[str, Any]] = {}
@@ -60,11 +64,36 @@ def reasons(lake: Lake, query: Query, pipeline: Pipeline, dataset: str) -> list[
             by_update[event["update_id"]] = {
                 "update": event["update_id"], "time": event["time"], "how": details.get("how"),
                 "reason": event["message"], "diff": details.get("diff"), "kept": None,
-                "seconds": None,
+                "seconds": None, "choice": details.get("note"), "moved": None, "rows": None,
+                "saved_rows": None, "saved_seconds": None,
             }  # fmt: skip
         elif event["kind"] == "finished" and event["update_id"] in by_update:
             one = by_update[event["update_id"]]
-            one["kept"], one["seconds"] = event["details"]["kept"], event["details"]["seconds"]
+            details = event["details"]
+            one["kept"], one["seconds"] = details["kept"], details["seconds"]
+            one["how"] = details.get("how", one["how"])
+            one["rows"] = details["rows"]
+        elif event["kind"] == "choice" and event["update_id"] in by_update:
+            one = by_update[event["update_id"]]
+            one["choice"], one["moved"] = event["message"], event["details"].get("moved")
+            one["total"] = event["details"].get("total")
         elif event["kind"] == "failed" and event["update_id"] in by_update:
             by_update[event["update_id"]]["reason"] += f"; it failed: {event['message']}"
+    _tell_saved([by_update[update] for update in sorted(by_update)])
     return [by_update[update] for update in sorted(by_update, reverse=True)]
+
+
+def _tell_saved(updates: list[dict[str, Any]]) -> None:
+    """Tell what each update of a dataset saved, the oldest first."""
+    whole: dict[str, Any] | None = None
+    for one in updates:
+        if one["how"] == "full" and one["seconds"] is not None:
+            whole = one
+        elif whole is not None and one["how"] == "skip":
+            one["saved_rows"], one["saved_seconds"] = whole["rows"], whole["seconds"]
+        elif whole is not None and one["how"] == "incremental" and one["seconds"] is not None:
+            one["saved_seconds"] = round(whole["seconds"] - one["seconds"], 3)
+            if one["moved"] is not None:
+                one["saved_rows"] = one["total"] - one["moved"]
+        for name in ("rows", "moved", "total"):
+            one.pop(name, None)

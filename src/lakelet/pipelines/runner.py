@@ -184,7 +184,10 @@ class Runner:
             )  # fmt: skip
             results, outcome, how = staging.results, staging.outcome, staging.how
             if staging.why:
-                self.log.tell("choice", f"it {staging.why}", dataset.name, how=how)
+                self.log.tell(
+                    "choice", staging.why, dataset.name, how=how,
+                    moved=staging.moved, total=staging.total,
+                )  # fmt: skip
         checked = outcome.checked
         counts = {
             "rows": checked.rows, "kept": checked.kept, "dropped": checked.dropped,

@@ -139,12 +139,13 @@ class _Update:
 
     def _forget_unpublished(self) -> None:
         """Remove entries of batches that an update wrote and never published."""
+        streaming = [d for d in self.pipeline.datasets.values() if d.kind == "streaming table"]
+        if not streaming:
+            return
         connection = loading_connection(self.lake.workspace)
         try:
             ledger = Ledger(self.lake, connection)
-            for dataset in self.pipeline.datasets.values():
-                if dataset.kind != "streaming table":
-                    continue
+            for dataset in streaming:
                 last = published_batch(self.world, dataset.name)
                 if ledger.last_batch(dataset.name) > last:
                     ledger.discard(dataset.name, last)
@@ -183,6 +184,8 @@ class _Update:
 
     def _write_entries(self, runner: Runner) -> None:
         """Write the ledger's entries; they count when the update is published."""
+        if not any(kept.entries for kept in runner.done.values()):
+            return
         connection = loading_connection(self.lake.workspace)
         try:
             ledger = Ledger(self.lake, connection)

@@ -140,16 +140,12 @@ class Incoming:
         conditions = [condition_sql(bound, e.condition, sources) for e in dataset.expectations]
         columns, changes = described(dataset, cdc, bound, sources)
         self._ordered_by(changes.columns[-3].type)
-        checks = open_connection(lake.workspace, most=_CHECK_MEMORY)
-        try:
-            checker = Checker(dataset, conditions, checks)
+        with Checker(dataset, conditions, lake.workspace) as checker:
             with duckdb_errors():
                 self._keep(checker, changes, columns)
             rejected: tuple[Staged, ...] = ()
             if checker.found.dropped:
-                rejected = stage_dropped(lake, dataset, checks, update)
-        finally:
-            close_engine(checks)
+                rejected = stage_dropped(lake, dataset, checker.engine, update)
         self._refuse_unordered(cdc)
         if cdc.truncate_when is not None:
             self._take_truncations()

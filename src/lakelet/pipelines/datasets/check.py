@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
+from lakelet.engines.connection import close_engine, open_connection
 from lakelet.errors import PipelineError
 from lakelet.lake.names import literal, quote
 from lakelet.pipelines.definitions.dataset import Dataset, Expectation
+from lakelet.workspace import WorkspaceFolder
 
 if TYPE_CHECKING:
     from arro3.core import RecordBatch, RecordBatchReader
@@ -26,6 +28,7 @@ OWN = "lakelet "
 """How the names of columns begin that are not the query's own; they are not told to people."""
 _BROKEN = '"lakelet broken"'
 _MOST = 62
+_MEMORY = 256 << 20
 
 
 class ExpectationFailedError(PipelineError):
@@ -50,27 +53,47 @@ class Checked:
 
 
 class Checker:
-    """Checks the rows of one dataset on their way."""
+    """Checks the rows of one dataset on their way; a context manager."""
 
     def __init__(
-        self, dataset: Dataset, conditions: Sequence[str], engine: duckdb.DuckDBPyConnection
+        self, dataset: Dataset, conditions: Sequence[str], workspace: WorkspaceFolder
     ) -> None:
         """Prepare the checks of a dataset.
 
         Args:
             dataset: the dataset.
             conditions: its expectations' conditions for DuckDB, in order.
-            engine: a connection of their own; dropped rows are its table ``dropped``.
+            workspace: whose settings count.
         """
         if len(conditions) > _MOST:
             raise PipelineError(f"{dataset.place}: more than {_MOST} expectations.")
         self.dataset = dataset
         self.conditions = conditions
         self.found = Checked(broken={one.name: 0 for one in dataset.expectations})
-        self.engine = engine
-        engine.execute(
-            "CREATE TABLE dropped (broken VARCHAR[], record VARCHAR, file VARCHAR, line BIGINT)"
-        )
+        self.workspace = workspace
+        self._engine: duckdb.DuckDBPyConnection | None = None
+
+    def __enter__(self) -> Checker:
+        """Begin."""
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Let go of what was held."""
+        if self._engine is not None:
+            close_engine(self._engine)
+
+    @property
+    def engine(self) -> duckdb.DuckDBPyConnection:
+        """A connection of its own, begun with the first row that breaks something.
+
+        Dropped rows are its table ``dropped``.
+        """
+        if self._engine is None:
+            self._engine = open_connection(self.workspace, most=_MEMORY)
+            self._engine.execute(
+                "CREATE TABLE dropped (broken VARCHAR[], record VARCHAR, file VARCHAR, line BIGINT)"
+            )
+        return self._engine
 
     def select(self, sql: str) -> str:
         """The query with the number that says what each row breaks; NULL where it breaks nothing.

@@ -34,12 +34,16 @@ class Staging:
         outcome: what passed.
         how: ``full`` or ``incremental``.
         why: what the choice between them rested on; '' where there was none.
+        moved: rows read because they changed, where it went by these.
+        total: rows of the inputs.
     """
 
     results: list[Result]
     outcome: Outcome
     how: How
     why: str = ""
+    moved: int | None = None
+    total: int | None = None
 
 
 def stage_materialized(
@@ -74,11 +78,15 @@ def stage_materialized(
             found = refresh(world, dataset, published, update, most)
             if isinstance(found, Refreshed):
                 made = _refreshed(world, dataset, definition, inputs, found)
-                return replace(made, why=f"went by its changes: {found.choice.estimate}")
-            why = f"is computed whole, since it {found.reason}"
+                estimate = found.choice.estimate
+                return replace(
+                    made, why=f"it goes by what changed: {estimate}",
+                    moved=estimate.moved, total=estimate.total,
+                )  # fmt: skip
+            why = f"it is computed whole, since it {found.reason}"
             if dataset.refresh_policy == "incremental strict":
                 raise PipelineError(
-                    f"{dataset.name} has REFRESH POLICY INCREMENTAL STRICT, but it {why[3:]}; "
+                    f"REFRESH POLICY INCREMENTAL STRICT cannot be kept: the view {found.reason}; "
                     "nothing was published.",
                     hint=f"--full-refresh {dataset.name} computes it whole once.",
                 )

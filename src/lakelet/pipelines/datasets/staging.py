@@ -8,7 +8,6 @@ from typing import Any
 
 import duckdb
 
-from lakelet.engines.connection import close_engine, open_connection
 from lakelet.engines.engine import duckdb_errors
 from lakelet.lake import Lake, LakeTable
 from lakelet.lake.creation import NewTable, standing_in
@@ -22,8 +21,6 @@ from lakelet.pipelines.datasets.query import BoundQuery, Sources, condition_sql,
 from lakelet.pipelines.definitions.dataset import Dataset
 
 __all__ = ("Outcome", "label_of", "noted", "stage_dropped", "stage_query", "stage_rows")
-
-_CHECK_MEMORY = 256 << 20
 
 
 @dataclass(frozen=True)
@@ -60,19 +57,15 @@ def stage_query(
     """
     conditions = [condition_sql(bound, e.condition, sources) for e in dataset.expectations]
     columns, select = result_columns(dataset, bound)
-    engine = open_connection(lake.workspace, most=_CHECK_MEMORY)
-    try:
-        checker = Checker(dataset, conditions, engine)
+    with Checker(dataset, conditions, lake.workspace) as checker:
         table = lake.place(dataset.name)
         with duckdb_errors():
             relation = bound.connection.sql(checker.select(select))
             staged = stage_rows(table, columns, dataset, relation, checker, update)
         rejected: tuple[Staged, ...] = ()
         if checker.found.dropped:
-            rejected = stage_dropped(lake, dataset, engine, update)
+            rejected = stage_dropped(lake, dataset, checker.engine, update)
         return Outcome((staged,) if staged.adds else (), columns, checker.found, rejected)
-    finally:
-        close_engine(engine)
 
 
 def stage_rows(

@@ -99,7 +99,7 @@ def refuse_whole(world: World, dataset: Dataset) -> None:
     shape = shape_to_refresh(world, dataset)
     if isinstance(shape, Whole):
         raise PipelineError(
-            f"{dataset.name} has REFRESH POLICY {dataset.refresh_policy.upper()}, but it "
+            f"REFRESH POLICY {dataset.refresh_policy.upper()} cannot be kept: the view "
             f"{shape.reason}.",
             hint="REFRESH POLICY AUTO computes it whole where it must.",
         )

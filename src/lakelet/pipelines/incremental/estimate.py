@@ -51,9 +51,13 @@ class Estimate:
     def __str__(self) -> str:
         """For people."""
         return (
-            f"from changes about {self.incremental:.2f} CPU-s for {self.moved:,} rows, "
-            f"in full {self.full:.2f} for {self.total:,}"
+            f"about {self.incremental:.2f} CPU-s for {_rows(self.moved)} that came or went, "
+            f"{self.full:.2f} for all {_rows(self.total)}"
         )
+
+
+def _rows(count: int) -> str:
+    return f"{count:,} row" + ("" if count == 1 else "s")
 
 
 def _millions(rows: float) -> float:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from lakelet.engines.connection import close_engine, open_connection
 from lakelet.engines.rewrite import Target
 from lakelet.engines.routes.file_source import PLACE_FILE, PLACE_ROW
 from lakelet.lake.staging import Staged, discard
@@ -17,7 +16,6 @@ from lakelet.pipelines.incremental.asking import WORK, Asking, FellThroughError,
 
 __all__ = ("Swapped", "is_crowded", "old_rows", "swap_affected", "swap_files")
 
-_CHECK_MEMORY = 256 << 20
 _SMALL = 4 << 20
 """Bytes up to which a file is small."""
 _MANY_SMALL = 32
@@ -90,14 +88,12 @@ def swap_files(
     bound = BoundQuery(engine, come, asking.columns)
     sources = WorldSources(world, asking.query)
     conditions = [condition_sql(bound, e.condition, sources) for e in dataset.expectations]
-    checks = open_connection(world.lake.workspace, most=_CHECK_MEMORY)
-    try:
-        checker = Checker(dataset, conditions, checks)
+    with Checker(dataset, conditions, world.lake.workspace) as checker:
         rows, carried = checker.select(come), 0
         if target is not None and uris:
             target.narrow(uris)
             stay = _stay(asking, target)
-            carried = asking.count(f"({stay})")
+            carried = asking.count(target.AFFECTED) - asking.count(f"{WORK}.gone")
             broken = ", NULL" if conditions else ""
             rows = f"{rows} UNION ALL SELECT *{broken} FROM ({stay})"
         table = world.lake.place(dataset.name)
@@ -107,9 +103,7 @@ def swap_files(
             if not drops:
                 discard(table.location, table.storage, staged.folder)
                 raise FellThroughError("has rows to reject, which may have to be taken back")
-            rejected = stage_dropped(world.lake, dataset, checks, update)
-    finally:
-        close_engine(checks)
+            rejected = stage_dropped(world.lake, dataset, checker.engine, update)
     checked = Checked(
         checker.found.rows - carried, checker.found.kept - carried,
         checker.found.broken, checker.found.dropped,

@@ -91,12 +91,14 @@ def _full_or_incremental(
         if isinstance(shape, Whole):
             return "full", {"note": f"it is computed whole, since it {shape.reason}"}
         if any(n in decided and decided[n].runs for n in _tables(world, graph, dataset)):
-            return "incremental", {"note": "from changes, if that is cheaper once they are there"}
+            return "incremental", {
+                "note": "it goes by what changed, if that is cheaper once it is known"
+            }
         choice = choose(world, dataset, published)
     if isinstance(choice, Whole):
         return "full", {"note": f"it is computed whole, since it {choice.reason}"}
     if choice.incremental:
-        return "incremental", {"note": str(choice.estimate)}
+        return "incremental", {"note": f"it goes by what changed: {choice.estimate}"}
     return "full", {"note": f"it is computed whole, since that is cheaper: {choice.estimate}"}
 
 
