@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from lakelet.engines.connection import close_engine
-from lakelet.errors import PipelineError
 from lakelet.lake.publications import Published
 from lakelet.lake.staging import Staged
 from lakelet.lake.table import columns_of
@@ -15,6 +14,7 @@ from lakelet.pipelines.datasets.query import at_place, bind_query
 from lakelet.pipelines.datasets.sources import WorldSources
 from lakelet.pipelines.datasets.staging import Outcome, stage_query
 from lakelet.pipelines.definitions.dataset import Dataset, Flow
+from lakelet.pipelines.incremental.choice import refuse_strict
 from lakelet.pipelines.incremental.refresh import Refreshed, refresh
 from lakelet.pipelines.planning.decision import How
 from lakelet.pipelines.planning.fingerprints import text_of
@@ -84,12 +84,7 @@ def stage_materialized(
                     moved=estimate.moved, total=estimate.total,
                 )  # fmt: skip
             why = f"it is computed whole, since it {found.reason}"
-            if dataset.refresh_policy == "incremental strict":
-                raise PipelineError(
-                    f"REFRESH POLICY INCREMENTAL STRICT cannot be kept: the view {found.reason}; "
-                    "nothing was published.",
-                    hint=f"--full-refresh {dataset.name} computes it whole once.",
-                )
+            refuse_strict(dataset, found)
         outcome = _whole(world, dataset, flow, update, most)
     result = Result(
         dataset.name, "materialized view", "replace", outcome.columns, outcome.staged,

@@ -19,7 +19,7 @@ from lakelet.pipelines.incremental.estimate import (
 from lakelet.pipelines.incremental.shape import Shape, Whole, shape_of
 from lakelet.pipelines.planning.world import World
 
-__all__ = ("Choice", "choose", "refuse_whole", "rows_in", "shape_to_refresh")
+__all__ = ("Choice", "choose", "refuse_strict", "refuse_whole", "rows_in", "shape_to_refresh")
 
 
 @dataclass(frozen=True)
@@ -102,6 +102,20 @@ def refuse_whole(world: World, dataset: Dataset) -> None:
             f"REFRESH POLICY {dataset.refresh_policy.upper()} cannot be kept: the view "
             f"{shape.reason}.",
             hint="REFRESH POLICY AUTO computes it whole where it must.",
+        )
+
+
+def refuse_strict(dataset: Dataset, whole: Whole) -> None:
+    """Refuse to compute a view whole whose policy is to go by changes or not at all.
+
+    Raises:
+        PipelineError: why it cannot go by changes this time, and what to do.
+    """
+    if dataset.refresh_policy == "incremental strict":
+        raise PipelineError(
+            f"REFRESH POLICY INCREMENTAL STRICT cannot be kept: the view {whole.reason}; "
+            "nothing was published.",
+            hint=f"--full-refresh {dataset.name} computes it whole once.",
         )
 
 

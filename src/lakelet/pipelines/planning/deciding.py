@@ -16,7 +16,7 @@ from lakelet.pipelines.datasets.materialized import inputs_of
 from lakelet.pipelines.datasets.query import at_place
 from lakelet.pipelines.datasets.streaming import flow_state
 from lakelet.pipelines.definitions.dataset import Dataset, Flow
-from lakelet.pipelines.incremental.choice import choose, shape_to_refresh
+from lakelet.pipelines.incremental.choice import choose, refuse_strict, shape_to_refresh
 from lakelet.pipelines.incremental.shape import Whole
 from lakelet.pipelines.planning.decision import Decision, How
 from lakelet.pipelines.planning.fingerprints import fingerprint_of, text_of
@@ -95,6 +95,8 @@ def _full_or_incremental(
                 "note": "it goes by what changed, if that is cheaper once it is known"
             }
         choice = choose(world, dataset, published)
+        if isinstance(choice, Whole):
+            refuse_strict(dataset, choice)
     if isinstance(choice, Whole):
         return "full", {"note": f"it is computed whole, since it {choice.reason}"}
     if choice.incremental:
