@@ -60,6 +60,9 @@ class LakeletError(Exception):
         return f"{self.message}\nHint: {self.hint}" if self.hint else self.message
 
 
+_SHOWN = 12
+
+
 class WorkspaceNotFoundError(LakeletError, FileNotFoundError):
     """No ``lakelet.toml`` in the folder asked for or in any parent."""
 
@@ -74,6 +77,15 @@ class SettingsError(LakeletError, ValueError):
         close = nearest(name, known)
         hint = f"did you mean {close!r}?" if close else f"known here: {', '.join(sorted(known))}."
         return cls(f"{where}: unknown setting {name!r}; nothing was read from it.", hint=hint)
+
+    @classmethod
+    def no_such_value(cls, value: str, known: Iterable[str], *, where: str) -> Self:
+        """A value that a setting cannot have, with the nearest one, or some that it can."""
+        known = sorted(known)
+        close = nearest(value, known)
+        shown = ", ".join(known[:_SHOWN]) + (", …" if len(known) > _SHOWN else "")
+        hint = f"did you mean {close!r}?" if close else f"it is one of {shown}."
+        return cls(f"{where} cannot be {value!r}.", hint=hint)
 
 
 class InvalidNameError(LakeletError, ValueError):

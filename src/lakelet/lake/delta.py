@@ -18,6 +18,7 @@ from lakelet.errors import (
     StorageError,
     UnreachableError,
     UnsupportedTableError,
+    VersionNotFoundError,
 )
 from lakelet.lake.storage.reasons import is_passing, is_reported_by_store, short_reason
 
@@ -30,6 +31,9 @@ T = TypeVar("T")
 
 _RETRY_SECONDS = 60.0
 _FULL = ("No space left", "StorageFull", "os error 28", "Disk quota")
+_NO_VERSION = re.compile(
+    r"end version (?P<newest>\d+) not the same as the specified end version (?P<asked>\d+)"
+)
 _FAILED_ROWS = re.compile(r"(\d+) rows? failed")
 
 
@@ -41,8 +45,12 @@ def open_delta(
     Raises:
         StorageError: no table there, or the place cannot be reached.
         UnsupportedTableError: the table needs a feature this stack lacks.
+        VersionNotFoundError: it has no such version.
     """
     from deltalake import DeltaTable
+
+    if version is not None and version < 0:
+        raise VersionNotFoundError(f"{location} has no version {version}: they count from 0.")
 
     with delta_errors(location):
         return DeltaTable(location, version=version, storage_options=options or None)
@@ -105,6 +113,11 @@ def _from_text(what: str, error: Exception) -> LakeletError:
         return _from_store(what, text)
     if "failed validation check" in text or "non-nullable" in text.lower():
         return _broken_constraint(what, error)
+    if missing := _NO_VERSION.search(text):
+        return VersionNotFoundError(
+            f"{what} has no version {missing['asked']}; its newest is {missing['newest']}.",
+            hint="`lakelet history TABLE` lists the versions that are there.",
+        )
     if "unsupported" in text.lower() and "feature" in text.lower():
         return UnsupportedTableError(f"{what}: {text}.")
     return StorageError(f"{what}: {text}; the table is at its last version.")

@@ -124,11 +124,13 @@ def parse_options(raw: Mapping[str, object], *, over: ReadOptions | None = None)
 def _value(name: str, field: str, text: str) -> object:
     if field == "format":
         if text.lower() not in FORMATS:
-            raise SettingsError.unknown(text, FORMATS, where="format")
+            raise SettingsError.no_such_value(text, FORMATS, where="format")
         return text.lower()
     if field == "header":
         if text.lower() not in ("auto", "true", "false"):
-            raise SettingsError.unknown(text, ("auto", "true", "false"), where="option header")
+            raise SettingsError.no_such_value(
+                text, ("auto", "true", "false"), where="option header"
+            )
         return text.lower()
     if field == "trim":
         return text.lower() == "true"

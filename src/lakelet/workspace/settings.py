@@ -141,7 +141,7 @@ class Settings:
 
 def _one_of(name: str, value: str, known: tuple[str, ...]) -> None:
     if value not in known:
-        raise SettingsError.unknown(value, known, where=name)
+        raise SettingsError.no_such_value(value, known, where=name)
 
 
 def read_settings(path: Path) -> Settings:
@@ -164,7 +164,7 @@ def _check_zone(name: str) -> None:
     import pytz
 
     if name not in pytz.all_timezones_set:
-        raise SettingsError.unknown(name, pytz.all_timezones_set, where="time_zone")
+        raise SettingsError.no_such_value(name, pytz.all_timezones_set, where="time_zone")
 
 
 def _build(kind: type[Any], raw: dict[str, Any], *, where: str) -> Any:
