@@ -1,9 +1,9 @@
 """What changed in a table since a view was made from it: rows that came, and rows that went.
 
 Told by the files: those of the later version that the earlier one lacks hold what came, the others
-what went; rows in both only moved. Where commits wrote change files (delta-rs and Spark do so for
-UPDATE, DELETE and MERGE), these are read instead of whole files: see Delta Transaction Log
-Protocol, "Change Data Files".
+what went; rows in both only moved. Where commits wrote change files that tell everything, these are
+read instead of whole files: see `lakelet.engines.change_feed`, and Delta Transaction Log Protocol,
+"Change Data Files".
 """
 
 from __future__ import annotations
