@@ -90,6 +90,7 @@ def commit_new(
 def standing_in(new: NewTable) -> DeltaTable:
     """What staging asks of a table, for one that is not there yet."""
     metadata = SimpleNamespace(
+        name=new.name,
         configuration={n: v for n, v in new.properties.items() if n.startswith(_CONSTRAINT)},
         partition_columns=list(new.partition_by),
     )

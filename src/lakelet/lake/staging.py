@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from lakelet.errors import ConflictError, StorageError
+from lakelet.errors import ConflictError, ConstraintError, StorageError
 from lakelet.lake.delta import delta_errors, open_delta
 from lakelet.lake.storage import Storage, is_bucket, join
 from lakelet.workspace.steps import declare, step
@@ -109,7 +109,7 @@ def stage(
                 storage_options=storage.options or None,
                 raise_if_key_not_exists=False,
             )
-        with step(_WRITE):
+        with step(_WRITE), _empty_partitions(metadata.name or location, storage, path):
             write_deltalake(
                 scratch,
                 data,
@@ -124,6 +124,41 @@ def stage(
             )
     adds = tuple(_adds(storage, path, scratch.version()))
     return Staged(folder, adds, sum(json.loads(add["stats"])["numRecords"] for add in adds))
+
+
+@contextmanager
+def _empty_partitions(name: str, storage: Storage, path: str) -> Iterator[None]:
+    """Refuse an empty text in a partition column, once the rows are written to ``path``.
+
+    Delta keeps no such value: the empty text stands for NULL there, and a table whose column may
+    not be NULL could never be read again. Source: Delta Transaction Log Protocol, "Partition Value
+    Serialization".
+
+    Raises:
+        ConstraintError: there is one; the scratch table is gone.
+    """
+    try:
+        yield
+    except ValueError:
+        _refuse_empty(name, storage, path)
+        raise
+    _refuse_empty(name, storage, path)
+
+
+def _refuse_empty(name: str, storage: Storage, path: str) -> None:
+    rows: dict[str, int] = {}
+    for add in _adds(storage, path, 1):
+        for column, value in add["partitionValues"].items():
+            if value == "":
+                rows[column] = rows.get(column, 0) + json.loads(add["stats"])["numRecords"]
+    for column, count in rows.items():
+        storage.remove(_FORGET, path)
+        noun = "row" if count == 1 else "rows"
+        raise ConstraintError(
+            f"{name}: {count} {noun} with an empty text in {column}, a column the table is "
+            "partitioned by, where Delta cannot tell it from NULL; nothing was written.",
+            hint=f"write NULL instead, as nullif({column}, ''), or another text.",
+        )
 
 
 def _adds(storage: Storage, path: str, version: int) -> Iterable[dict[str, Any]]:

@@ -117,26 +117,31 @@ class LakeTable:
             ConstraintError: a row breaks a constraint; nothing was written.
             ConflictError: writers on other machines were first for a whole minute.
         """
-        if is_bucket(self.location):
-            self._append_staged(data, metadata)
-            return
         from deltalake import CommitProperties, write_deltalake
 
-        with self.lock(shared=True), delta_errors(str(self.name)), step(_APPEND):
-            write_deltalake(
-                self.open(),
-                handed_over_stream(data),
-                mode="append",
-                commit_properties=CommitProperties(
-                    custom_metadata=metadata, max_commit_retries=100
-                ),
-            )
+        with self.lock(shared=True):
+            table = self.open()
+            if is_bucket(self.location) or table.metadata().partition_columns:
+                self._append_staged(table, data, metadata)
+                return
+            with delta_errors(str(self.name)), step(_APPEND):
+                write_deltalake(
+                    table,
+                    handed_over_stream(data),
+                    mode="append",
+                    commit_properties=CommitProperties(
+                        custom_metadata=metadata, max_commit_retries=100
+                    ),
+                )
 
-    def _append_staged(self, data: Any, metadata: dict[str, str] | None) -> None:
-        """Append where other machines write too: what conflicts is the commit, not the rows.
+    def _append_staged(
+        self, before: DeltaTable, data: Any, metadata: dict[str, str] | None
+    ) -> None:
+        """Append where other machines write too, or rows must be looked at before they count.
 
-        delta-rs refuses an append when a file was replaced meanwhile, and makes one whose answer
-        was lost a second time. The rows wait beside the table, so that a commit can be tried again.
+        In a bucket delta-rs refuses an append when a file was replaced meanwhile, and makes one
+        whose answer was lost a second time: the rows wait beside the table, so that the commit can
+        be tried again. In a table with partitions they wait because `stage` refuses some.
         """
         from lakelet.lake.staging import adopt, discard, stage
 
@@ -152,16 +157,14 @@ class LakeTable:
                     )
                 adopt(now, self.location, self.storage, [staged], metadata=metadata)
 
-        with self.lock(shared=True):
-            before = self.open()
-            rows = handed_over_stream(data)
-            staged = stage(before, self.location, self.storage, rows, label="append-")
-            try:
-                retry_conflicts(commit)
-            except LakeletError:
-                with suppress(StorageError):
-                    discard(self.location, self.storage, staged.folder)
-                raise
+        rows = handed_over_stream(data)
+        staged = stage(before, self.location, self.storage, rows, label="append-")
+        try:
+            retry_conflicts(commit)
+        except LakeletError:
+            with suppress(StorageError):
+                discard(self.location, self.storage, staged.folder)
+            raise
 
     def add_columns(self, columns: list[Column]) -> None:
         """Add columns at the end; rows so far have NULL in them."""

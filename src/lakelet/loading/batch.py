@@ -22,6 +22,7 @@ from lakelet.errors import SchemaError
 from lakelet.lake import Lake, LakeTable
 from lakelet.lake.handover import handed_over
 from lakelet.lake.staging import STAGED_PREFIX, Staged, discard, stage
+from lakelet.lake.table import columns_of
 from lakelet.lake.types import Column, DataType
 from lakelet.loading.convert import CHUNK, Converter, Counts, make_tables, name_sources
 from lakelet.loading.fit.examine import path_of
@@ -161,7 +162,8 @@ class Batch:
         return {**declared, **self.hints}
 
     def _shape(self, table: LakeTable) -> Shape:
-        return Shape.of(table.columns())
+        snapshot = table.open()
+        return Shape.of(columns_of(snapshot), snapshot.metadata().partition_columns)
 
     def _evolve(self, table: LakeTable, converter: Converter) -> list[Column]:
         shape = self._shape(table)

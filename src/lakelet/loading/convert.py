@@ -291,6 +291,8 @@ class Converter:
         self._create(table, self._statements[layout])
 
     def _create(self, table: str, query: str) -> None:
+        for number in self.shape.texts_not_empty:
+            query = f"SELECT * REPLACE (ok AND c{number} IS DISTINCT FROM '' AS ok) FROM ({query})"
         # The text of a record is needed again only where its values do not plainly fit.
         self.connection.execute(
             f"CREATE OR REPLACE TABLE {table} AS SELECT * REPLACE "

@@ -71,19 +71,33 @@ class Shape:
 
     Attributes:
         fields: in the table's order.
+        partitions: names of the columns it is partitioned by. No empty text fits in one: Delta
+            keeps it as NULL (Transaction Log Protocol, "Partition Value Serialization").
     """
 
     fields: tuple[Field, ...]
+    partitions: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, columns: Iterable[Column]) -> Shape:
-        """The shape of a table with these columns."""
+    def of(cls, columns: Iterable[Column], partitions: Iterable[str] = ()) -> Shape:
+        """The shape of a table with these columns, partitioned by some of them."""
         data = (column for column in columns if column.name not in (RESCUED, METADATA))
         return cls(
             tuple(
                 Field(column, str(dict(column.metadata).get(FIELD_KEY, column.name)))
                 for column in data
-            )
+            ),
+            frozenset(partitions),
+        )
+
+    @cached_property
+    def texts_not_empty(self) -> tuple[int, ...]:
+        """The numbers of the fields in which no empty text fits."""
+        text = Primitive("STRING")
+        return tuple(
+            number
+            for number, field in enumerate(self.fields)
+            if field.type == text and field.column.name in self.partitions
         )
 
     @cached_property
@@ -108,7 +122,7 @@ class Shape:
 
     def with_columns(self, columns: Iterable[Column]) -> Shape:
         """This shape with further columns."""
-        return Shape(self.fields + Shape.of(columns).fields)
+        return Shape(self.fields + Shape.of(columns).fields, self.partitions)
 
 
 def column_for(key: str, kind: DataType, taken: set[str]) -> Column | None:

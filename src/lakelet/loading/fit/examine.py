@@ -68,7 +68,11 @@ class Examiner:
                 if value is not None:
                     rescued.append((path_of(key), dump_json(value)))
             else:
-                found[field.column.name] = self.fitter.json(value, field.type, path_of(key))
+                fitted = self.fitter.json(value, field.type, path_of(key))
+                if fitted == "" and field.column.name in self.shape.partitions:
+                    rescued.append((path_of(key), dump_json(value)))
+                    fitted = None
+                found[field.column.name] = fitted
         self._nested(found, rescued)
         unknown += [_INDEX.sub("[]", path) for path in nested if self.shape.find(path) is None]
         return Examined(dump_json(Pairs(found.items())), _as_json(rescued), unknown=tuple(unknown))
@@ -103,7 +107,7 @@ class Examiner:
                         unknown.append(key)
                 continue
             value = None if cell is None else self.fitter.text(cell, field.type)
-            if value is MISFIT:
+            if value is MISFIT or (value == "" and field.column.name in self.shape.partitions):
                 rescued.append((path_of(key), dump_json(cell)))
                 value = None
             found[field.column.name] = value
