@@ -28,6 +28,18 @@ def everything(ws: Workspace) -> list[tuple]:
     return rows(ws, "SELECT id, n, s FROM b.t ORDER BY id, n")
 
 
+def test_columns_may_be_written_with_their_tables_schema(t: Workspace) -> None:
+    t.sql(
+        "MERGE INTO b.t USING b.s ON b.t.id = `B`.s.id WHEN MATCHED AND b.s.n > 0 THEN UPDATE "
+        "SET n = b.t.n + b.s.n WHEN NOT MATCHED THEN INSERT (id, s) VALUES (b.s.id, 'b.s.id')"
+    )
+    assert everything(t) == [(1, 10, "a"), (2, 220, "b"), (3, 30, "c"), (4, None, "b.s.id")]
+    t.sql("UPDATE b.t SET n = b.t.n + 1 WHERE b.t.id = 2 AND b.t.n = (SELECT max(b.t.n) FROM b.t)")
+    t.sql("DELETE FROM b.t WHERE b.t.id = 4")
+    assert everything(t) == [(1, 10, "a"), (2, 221, "b"), (3, 30, "c")]
+    refused(t, "DELETE FROM b.t AS x WHERE b.t.id = 4", "b.t")
+
+
 def test_stars_take_the_columns_by_name(t: Workspace) -> None:
     done = t.sql(
         "MERGE INTO b.t USING b.s ON t.id = s.id "

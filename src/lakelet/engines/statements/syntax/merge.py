@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from lakelet.engines.dialect.tokens import name_of
 from lakelet.engines.statements.cursor import Cursor
+from lakelet.engines.statements.syntax.qualified import without_schema
 from lakelet.engines.statements.syntax.rows import assignments
 from lakelet.errors import SqlError
 from lakelet.lake import TableName
@@ -61,23 +62,34 @@ def read_merge(cursor: Cursor) -> MergeInto:
     if cursor.accept("AS") or cursor.word != "USING":
         alias = cursor.name("an alias")
     cursor.expect("USING")
-    source, source_alias = _source(cursor)
+    source, source_alias, known = _source(cursor)
+    if alias == table.table:
+        known.append((table.schema, table.table))
+
+    def own(text: str) -> str:
+        return without_schema(text, known, cursor.dialect)
+
     cursor.expect("ON")
     on = cursor.until("WHEN")
     if not on:
         raise cursor.wrong("a condition")
     clauses: list[Clause] = []
     while cursor.accept("WHEN"):
-        clauses.append(_clause(cursor))
+        one = _clause(cursor)
+        values = tuple((name, own(value)) for name, value in one.values)
+        said = None if one.condition is None else own(one.condition)
+        clauses.append(replace(one, condition=said, values=values))
     if not clauses:
         raise cursor.wrong("WHEN")
     cursor.end()
     _check_order(clauses)
-    return MergeInto(table, alias, source, source_alias, on, tuple(clauses))
+    return MergeInto(table, alias, source, source_alias, own(on), tuple(clauses))
 
 
-def _source(cursor: Cursor) -> tuple[str, str]:
+def _source(cursor: Cursor) -> tuple[str, str, list[tuple[str, str]]]:
+    """The source as a query, its alias, and schema and name of a table that has no other alias."""
     token = cursor.peek()
+    parts: tuple[str, ...] = ()
     if token and token.text == "(":
         source, default = cursor.parenthesised(), ""
         if source.lstrip()[:1] and not source.lstrip()[0].isalpha():
@@ -85,7 +97,8 @@ def _source(cursor: Cursor) -> tuple[str, str]:
     else:
         text = cursor.until("AS", "ON")
         words = Cursor(text, cursor.dialect)
-        default = words.names("the source")[-1]
+        parts = tuple(words.names("the source"))
+        default = parts[-1]
         if words.accept("@"):
             words.name()
         # What follows the name may be a moment (VERSION AS OF …), or an alias without AS.
@@ -98,8 +111,7 @@ def _source(cursor: Cursor) -> tuple[str, str]:
             default = words.name()
         while cursor.accept("AS", "OF"):
             moment = cursor.until("AS", "ON")
-            parts = Cursor(moment, cursor.dialect)
-            *before, end = parts.solid()
+            *before, end = Cursor(moment, cursor.dialect).solid()
             named = bool(before) and end.kind in ("word", "name")
             source += f" AS OF {moment[: end.start] if named else moment}"
             default = name_of(end) if named else default
@@ -107,7 +119,8 @@ def _source(cursor: Cursor) -> tuple[str, str]:
         default = cursor.name("an alias")
         if (token := cursor.peek()) and token.text == "(":
             raise SqlError("a list of columns after the source's alias is refused.")
-    return source, default or "source"
+    known = [(parts[0], parts[1])] if len(parts) == 2 and default == parts[1] else []
+    return source, default or "source", known
 
 
 def _clause(cursor: Cursor) -> Clause:

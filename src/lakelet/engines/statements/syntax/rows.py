@@ -6,9 +6,11 @@ Sources: Databricks SQL reference, "INSERT INTO", "INSERT OVERWRITE", "UPDATE", 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lakelet.engines.statements.cursor import Cursor
+from lakelet.engines.statements.syntax.qualified import without_schema
 from lakelet.errors import SqlError
 from lakelet.lake import TableName
 
@@ -144,18 +146,19 @@ def read_update(cursor: Cursor) -> Update:
             "UPDATE … FROM is refused; nothing was changed.",
             hint="use MERGE INTO, which says what several matches mean.",
         )
-    condition = _where(cursor)
-    return Update(table, alias, pairs, condition)
+    known = [(table.schema, table.table)] if alias == table.table else []
+    pairs = tuple((n, without_schema(value, known, cursor.dialect)) for n, value in pairs)
+    return Update(table, alias, pairs, _where(cursor, known))
 
 
-def _where(cursor: Cursor) -> str | None:
+def _where(cursor: Cursor, known: Sequence[tuple[str, str]]) -> str | None:
     if cursor.ended:
         return None
     cursor.expect("WHERE")
     condition = cursor.rest()
     if not condition:
         raise cursor.wrong("a condition")
-    return condition
+    return without_schema(condition, known, cursor.dialect)
 
 
 def read_delete(cursor: Cursor) -> Delete:
@@ -168,7 +171,8 @@ def read_delete(cursor: Cursor) -> Delete:
             "DELETE … USING is refused; nothing was changed.",
             hint="write WHERE EXISTS (SELECT …), or MERGE INTO … WHEN MATCHED THEN DELETE.",
         )
-    return Delete(table, alias, _where(cursor))
+    known = [(table.schema, table.table)] if alias == table.table else []
+    return Delete(table, alias, _where(cursor, known))
 
 
 def read_truncate(cursor: Cursor) -> Delete:
