@@ -54,6 +54,12 @@ def test_a_load_says_what_became_of_every_row(root: Path) -> None:
     assert "nothing new" in run(root, "load", "files/posts.jsonl", "--into", "bronze.posts")
 
 
+def test_records_a_query_leaves_out_are_told_on_stderr(root: Path) -> None:
+    said = run(root, "sql", "SELECT count(*) AS n FROM read_files('files/posts.jsonl')", "--as", "csv")
+    assert said.startswith("n\n151\n")
+    assert "Warning: read_files: 1 record is no row of the result, in files/posts.jsonl" in said
+
+
 def test_a_dry_run_writes_nothing(root: Path) -> None:
     said = run(root, "load", "files", "--into", "bronze.posts", "--dry-run")
     assert "Nothing was written" in said

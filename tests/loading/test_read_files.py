@@ -35,6 +35,48 @@ def test_hints_schema_and_csv_options(ws: Workspace) -> None:
     assert ws.sql(query).rows()[0] == ("x", '{"a":"1"}')
 
 
+def test_records_that_are_none_are_told(ws: Workspace) -> None:
+    (ws.folder.files / "a.csv").write_text("a,b\n1,2\n3\n4,5\n6\n")
+    (ws.folder.files / "b.jsonl").write_text('{"a": 1}\n')
+    query = "SELECT x.* FROM read_files('files/a.csv', header => true) x"
+    result = ws.sql(f"{query} JOIN read_files('files/a.csv', header => true) y ON x.a = y.a")
+    told, hint = result.warnings
+    assert "2 records are no row of the result, in files/a.csv: the first, line 3" in told
+    assert "1 fields instead of 2" in told
+    assert "lakelet load" in hint
+    assert len(result.rows()) == 2
+    made = ws.sql(f"CREATE TABLE s.t AS {query}")
+    assert made.warnings == result.warnings
+    assert ws.sql("SELECT a FROM read_files('files/b.jsonl')").warnings == ()
+
+
+STARS = [
+    ("SELECT * FROM {f}", ["a", "_rescued_data"]),
+    ("SELECT *, '_metadata' AS x FROM {f}", ["a", "_rescued_data", "x"]),
+    ("SELECT *, a AS _metadata FROM {f} -- _metadata", ["a", "_rescued_data", "_metadata"]),
+    ("SELECT *, _metadata.file_path FROM {f}", ["a", "_rescued_data", "file_path"]),
+    ("SELECT g.*, g._metadata AS m FROM {f} AS g", ["a", "_rescued_data", "m"]),
+    ("SELECT * FROM {f} WHERE _metadata.file_path <> ''", ["a", "_rescued_data"]),
+    ("SELECT * EXCEPT (a) FROM {f} ORDER BY _metadata.file_path", ["_rescued_data"]),
+    ("SELECT * EXCEPT (_metadata) FROM {f}", ["a", "_rescued_data"]),
+    ("SELECT * FROM (SELECT *, _metadata FROM {f})", ["a", "_rescued_data", "_metadata"]),
+    ("SELECT x.*, y._metadata FROM s.t x, {f} y", ["a", "_rescued_data", "_metadata", "_metadata"]),
+    ("SELECT * FROM s.t x, {f} y WHERE y._metadata.file_path > ''",
+     ["a", "_rescued_data", "_metadata", "a", "_rescued_data"]),
+    ("SELECT count(*), max(_metadata.file_path) FROM {f}", ["count(1)", "max(file_path)"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("query", "columns"), STARS)
+def test_a_star_gives_no_metadata_of_files(ws: Workspace, query: str, columns: list[str]) -> None:
+    (ws.folder.files / "a.jsonl").write_text('{"a": 1}\n')
+    if "s.t" in query:
+        ws.load("files/a.jsonl", into="s.t")
+    result = ws.sql(query.format(f="read_files('files/a.jsonl')"))
+    assert result.columns == columns
+    assert len(result.rows()) == 1
+
+
 def test_an_unknown_option_is_refused_with_the_nearest(ws: Workspace) -> None:
     (ws.folder.files / "a.csv").write_text("a\n1\n")
     with pytest.raises(SettingsError, match="'header'"):

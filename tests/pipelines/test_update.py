@@ -405,6 +405,17 @@ def test_results_of_a_failed_update_are_taken_over(forum: Workspace) -> None:
     assert sum(name.startswith("staged-") for name in folders) == 1
 
 
+def test_records_a_view_of_files_leaves_out_are_told(ws: Workspace) -> None:
+    query = "SELECT *, upper('_metadata') AS x FROM read_files('files/t')"
+    define(ws, f"CREATE MATERIALIZED VIEW t AS {query};")
+    put(ws, "t/a.jsonl", {"id": 1}, "broken")
+    update = ws.update("p").update
+    assert update is not None
+    told = [event["message"] for event in ws.events(update) if event["kind"] == "output"]
+    assert "1 record is no row of the result, in files/t/a.jsonl: line 2" in told[0]
+    assert ws.sql("SELECT * FROM p.t").columns == ["id", "x", "_rescued_data"]
+
+
 def test_a_full_refresh_that_would_lose_rows_is_refused(forum: Workspace) -> None:
     forum.update("p")
     (forum.folder.files / "posts" / "a.jsonl").unlink()

@@ -53,6 +53,8 @@ def sql(
     workspace.source = "command line"
     workspace.say = lambda text: click.echo(text, err=True)
     result = workspace.sql(statement, named, at=at, dialect=dialect)  # type: ignore[arg-type]
+    for warning in result.warnings:
+        click.echo(click.style("Warning: ", fg="yellow") + warning, err=True)
     _write(result, form, output)
 
 

@@ -5,7 +5,7 @@ Source: Databricks SQL reference, "read_files table-valued function".
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,11 +29,18 @@ from lakelet.loading.source_file import SourceFile
 
 __all__ = ("FilesRead", "read_files")
 
+_TOLD = 5  # files that are named
 _OWN = ("schema", "schemahints")
 
 
 def read_files(
-    lake: Lake, path: str, options: Mapping[str, object], *, base: Path, metadata: bool
+    lake: Lake,
+    path: str,
+    options: Mapping[str, object],
+    *,
+    base: Path,
+    metadata: bool,
+    warn: Callable[[str], None] = lambda _text: None,
 ) -> FilesRead:
     """Files to be read by a query.
 
@@ -43,6 +50,7 @@ def read_files(
         options: `format`, CSV options, ``schemaHints`` and ``schema``.
         base: where a relative path starts.
         metadata: whether the query names ``_metadata``.
+        warn: told of the records that are none, which are not among the rows.
 
     Raises:
         SettingsError: an unknown option, with the nearest name.
@@ -63,6 +71,7 @@ def read_files(
         parse_columns(str(given.get("schemahints") or "")),
         parse_columns(str(given.get("schema") or "")),
         metadata,
+        warn,
     )
 
 
@@ -77,6 +86,7 @@ class FilesRead:
         hints: types of some columns.
         schema: the columns, if the query says them all.
         metadata: whether ``_metadata`` is among the columns.
+        warn: told of the records that are none.
     """
 
     lake: Lake
@@ -85,6 +95,7 @@ class FilesRead:
     hints: tuple[Column, ...]
     schema: tuple[Column, ...]
     metadata: bool
+    warn: Callable[[str], None]
 
     def attach(self, connection: duckdb.DuckDBPyConnection, view: str) -> None:
         """Read the files and make their rows a table of that name on a connection.
@@ -114,8 +125,30 @@ class FilesRead:
             )
             connection.unregister("lakelet read")
             self._refuse_unreadable(batch)
+            self._tell_left_out(loading)
         finally:
             loading.close()
+
+    def _tell_left_out(self, loading: duckdb.DuckDBPyConnection) -> None:
+        """A row less in a query is not seen by anyone: each file's are told, with the first."""
+        found = loading.execute(
+            "SELECT s.path, count(*), min(line), arg_min(reason, line) "
+            "FROM rejects JOIN sources s USING (file) GROUP BY ALL ORDER BY 1"
+        ).fetchall()
+        for path, count, line, reason in found[:_TOLD]:
+            what = "1 record is" if count == 1 else f"{count:,} records are"
+            first = "" if count == 1 else "the first, "
+            self.warn(
+                f"read_files: {what} no row of the result, in {path}: {first}line {line}, {reason}."
+            )
+        if more := found[_TOLD:]:
+            records = sum(count for _, count, *_ in more)
+            self.warn(
+                f"read_files: so {'is' if records == 1 else 'are'} {records:,} in {len(more):,} "
+                f"more file{'s' * (len(more) != 1)}."
+            )
+        if found:
+            self.warn("`lakelet load` keeps such records in the table's __rejected rows.")
 
     def _batch(self, loading: duckdb.DuckDBPyConnection) -> Batch:
         settings = self.lake.workspace.settings

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from lakelet.engines.dialect import TableFunctionCall
@@ -14,13 +15,15 @@ if TYPE_CHECKING:
 __all__ = ("attach_call",)
 
 
-def attach_call(workspace: Workspace, call: TableFunctionCall, text: str) -> Attached:
+def attach_call(
+    workspace: Workspace, call: TableFunctionCall, warn: Callable[[str], None]
+) -> Attached:
     """What a call of a table function reads.
 
     Args:
         workspace: whose files and settings count.
         call: the call.
-        text: the whole statement, which names ``_metadata`` or does not.
+        warn: told what of the files is not among the rows.
 
     Raises:
         SqlError: a function there is none of, or arguments it does not take.
@@ -36,5 +39,6 @@ def attach_call(workspace: Workspace, call: TableFunctionCall, text: str) -> Att
         str(call.positional[0]),
         dict(call.named),
         base=workspace.folder.root,
-        metadata="_metadata" in text.lower(),
+        metadata=call.metadata,
+        warn=warn,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import duckdb
@@ -14,20 +14,27 @@ __all__ = ("Result",)
 
 
 class Result(Forms):
-    """Rows of a query; nothing is computed until a form is asked for."""
+    """Rows of a query; nothing is computed until a form is asked for.
+
+    Attributes:
+        warnings: what is to be known of the rows, such as records that `read_files` left out.
+    """
 
     def __init__(
         self,
         relation: duckdb.DuckDBPyRelation,
         taken: Callable[[int | None], None] = lambda _rows: None,
+        warnings: Sequence[str] = (),
     ) -> None:
         """Wrap a relation.
 
         Args:
             relation: the rows.
             taken: told how many rows there were once they have been taken; None where unknown.
+            warnings: what is to be known of the rows, for people.
         """
         self._relation = relation
+        self.warnings = tuple(warnings)
         self._tell = taken
 
     def _formed(self) -> duckdb.DuckDBPyRelation:

@@ -45,15 +45,15 @@ def run(
     Raises:
         SqlError: it is wrong, or refused by name; nothing was changed.
     """
-    lent = _Lent(workspace, text, recorder)
+    lent = _Lent(workspace, recorder)
     found = run_statement(workspace.lake, lent, text, dialect, positional=positional, named=named)
     lent.traced.note()
     counted = found.rows and found.columns[0][0] == "num_affected_rows"
     recorder.done(found.rows[0][0] if counted else None)
-    return _result(found, workspace.folder)
+    return _result(found, workspace.folder, lent.warnings)
 
 
-def _result(answer: Answer, folder: WorkspaceFolder) -> Result:
+def _result(answer: Answer, folder: WorkspaceFolder, warnings: Sequence[str]) -> Result:
     with duckdb_errors():
         connection = kept_connection(folder, {}, ())
         declared = ", ".join(f"{quote(name)} {kind}" for name, kind in answer.columns)
@@ -61,7 +61,7 @@ def _result(answer: Answer, folder: WorkspaceFolder) -> Result:
         marks = ", ".join(f"CAST(? AS {kind})" for _, kind in answer.columns)
         for row in answer.rows:
             connection.execute(f"INSERT INTO answer VALUES ({marks})", [*map(_bound, row)])
-        return Result(connection.sql("SELECT * FROM answer"))
+        return Result(connection.sql("SELECT * FROM answer"), warnings=warnings)
 
 
 def _bound(value: Any) -> Any:
@@ -74,11 +74,11 @@ def _bound(value: Any) -> Any:
 class _Lent:
     """What statements borrow from the session."""
 
-    def __init__(self, workspace: Workspace, text: str, recorder: Recorder) -> None:
+    def __init__(self, workspace: Workspace, recorder: Recorder) -> None:
         self.workspace = workspace
-        self.text = text
         self.recorder = recorder
         self.traced = Traced(workspace)
+        self.warnings: list[str] = []
 
     def pin(self, reference: TableReference) -> Attached:
         pinned = self.workspace.pin(reference)
@@ -92,7 +92,12 @@ class _Lent:
         from lakelet.session.calls import attach_call
 
         self.traced.calls(call)
-        return attach_call(self.workspace, call, self.text)
+        return attach_call(self.workspace, call, self._warn)
+
+    def _warn(self, text: str) -> None:
+        """Note a warning, once though the statement be run again on fresh data."""
+        if text not in self.warnings:
+            self.warnings.append(text)
 
     def restore(self, table: LakeTable, version: int | None, moment: str | None) -> int:
         from lakelet.loading.restored import restore_table

@@ -129,6 +129,7 @@ class Workspace:
                 recorder.done(error=error.message)
                 raise
         query = Query(text, spoken, positional, named)
+        warnings: list[str] = []
         publications = Publications(self.lake, moment)
         recorder = self._recorder(text, spoken)
 
@@ -141,10 +142,14 @@ class Workspace:
                 recorder.read[".".join(reference.parts)] = version
             return pinned
 
+        def warn(text: str) -> None:
+            if text not in warnings:
+                warnings.append(text)
+
         def call(called: TableFunctionCall) -> Attached:
             from lakelet.session.calls import attach_call
 
-            return attach_call(self, called, text)
+            return attach_call(self, called, warn)
 
         try:
             relation = run_query(self.folder, query, table=table, call=call)
@@ -152,7 +157,7 @@ class Workspace:
             if recorded:
                 recorder.done(error=error.message)
             raise
-        return Result(relation, recorder.taken) if recorded else Result(relation)
+        return Result(relation, recorder.taken, warnings) if recorded else Result(relation)
 
     def pin(
         self,

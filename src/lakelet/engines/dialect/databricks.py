@@ -18,7 +18,7 @@ from lakelet.engines.dialect.queries import QUERIES
 from lakelet.engines.dialect.renderer import Node, Renderer
 from lakelet.engines.dialect.scopes import known_columns
 from lakelet.engines.dialect.sources import SOURCES
-from lakelet.engines.dialect.translation import Edit, TableColumns, Translation
+from lakelet.engines.dialect.translation import METADATA, Edit, TableColumns, Translation
 from lakelet.engines.dialect.values import VALUES
 from lakelet.errors import SqlError
 
@@ -53,6 +53,7 @@ def _translated(
     if edit is not None:
         tree = edit(tree)
     renderer = Renderer(prepared, nodes())
+    renderer.metadata = _names_metadata(tree)
     if told is not None:
         known: dict[str, Columns | None] = {}
 
@@ -76,6 +77,21 @@ def _translated(
         tuple(renderer.parameters),
         definitions(sql),
     )
+
+
+def _names_metadata(tree: exp.Expr) -> bool:
+    """Whether a column ``_metadata``, or a field of one, is named anywhere."""
+    for node in tree.walk():
+        kind = type(node).__name__
+        if kind == "Star":
+            parts = node.args.get("except_") or []
+        elif kind == "Column":
+            parts = [node.args.get(part) for part in ("catalog", "db", "table", "this")]
+        else:
+            continue
+        if any(part is not None and part.name.lower() == METADATA for part in parts):
+            return True
+    return False
 
 
 def query(text: str, columns: TableColumns | None = None, edit: Edit | None = None) -> Translation:

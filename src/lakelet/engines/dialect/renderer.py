@@ -62,6 +62,7 @@ class Renderer:
         over: whether the aggregate being written has an OVER clause.
         columns: tells a table's columns, or None where they are not known.
         scopes: what names mean in the queries around this place, the innermost last.
+        metadata: whether the query names ``_metadata``, which files have besides their columns.
     """
 
     def __init__(self, prepared: Prepared, nodes: dict[str, Node]) -> None:
@@ -73,6 +74,7 @@ class Renderer:
         self.common_names: list[dict[str, Columns | None]] = []
         self.columns: Callable[[TableReference], Columns | None] = lambda _table: None
         self.scopes: list[Scope] = []
+        self.metadata = False
         self._types: dict[int, tuple[exp.Expr, str | None]] = {}
         self._given: dict[int, tuple[exp.Expr, Columns | None]] = {}
         self.locals: list[str] = []

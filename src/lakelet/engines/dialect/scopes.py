@@ -37,12 +37,14 @@ class Scope:
         opaque: whether nothing is known of the names right here, as in ORDER BY behind a union.
         sources: each source's name and columns, None where they are not known.
         plain_star: whether * is simply all columns of all sources.
+        hidden: names of sources whose ``_metadata`` is not among the columns of *.
     """
 
     aliases: frozenset[str] = frozenset()
     opaque: bool = False
     sources: list[tuple[str, Mapping[str, str | None] | None]] = field(default_factory=list)
     plain_star: bool = True
+    hidden: list[str] = field(default_factory=list)
 
     def add(self, name: str, columns: Columns | None) -> None:
         """Note a source; of a name that two of its columns share, nothing is known."""

@@ -9,6 +9,7 @@ from lakelet.engines.dialect.generators import lateral_view
 from lakelet.engines.dialect.renderer import Node, Renderer, refuse
 from lakelet.engines.dialect.timetravel import Moment
 from lakelet.engines.dialect.translation import (
+    STREAM_OPTION,
     TableFunctionCall,
     TableReference,
     view_name,
@@ -137,8 +138,13 @@ def _table_function(r: Renderer, node: exp.Expr) -> str:
         else:
             positional.append(_literal(r, argument, name))
     view = quote(f"{name}@{len(r.calls)}")
-    r.calls.append(TableFunctionCall(name, tuple(positional), tuple(named), view))
+    new = any(option == STREAM_OPTION for option, _ in named)
+    metadata = r.metadata and name == "read_files" and not new
+    r.calls.append(TableFunctionCall(name, tuple(positional), tuple(named), view, metadata))
     add_source(r, node, name, None)
+    if metadata and r.scopes:
+        alias = node.args.get("alias")
+        r.scopes[-1].hidden.append((alias.name if alias else "") or name)
     return view + _alias(node, name)
 
 

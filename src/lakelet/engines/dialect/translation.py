@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 __all__ = (
     "CATALOGS",
+    "METADATA",
+    "STREAM_OPTION",
     "Edit",
     "TableColumns",
     "TableFunctionCall",
@@ -22,6 +24,11 @@ __all__ = (
     "view_name",
     "without_catalog",
 )
+
+METADATA = "_metadata"
+"""The column of `read_files` that ``*`` does not give: a query that wants it names it."""
+STREAM_OPTION = "lakelet_stream"
+"""The option that marks a call as one that delivers what is new."""
 
 CATALOGS = ("main", "spark_catalog", "hive_metastore")
 """Databricks' names for the catalog that every table here is in."""
@@ -83,12 +90,14 @@ class TableFunctionCall:
         positional: literal values of the positional arguments.
         named: names (lower case) and literal values of the named arguments, in order.
         view: quoted SQL name of the view the translated text selects from.
+        metadata: whether the query names the column ``_metadata``, which the view then has.
     """
 
     name: str
     positional: tuple[object, ...]
     named: tuple[tuple[str, object], ...]
     view: str
+    metadata: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from lakelet.engines.dialect.kinds import kind_of
 from lakelet.engines.dialect.literals import string_literal
 from lakelet.engines.dialect.renderer import Node, Renderer, refuse
-from lakelet.engines.dialect.translation import schema_name, without_catalog
+from lakelet.engines.dialect.translation import METADATA, schema_name, without_catalog
 from lakelet.errors import SqlError
 from lakelet.lake.names import quote
 
@@ -53,10 +53,24 @@ def _local(r: Renderer, name: str) -> str:
 
 
 def _star(r: Renderer, node: exp.Expr) -> str:
-    excluded = node.args.get("except_") or []
-    if not excluded:
-        return "*"
-    return f"* EXCLUDE ({', '.join(quote(column.name) for column in excluded)})"
+    excluded = [column.name for column in node.args.get("except_") or []]
+    names = [quote(name) for name in excluded]
+    if METADATA not in map(str.lower, excluded):
+        names += _hidden(r, node)
+    return f"* EXCLUDE ({', '.join(names)})" if names else "*"
+
+
+def _hidden(r: Renderer, star: exp.Expr) -> list[str]:
+    """The columns that * leaves out unless a query names them (page "File metadata column")."""
+    hidden = r.scopes[-1].hidden if r.scopes else []
+    column = star.parent if type(star.parent).__name__ == "Column" else None
+    if type((column or star).parent).__name__ != "Select":
+        return []
+    source = column.args.get("table") if column is not None else None
+    if source is None:
+        return [f"{quote(name)}.{quote(METADATA)}" for name in hidden]
+    of_files = source.name.lower() in map(str.lower, hidden)
+    return [quote(METADATA)] if of_files else []
 
 
 def case_text(r: Renderer, node: exp.Expr, write: Callable[[exp.Expr], str]) -> str:

@@ -100,7 +100,9 @@ def _whole(world: World, dataset: Dataset, flow: Flow, update: int, most: int) -
     if flow.query is None:
         known = columns_of(world.snapshot(dataset.name)) if world.published(dataset.name) else ()
         return stage_function(world, dataset, flow, update, most, known=known)
-    sources = WorldSources(world, flow.query)
+    sources = WorldSources(
+        world, flow.query, warn=lambda text: world.tell("output", text, dataset.name)
+    )
     bound = bind_query(world.lake.workspace, flow.query, sources, most=most)
     try:
         return stage_query(world.lake, dataset, bound, sources, update)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import duckdb
@@ -29,6 +29,7 @@ class WorldSources:
         text: the query.
         new: rows that STREAM delivers, by the table's full name.
         new_files: rows that STREAM read_files delivers, by the call's view.
+        warn: told what of the files is not among the rows.
     """
 
     def __init__(
@@ -37,15 +38,17 @@ class WorldSources:
         text: str,
         new: Mapping[str, Attached] | None = None,
         new_files: Rows | None = None,
+        warn: Callable[[str], None] = lambda _text: None,
     ) -> None:
         self.world = world
         self.text = text
         self.new = new or {}
         self.new_files = new_files
+        self.warn = warn
 
     def within(self, text: str) -> WorldSources:
         """The same sources for the query of a view that is read."""
-        return WorldSources(self.world, text, self.new, self.new_files)
+        return WorldSources(self.world, text, self.new, self.new_files, self.warn)
 
     def table(self, parts: tuple[str, ...], reference: TableReference) -> Attached:
         """The rows of a table, or those of it that are new."""
@@ -84,7 +87,7 @@ class WorldSources:
         root = self.world.lake.workspace.root
         return read_files(
             self.world.lake, str(call.positional[0]), dict(call_options(call)), base=root,
-            metadata="_metadata" in self.text.lower(),
+            metadata=call.metadata, warn=self.warn,
         )  # fmt: skip
 
 

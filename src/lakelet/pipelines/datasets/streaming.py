@@ -245,7 +245,10 @@ def _query(
             world, dataset, flow, update, most, new=new, new_files=new_files, known=known
         )
     else:
-        sources = WorldSources(world, flow.query, new, new_files)
+        sources = WorldSources(
+            world, flow.query, new, new_files,
+            warn=lambda text: world.tell("output", text, dataset.name),
+        )  # fmt: skip
         bound = bind_query(world.lake.workspace, flow.query, sources, most=most)
         try:
             if table.incoming is not None and flow.cdc is not None:

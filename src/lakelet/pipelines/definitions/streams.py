@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import Literal
 
 from lakelet.engines.dialect.tokens import Token, name_of, text_of, tokenize
+from lakelet.engines.dialect.translation import STREAM_OPTION
 from lakelet.errors import SqlError
 
 __all__ = (
@@ -30,7 +31,6 @@ _SCHEMAS: dict[str, Delivery] = {
     "lakelet_stream_feed": "feed",
 }
 STREAM_OPTIONS: dict[str, Delivery] = {"SKIPCHANGECOMMITS": "skip", "READCHANGEFEED": "feed"}
-STREAM_OPTION = "lakelet_stream"
 _BEFORE = ("FROM", "JOIN", ",", "(")
 
 

@@ -84,6 +84,7 @@ def _names(raw: dict[str, Any]) -> Names:
                 tuple(one["positional"]),
                 tuple((name, value) for name, value in one["named"]),
                 one["view"],
+                bool(one.get("metadata")),
             )
             for one in raw["calls"]
         ),
