@@ -20,8 +20,9 @@ HEAD = """\
 *Written by `make docs` from the commands' own help; edit that.*
 
 Exit codes: 0 done, 1 what you asked failed (one clear message, no traceback), 2 the command line
-does not say what it must. Every listing command takes `--json`. Commands work in the workspace of
-the current folder or of its nearest parent; `lakelet --workspace DIR …` names another.
+does not say what it must, 130 Ctrl-C; what was committed before that stays. Every listing command
+takes `--json`. Commands work in the workspace of the current folder or of its nearest parent;
+`lakelet --workspace DIR …` names another.
 
 Shell completion, of table names too, is one line in your shell's start file:
 

@@ -55,7 +55,9 @@ def test_a_load_says_what_became_of_every_row(root: Path) -> None:
 
 
 def test_records_a_query_leaves_out_are_told_on_stderr(root: Path) -> None:
-    said = run(root, "sql", "SELECT count(*) AS n FROM read_files('files/posts.jsonl')", "--as", "csv")
+    said = run(
+        root, "sql", "SELECT count(*) AS n FROM read_files('files/posts.jsonl')", "--as", "csv"
+    )
     assert said.startswith("n\n151\n")
     assert "Warning: read_files: 1 record is no row of the result, in files/posts.jsonl" in said
 
@@ -200,6 +202,28 @@ def test_watch_loads_what_arrives_and_ctrl_c_ends_it(root: Path) -> None:
         watching.wait()
         watching.stdout.close()
     assert "152" in run(root, "sql", "SELECT count(*) FROM b.p")
+
+
+@pytest.mark.parametrize("dialect", ["databricks", "duckdb"])
+@pytest.mark.parametrize("statement", ["{q}", "INSERT INTO b.t {q}", "CREATE TABLE b.u AS {q}"])
+def test_ctrl_c_stops_a_query_at_once(root: Path, dialect: str, statement: str) -> None:
+    run(root, "sql", "CREATE TABLE b.t AS SELECT 1 AS n")
+    (root / "files" / "n.jsonl").write_text("".join(f'{{"n":{n}}}\n' for n in range(5000)))
+    run(root, "load", "files/n.jsonl", "--into", "b.n")
+    # 5000⁴ pairs: no machine ends this.
+    query = "SELECT sum(a.n * b.n + c.n * d.n) AS n FROM b.n a, b.n b, b.n c, b.n d"
+    asking = subprocess.Popen(
+        [sys.executable, "-m", "lakelet", "sql", "--dialect", dialect, statement.format(q=query)],
+        cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    time.sleep(3)
+    assert asking.poll() is None
+    asking.send_signal(signal.SIGINT)
+    out, err = asking.communicate(timeout=60)
+    assert (out, err.strip()) == ("", "Error: Interrupted; what was committed before stays.")
+    assert asking.returncode == 130
+    assert run(root, "sql", "SELECT count(*) AS n FROM b.t", "--as", "csv").split() == ["n", "1"]
+    assert "b.u" not in run(root, "tables")
 
 
 def test_ctrl_c_stops_after_the_file_in_hand_and_the_rest_is_loaded_later(root: Path) -> None:

@@ -12,8 +12,12 @@ from pathlib import Path
 import click
 
 from lakelet.errors import LakeletError
+from lakelet.interrupts import on_ctrl_c
 
 __all__ = ("cli", "main")
+
+_INTERRUPTED = 130
+"""The exit code of a command that Ctrl-C ended, as shells have it: 128 and the signal."""
 
 # Where each command lives; only the one that runs is imported, so that each starts quickly.
 COMMANDS = {
@@ -99,28 +103,37 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _run(arguments: list[str] | None) -> int:
-    try:
-        # A command that ends early by itself, as doctor does, gives its code here.
-        code = cli.main(arguments, prog_name="lakelet", standalone_mode=False)
-    except click.UsageError as error:
+    with on_ctrl_c() as stopped:
+        try:
+            # A command that ends early by itself, as doctor does, gives its code here.
+            code = cli.main(arguments, prog_name="lakelet", standalone_mode=False)
+            return code if isinstance(code, int) else 0
+        except click.exceptions.Exit as end:
+            return end.exit_code
+        except (click.Abort, KeyboardInterrupt):
+            pass
+        except Exception as error:
+            # A query that was stopped says so in many ways; the reason is one.
+            if not stopped():
+                return _failed(error)
+    if sys.stderr.isatty():
+        click.echo(err=True)  # behind the ^C that the terminal shows
+    _say("Interrupted; what was committed before stays.")
+    return _INTERRUPTED
+
+
+def _failed(error: Exception) -> int:
+    if isinstance(error, click.ClickException):
         error.show()
         return 2
-    except click.exceptions.Exit as end:
-        return end.exit_code
-    except (click.Abort, KeyboardInterrupt):
-        _say("Interrupted; what was committed before stays.")
-        return 1
-    except LakeletError as error:
+    if isinstance(error, LakeletError):
         _say(str(error))
         return 1
-    except click.ClickException as error:
-        error.show()
-        return 2
-    except BrokenPipeError:
+    if isinstance(error, BrokenPipeError):
         # Whoever reads has what they wanted (head, less); nobody is left to tell.
         sys.stderr.close()
         return 0
-    return code if isinstance(code, int) else 0
+    raise error
 
 
 def _say(message: str) -> None:

@@ -9,6 +9,8 @@ from typing import Any
 
 import click
 
+from lakelet.interrupts import asking_first
+
 __all__ = ("interruptible", "one_of", "parse_given", "reading_options")
 
 _WORDS = {
@@ -73,6 +75,7 @@ def interruptible() -> Iterator[Callable[[], bool]]:
 
     before = signal.signal(signal.SIGINT, ask)
     try:
-        yield lambda: asked
+        with asking_first():
+            yield lambda: asked
     finally:
         signal.signal(signal.SIGINT, before)

@@ -6,6 +6,7 @@ import time
 
 import duckdb
 
+from lakelet.interrupts import stoppable
 from lakelet.lake.names import literal
 from lakelet.workspace import WorkspaceFolder
 from lakelet.workspace.resources import claim
@@ -46,10 +47,12 @@ def engine_settings(
 
 
 def prepare(connection: duckdb.DuckDBPyConnection, zone: str) -> None:
-    """Settings that a cursor does not take over from its connection.
+    """What a cursor does not take over from its connection.
 
-    The time zone; and no progress bar, which DuckDB would draw into whatever is written to.
+    The time zone; no progress bar, which DuckDB would draw into whatever is written to; and that
+    Ctrl-C stops it.
     """
+    stoppable(connection)
     connection.execute(f"SET TimeZone = {literal(zone)}")
     connection.execute("SET enable_progress_bar = false")
 

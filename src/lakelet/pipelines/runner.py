@@ -14,6 +14,7 @@ from dataclasses import astuple, dataclass, field
 from typing import Any
 
 from lakelet.errors import ConflictError, LakeletError, UnreachableError
+from lakelet.interrupts import interrupt_queries
 from lakelet.lake import TableName
 from lakelet.pipelines.datasets.materialized import stage_materialized
 from lakelet.pipelines.datasets.staging import Outcome
@@ -90,6 +91,7 @@ class Runner:
                     # The pool waits for its threads, and a function may never end by itself.
                     pool.shutdown(wait=False, cancel_futures=True)
                     stop_children()
+                    interrupt_queries()
                     raise
         finally:
             threading.stack_size(before)
