@@ -161,7 +161,7 @@ class PipelineError(LakeletError, ValueError):
 
 
 class OwnedTableError(LakeletError, PermissionError):
-    """A pipeline's table, which only updates of that pipeline change."""
+    """A table of a pipeline, which only its updates change, or one that Lakelet writes itself."""
 
 
 class CommandError(LakeletError, ValueError):

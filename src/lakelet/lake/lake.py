@@ -187,8 +187,10 @@ class Lake:
 
         Raises:
             TableExistsError: the name is taken.
+            OwnedTableError: the name is one that Lakelet keeps for itself.
             StorageError, UnsupportedTableError: no table there, or not a readable one.
         """
+        name.refuse_own()
         if not is_remote(location):
             location = str(Path(location).expanduser().resolve())
         own = self._at(name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from lakelet.errors import InvalidNameError
+from lakelet.errors import InvalidNameError, OwnedTableError
 
 __all__ = (
     "CHANGES_SUFFIX", "REJECTED_SUFFIX", "SYSTEM_SCHEMA", "TableName", "literal", "quote",
@@ -100,6 +100,18 @@ class TableName:
     def is_companion(self) -> bool:
         """Whether this names a companion table of another one."""
         return self.table.endswith((REJECTED_SUFFIX, CHANGES_SUFFIX))
+
+    def refuse_own(self) -> None:
+        """Refuse to have what Lakelet itself relies on written by anyone else.
+
+        Raises:
+            OwnedTableError: the schema ``system``, or a companion table of rejected rows.
+        """
+        if self.schema == SYSTEM_SCHEMA or self.is_rejected:
+            raise OwnedTableError(
+                f"{self} is a table Lakelet writes itself; it was left as it is.",
+                hint="choose another schema, such as bronze; read it with SELECT.",
+            )
 
     @property
     def sql(self) -> str:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from lakelet.errors import ChangedFileError, LoadError
 from lakelet.lake import Lake, LakeTable, TableName
-from lakelet.lake.names import SYSTEM_SCHEMA
 from lakelet.lake.staging import Staged
 from lakelet.lake.types import Column
 from lakelet.loading.batch import Batch, recover
@@ -72,15 +71,12 @@ def load(lake: Lake, request: LoadRequest) -> LoadReport:
 
     Raises:
         LoadError: nothing to load at the source, or a table that cannot be loaded into.
+        OwnedTableError: a table that Lakelet writes itself.
         ChangedFileError: a file changed under its old name and that was to fail the load.
         SchemaError: new fields that were to fail the load, or a hint that cannot hold.
     """
     name = request.into
-    if name.schema == SYSTEM_SCHEMA or name.is_rejected:
-        raise LoadError(
-            f"{name} is a table Lakelet writes itself; nothing was loaded.",
-            hint="choose another schema, such as bronze.",
-        )
+    name.refuse_own()
     found = discover(lake.workspace, request.source, base=request.base)
     connection = loading_connection(lake.workspace)
     try:

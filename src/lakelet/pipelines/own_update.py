@@ -49,9 +49,11 @@ def changing(lake: Lake, name: TableName, what: str) -> Iterator[None]:
         what: what is about to happen, as in the messages: ``INSERT``, ``a load``, ….
 
     Raises:
-        OwnedTableError: only updates of the table's pipeline do that.
+        OwnedTableError: only updates of the table's pipeline do that, or Lakelet itself.
         LockedError: an update of the pipeline is running.
     """
+    if what not in _ALWAYS:
+        name.refuse_own()
     state = lake.state(name)
     table = lake.table(name) if state == "there" else None
     properties = {} if table is None else table.open().metadata().configuration

@@ -17,7 +17,7 @@ from lakelet.engines.rewrite.schema_change import (
 )
 from lakelet.engines.rewrite.target import GENERATED
 from lakelet.engines.statements.running.checks import CONSTRAINT, mentions, stored_expression
-from lakelet.engines.statements.running.context import Answer, Context, refuse_own
+from lakelet.engines.statements.running.context import Answer, Context
 from lakelet.engines.statements.running.creating import check_names, new_columns
 from lakelet.engines.statements.running.properties import allowed_properties
 from lakelet.engines.statements.syntax import alter
@@ -153,7 +153,7 @@ def _rewrite(
 
 
 def _rename_table(context: Context, table: LakeTable, statement: alter.RenameTable) -> Answer:
-    refuse_own(statement.name)
+    statement.name.refuse_own()
     if is_remote(table.location):
         raise UnsupportedTableError(
             f"{table.name} lies in a bucket, where a folder cannot be renamed in one step; nothing "

@@ -22,9 +22,8 @@ from lakelet.engines.statements.markers import bind_markers, number_markers, wit
 from lakelet.engines.statements.syntax.upkeep import CopyInto
 from lakelet.errors import SqlError
 from lakelet.lake import Lake, LakeTable, TableName
-from lakelet.lake.names import SYSTEM_SCHEMA
 
-__all__ = ("Answer", "Context", "Lent", "refuse_own")
+__all__ = ("Answer", "Context", "Lent")
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,21 +135,9 @@ class Context:
         """A table that a statement may change.
 
         Raises:
-            SqlError: it is one that Lakelet keeps itself.
+            OwnedTableError: it is one that Lakelet keeps itself.
             TableNotFoundError: there is none.
         """
-        refuse_own(name)
+        name.refuse_own()
         return self.lake.table(name)
 
-
-def refuse_own(name: TableName) -> None:
-    """Refuse to write what Lakelet itself relies on.
-
-    Raises:
-        SqlError: the schema ``system``, or a companion table of rejected rows.
-    """
-    if name.schema == SYSTEM_SCHEMA or name.is_rejected:
-        raise SqlError(
-            f"{name} is a table Lakelet writes itself; it was left as it is.",
-            hint="choose another schema, such as bronze; read it with SELECT.",
-        )

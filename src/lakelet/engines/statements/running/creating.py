@@ -11,7 +11,7 @@ from lakelet.engines.duckdb_types import from_duckdb
 from lakelet.engines.engine import duckdb_errors
 from lakelet.engines.rewrite.target import GENERATED
 from lakelet.engines.statements.running.checks import CONSTRAINT, stored_expression
-from lakelet.engines.statements.running.context import Answer, Context, refuse_own
+from lakelet.engines.statements.running.context import Answer, Context
 from lakelet.engines.statements.running.inserting import ROWS
 from lakelet.engines.statements.running.properties import allowed_properties
 from lakelet.engines.statements.syntax.create import CreateTable, NewColumn
@@ -33,7 +33,7 @@ def run_create_table(context: Context, statement: CreateTable) -> Answer:
         SchemaError: columns that cannot be, or an expression that delta-rs might read otherwise.
     """
     name = statement.table
-    refuse_own(name)
+    name.refuse_own()
     if context.lake.exists(name):
         if statement.if_absent:
             return Answer()

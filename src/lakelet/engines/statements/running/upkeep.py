@@ -7,7 +7,7 @@ from pathlib import Path
 
 from lakelet.engines.bucket_files import plan_table
 from lakelet.engines.routes import open_snapshot
-from lakelet.engines.statements.running.context import Answer, Context, refuse_own
+from lakelet.engines.statements.running.context import Answer, Context
 from lakelet.engines.statements.running.values import column_named
 from lakelet.engines.statements.syntax.upkeep import (
     CopyInto,
@@ -59,7 +59,7 @@ def run_drop(context: Context, statement: DropTable) -> Answer:
     Raises:
         TableNotFoundError: there is none.
     """
-    refuse_own(statement.table)
+    statement.table.refuse_own()
     if statement.if_there and not context.lake.exists(statement.table):
         return Answer()
     context.lake.drop(statement.table)
@@ -164,7 +164,7 @@ def run_copy(context: Context, statement: CopyInto) -> Answer:
         LoadError: nothing at the path, or a load that cannot go on.
         SqlError: an option that is refused.
     """
-    refuse_own(statement.table)
+    statement.table.refuse_own()
     counts = context.lent.copy(statement)
     columns = tuple((name, "BIGINT") for name in counts)
     return Answer(columns, [tuple(counts.values())])
