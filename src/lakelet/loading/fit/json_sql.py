@@ -28,6 +28,8 @@ _ODD = (
     r"|[:,\[]\s*[-+]?(?:[iI][nN][fF]|[nN][aA][nN])|,\s*[\]}]"
 )
 _ESCAPES = r"\\u0000|\\u[dD][89a-fA-F]"  # NUL, and surrogates that may be alone
+_MANY_OPEN = 1000
+"""Brackets in a record from which on it is looked at by itself."""
 _TIMESTAMP, _BINARY = Primitive("TIMESTAMP"), Primitive("BINARY")
 _STRING = r'"(?:[^"\\]|\\.)*"'
 
@@ -134,7 +136,15 @@ def inference_source() -> str:
         "OR (NOT contains(x, '.') AND TRY_CAST(x AS BIGINT) IS NOT NULL)"
     )
     lossless = f"long IS NULL OR len(list_filter(long, lambda x: NOT ({survives}))) = 0"
-    return f"SELECT record, coalesce(plain AND ({lossless}), false) AS plain FROM ({_looked_at()})"
+    # DuckDB finds a structure by recursion, which a record nested deep enough would crash.
+    flat = (
+        f"CASE WHEN strlen(record) < {2 * _MANY_OPEN} THEN true ELSE strlen(record) - "
+        f"strlen(replace(replace(record, '[', ''), '{{', '')) < {_MANY_OPEN} END"
+    )
+    return (
+        f"SELECT record, coalesce(plain AND ({lossless}) AND ({flat}), false) AS plain "
+        f"FROM ({_looked_at()})"
+    )
 
 
 def value_from_json(shape: Shape) -> str:

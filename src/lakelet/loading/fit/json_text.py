@@ -7,7 +7,11 @@ import math
 from json.encoder import encode_basestring, encode_basestring_ascii
 from typing import Any
 
-__all__ = ("Number", "Pairs", "dump_json", "parse_json")
+__all__ = ("MOST_NESTED", "Number", "Pairs", "dump_json", "parse_json")
+
+MOST_NESTED = 200
+"""Objects and arrays inside one another in a record; one with more is none."""
+_TOO_DEEP = f"nested more than {MOST_NESTED} levels deep"
 
 
 class Number(str):
@@ -38,11 +42,31 @@ def parse_json(text: str) -> Any:
         ValueError: the text is not JSON; the reason is the error's text.
     """
     try:
-        return _decoder.decode(text)
+        value = _decoder.decode(text)
     except json.JSONDecodeError as error:
-        raise ValueError(f"{error.msg.lower()} at character {error.pos + 1}") from None
+        what = error.msg.lower().removesuffix(" at")
+        raise ValueError(f"{what} at character {error.pos + 1}") from None
     except RecursionError:
-        raise ValueError("nested too deeply") from None
+        raise ValueError(_TOO_DEEP) from None
+    if text.count("{") + text.count("[") > MOST_NESTED and _is_deep(value):
+        raise ValueError(_TOO_DEEP)
+    return value
+
+
+def _is_deep(value: Any) -> bool:
+    """Whether a value is nested too deeply, found without recursion."""
+    level: list[Any] = [value]
+    for _ in range(MOST_NESTED):
+        inside: list[Any] = []
+        for one in level:
+            if isinstance(one, Pairs):
+                inside += [item for _, item in one if isinstance(item, list)]
+            else:
+                inside += [item for item in one if isinstance(item, list)]
+        if not inside:
+            return False
+        level = inside
+    return True
 
 
 def dump_json(value: Any) -> str:

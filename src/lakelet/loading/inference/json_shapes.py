@@ -17,9 +17,9 @@ from lakelet.lake.names import literal
 from lakelet.lake.types import Primitive
 from lakelet.loading.fit.json_checks import pointer
 from lakelet.loading.fit.json_sql import inference_source
-from lakelet.loading.fit.json_text import Pairs, parse_json
+from lakelet.loading.fit.json_text import MOST_NESTED, Pairs, parse_json
 from lakelet.loading.fit.rules import text_survives
-from lakelet.loading.inference.tally import MAX_KEYS, Tally
+from lakelet.loading.inference.tally import MAX_DEPTH, MAX_KEYS, Tally
 
 __all__ = ("tally_json",)
 
@@ -37,10 +37,14 @@ def tally_json(connection: duckdb.DuckDBPyConnection, root: Tally) -> None:
     ).fetchall()
     odd: list[str] = []
     for shape, count in shapes:
-        parsed = json.loads(shape) if shape else None
+        try:
+            parsed = json.loads(shape) if shape else None
+        except RecursionError:
+            odd.append(shape)
+            continue
         if not isinstance(parsed, dict):
             continue
-        if _has_mixed(parsed):
+        if _says_too_little(parsed):
             odd.append(shape)
         else:
             _see_object(root, parsed, count)
@@ -65,12 +69,19 @@ def _see_each(root: Tally, rows: duckdb.DuckDBPyConnection) -> None:
                 root.see(value)
 
 
-def _has_mixed(shape: Any) -> bool:
-    if isinstance(shape, dict):
-        return any(map(_has_mixed, shape.values()))
-    if isinstance(shape, list):
-        return any(map(_has_mixed, shape))
-    return bool(shape == _MIXED)
+def _says_too_little(shape: dict[str, Any]) -> bool:
+    """Whether values differ in type, or are nested too deeply; found without recursion."""
+    level: list[Any] = [shape]
+    for _ in range(MOST_NESTED + 1):
+        inside: list[Any] = []
+        for one in level:
+            inside += one.values() if isinstance(one, dict) else one
+        if _MIXED in inside:
+            return True
+        level = [one for one in inside if isinstance(one, dict | list)]
+        if not level:
+            return False
+    return True
 
 
 def _see_object(tally: Tally, shape: dict[str, Any], count: int) -> None:
@@ -83,7 +94,10 @@ def _see_object(tally: Tally, shape: dict[str, Any], count: int) -> None:
 
 
 def _see_shape(tally: Tally, shape: Any, count: int) -> None:
-    if isinstance(shape, dict):
+    if tally.depth >= MAX_DEPTH and isinstance(shape, dict | list):
+        tally.count += count
+        tally.texts += count
+    elif isinstance(shape, dict):
         _see_object(tally, shape, count)
     elif isinstance(shape, list):
         tally.count += count

@@ -10,10 +10,16 @@ from lakelet.lake.types import Array, DataType, Decimal, Map, Primitive, Struct
 from lakelet.loading.fit.exact import Fitter, exact_number, moment
 from lakelet.loading.fit.json_text import Number, Pairs
 
-__all__ = ("MAX_KEYS", "Tally", "names_a_field")
+__all__ = ("MAX_DEPTH", "MAX_KEYS", "Tally", "names_a_field")
 
 MAX_KEYS = 200
 """An object with more different keys than this becomes a MAP."""
+
+MAX_DEPTH = 32
+"""Objects and arrays further inside one another than this are kept as text, in a STRING.
+
+delta-rs reads no schema whose JSON is nested 128 levels deep, and each STRUCT takes three of them.
+"""
 
 _MAX_DIGITS = 38
 
@@ -22,11 +28,13 @@ class Tally:
     """Counts over the non-null values of a field; parts of objects and arrays have their own."""
 
     __slots__ = (
-        "arrays", "booleans", "count", "dates", "doubles", "element", "fields", "folded",
+        "arrays", "booleans", "count", "dates", "depth", "doubles", "element", "fields", "folded",
         "integers", "moments", "numbers", "objects", "scale", "texts", "whole",
     )  # fmt: skip
 
-    def __init__(self) -> None:
+    def __init__(self, depth: int = 0) -> None:
+        """Begin to count the values so many objects and arrays deep in a record."""
+        self.depth = depth
         self.count = 0
         self.integers = self.doubles = self.numbers = self.booleans = 0
         self.texts = self.dates = self.moments = 0
@@ -42,13 +50,13 @@ class Tally:
         if known is None:
             if self.folded.setdefault(key.lower(), key) != key:
                 return None
-            known = self.fields[key] = Tally()
+            known = self.fields[key] = Tally(self.depth + 1)
         return known
 
     def items(self) -> Tally:
         """The tally of an array's elements."""
         if self.element is None:
-            self.element = Tally()
+            self.element = Tally(self.depth + 1)
         return self.element
 
     def see(self, value: Any) -> None:
@@ -60,6 +68,8 @@ class Tally:
             self.see_number(value)
         elif isinstance(value, bool):
             self.booleans += 1
+        elif self.depth >= MAX_DEPTH and isinstance(value, list):
+            self.texts += 1
         elif isinstance(value, Pairs):
             self.objects += 1
             for key, item in value:
@@ -140,7 +150,7 @@ class Tally:
 
     def merged(self) -> Tally:
         """The tally of all an object's values, whatever their key."""
-        whole = Tally()
+        whole = Tally(self.depth + 1)
         for tally in self.fields.values():
             whole.add(tally)
         return whole

@@ -18,6 +18,9 @@ MAX_KEPT = 1 << 20
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 _BLOCK = 1 << 20
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[\]{}]', re.DOTALL)
+_BEHIND = ("}{", "} {")
+"""What stands in a line with several objects, or in a text."""
 
 
 def json_blocks(texts: Iterable[tuple[str, bool]]) -> Iterator[Block]:
@@ -38,8 +41,9 @@ def json_blocks(texts: Iterable[tuple[str, bool]]) -> Iterator[Block]:
     everything = _chain(head, iterator)
     if stripped.startswith("["):
         yield from _Splitter(everything).array()
-    elif not stripped.startswith("{") or _is_value(stripped.split("\n", 1)[0]):
-        yield from line_blocks(everything)
+    elif not stripped.startswith("{") or _is_line(stripped):
+        for block in line_blocks(everything):
+            yield _with_objects_apart(block)
     else:
         yield from _Splitter(everything).sequence()
 
@@ -51,16 +55,54 @@ def _chain(
     yield from rest
 
 
-def _is_value(line: str) -> bool:
+def _is_line(text: str) -> bool:
     """Whether a first line is a record by itself, or broken in a way lines can be broken.
 
-    A pretty-printed object's first line leaves a bracket open; a broken JSON line rarely does.
+    A pretty-printed object's first line leaves a bracket open; a broken JSON line rarely does. One
+    line of objects that never ends is read object by object.
     """
+    line, end, _ = text.partition("\n")
     try:
         json.loads(line)
     except json.JSONDecodeError as error:
+        if error.msg == "Extra data" and not end:
+            return False
         return error.pos < len(line.rstrip()) and not line.rstrip().endswith(("{", ",", "["))
+    except RecursionError:
+        return bool(end)
     return True
+
+
+def _with_objects_apart(block: Block) -> Block:
+    """A block of lines, those that hold several objects cut into these."""
+    text = block.uncut
+    if text is not None and not any(mark in text for mark in _BEHIND):
+        return block
+    records, lines, apart = [], array("q"), False
+    for line, record in zip(block.lines, block.records, strict=True):
+        found = _objects(record) if any(mark in record for mark in _BEHIND) else []
+        apart = apart or len(found) > 1
+        records += found or [record]
+        lines.extend([line] * (len(found) or 1))
+    return Block(records, lines, block.bad, block.size) if apart else block
+
+
+def _objects(line: str) -> list[str]:
+    """The objects of a line that holds nothing else; none where that is not so."""
+    scan = json.JSONDecoder(strict=True).raw_decode
+    found: list[str] = []
+    at = 0
+    while at < len(line):
+        try:
+            value, end = scan(line, at)
+        except (json.JSONDecodeError, RecursionError):
+            return []
+        if not isinstance(value, dict):
+            return []
+        found.append(line[at:end])
+        match = _SPACE.match(line, end)
+        at = match.end() if match else end
+    return found
 
 
 class _Splitter:
@@ -114,13 +156,24 @@ class _Splitter:
                     return error.msg.lower()
                 continue
             except RecursionError:
-                return "nested too deeply"
+                end = self._end_of_nested()
             if end < len(self.buffer) or not self.more():
                 break
         text, line = self.buffer[self.at : end], self.line
         self.line += text.count("\n")
         self.at = end
         return line, text
+
+    def _end_of_nested(self) -> int:
+        """Where a value ends whose brackets are too many for a parser; at the end without one."""
+        while True:
+            depth = 0
+            for token in _TOKEN.finditer(self.buffer, self.at):
+                depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(token[0], 0)
+                if not depth:
+                    return token.end()
+            if len(self.buffer) - self.at > MAX_RECORD or not self.more():
+                return len(self.buffer)
 
     def rest(self, reason: str) -> Bad:
         """Everything from here on, as one thing that is not a record."""
