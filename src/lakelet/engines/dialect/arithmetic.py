@@ -43,7 +43,9 @@ def code_of(r: Renderer, node: exp.Expr) -> str:
     if name == "Anonymous" and node.name.lower() == "sum" and len(node.expressions) == 1:
         (item,) = node.expressions
         item = item.expressions[0] if type(item).__name__ == "Distinct" else item
-        return f"lk_code_total(lk_code(typeof(any_value({r.sql(item)}))))"
+        from lakelet.engines.dialect.functions.aggregated import summand
+
+        return f"lk_code_total(lk_code(typeof(any_value({summand(r, item)}))))"
     if name == "Anonymous" and node.name.lower() in _LONG:
         return "-20"
     return f"lk_code(typeof({r.sql(node)}))"

@@ -152,6 +152,8 @@ def _call(r: Renderer, node: exp.Expr) -> str | None:
     if name in {"sum", "avg", "mean"}:
         item = items[0].expressions[0] if type(items[0]).__name__ == "Distinct" else items[0]
         known = r.type_of(item)
+        if kind_of(r, item) == "string":
+            return "DOUBLE"
         return total_type(known) if name == "sum" else average_type(known)
     return r.type_of(items[0]) if name in _SAME else None
 

@@ -89,15 +89,21 @@ MACROS: dict[str, str] = {
     "lk_is_collection": "(name) AS name LIKE '%[]' OR name LIKE 'MAP(%'",
     "lk_in_list": (
         "(a, i) AS CASE WHEN i = 0 THEN lk_fail('[INVALID_INDEX_OF_ZERO] element_at(): places "
-        f"count from 1.') WHEN abs(i) > len(a) THEN {_BOUNDS} ELSE a[i] END"
+        f"count from 1.') WHEN abs(i) > len(a) THEN {_BOUNDS.replace('lk_as_list(a)', 'a')} "
+        "ELSE a[i] END"
     ),
+    # An element counted from 1, or the value of a map's key, NULL where the map lacks it.
     "lk_element_at": (
-        f"(a, i) AS CASE WHEN {_IS_MAP} THEN lk_fail('[UNSUPPORTED] element_at() of a map; write "
-        "map[key].') ELSE lk_in_list(a, i) END"
+        "(a, i) AS struct_extract({'list': lk_in_list(lk_as_list(a), lk_place(i)), 'map': "
+        f"lk_map_value(a, i)}}, CASE WHEN {_IS_MAP} THEN 'map' ELSE 'list' END)"
     ),
-    "lk_try_element_at": (
+    "lk_try_in_list": (
         "(a, i) AS CASE WHEN i = 0 THEN lk_fail('[INVALID_INDEX_OF_ZERO] try_element_at(): places "
         "count from 1.') ELSE a[i] END"
+    ),
+    "lk_try_element_at": (
+        "(a, i) AS struct_extract({'list': lk_try_in_list(lk_as_list(a), lk_place(i)), 'map': "
+        f"lk_map_value(a, i)}}, CASE WHEN {_IS_MAP} THEN 'map' ELSE 'list' END)"
     ),
     "lk_get": "(a, i) AS CASE WHEN i >= 0 THEN a[i + 1] END",
     # x[i]: an element counted from 0, or the value of a map's key.

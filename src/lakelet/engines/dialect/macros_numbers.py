@@ -121,6 +121,10 @@ MACROS: dict[str, str] = {
         "CASE WHEN code >= 100 THEN 'decimal' ELSE 'float' END)"
     ),
     # Integers add up to BIGINT, DECIMAL(p,s) to DECIMAL(p + 10, s).
+    "lk_summand": (
+        "(x) AS struct_extract({'text': lk_cast_double(x), 'other': x}, CASE WHEN typeof(x) = "
+        "'VARCHAR' THEN 'text' ELSE 'other' END)"
+    ),
     "lk_sum": (
         "(total, one) AS cast_to_type(total, lk_null_of(lk_type_of_code(lk_code_total(lk_code("
         "typeof(one))), CASE WHEN typeof(total) = 'HUGEINT' THEN '[DATATYPE_MISMATCH] sum() of "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lakelet.engines.dialect.kinds import without_parentheses
+from lakelet.engines.dialect.kinds import kind_of, without_parentheses
 from lakelet.engines.dialect.literals import marked
 from lakelet.engines.dialect.numeric_types import average_type, total_type
 from lakelet.engines.dialect.renderer import refuse
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 ONE_OF_MANY = frozenset({"first", "first_value", "any_value", "last", "last_value"})
 __all__ = (
     "ONE_OF_MANY", "count", "first", "fractions", "last", "mean", "percentile",
-    "percentile_approx", "total",
+    "percentile_approx", "summand", "total",
 )  # fmt: skip
 
 
@@ -46,13 +46,26 @@ def _ignoring(node: exp.Expr, name: str) -> bool:
     return bool(flag.this)
 
 
+def summand(r: Renderer, item: exp.Expr) -> str:
+    """What is summed up: text as the DOUBLE it spells (page "Implicit crosscasting")."""
+    text = r.sql(item)
+    kind = kind_of(r, item)
+    if kind == "string":
+        return f"lk_cast_double({text})"
+    if kind == "null":
+        return "CAST(NULL AS DOUBLE)"
+    return text if kind is not None else f"lk_summand({text})"
+
+
 def total(r: Renderer, node: exp.Expr) -> str:
     """The sum."""
     (item,) = node.expressions
     kind = total_type(r.type_of(item))
     if kind is not None:
         return f"CAST({marked(f'sum({uncast(r, item)})')} AS {kind})"
-    text = r.sql(item)
+    text = summand(r, item)
+    if kind_of(r, item) in {"string", "null"}:
+        return marked(f"sum({text})")
     return f"lk_sum({marked(f'sum({text})')}, {marked(f'any_value({text})')})"
 
 
@@ -66,7 +79,9 @@ def mean(r: Renderer, node: exp.Expr) -> str:
     if known is not None and kind is not None:
         text = uncast(r, item)
         return average(marked(f"sum({text})"), marked(f"count({text})"), known, kind)
-    text = r.sql(item)
+    text = summand(r, item)
+    if kind_of(r, item) in {"string", "null"}:
+        return marked(f"avg({text})")
     parts = (marked(f"{name}({text})") for name in ("sum", "count", "any_value", "avg"))
     return f"lk_average({', '.join(parts)})"
 

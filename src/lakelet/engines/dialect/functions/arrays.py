@@ -53,10 +53,10 @@ ARRAYS: dict[str, Function] = {
     ),
     "size": _SIZE,
     "cardinality": _SIZE,
-    "element_at": Function("lk_element_at({0}, {1})", 2, 2, "an element from 1, or a map's value"),
-    "try_element_at": Function(
-        "lk_try_element_at({0}, {1})", 2, 2, "the same, NULL where there is none"
+    "element_at": Function(
+        collections.element, 2, 2, "an element from 1, or a map's value, NULL where it has none"
     ),
+    "try_element_at": Function(collections.element, 2, 2, "the same, NULL where there is none"),
     "get": Function("lk_get({0}, {1})", 2, 2, "an element from 0, NULL where there is none"),
     "flatten": Function("lk_flatten({0})", 1, 1, "an array of arrays as one"),
     "slice": Function("lk_slice({0}, {1}, {2})", 3, 3, "elements from a place on, by number"),

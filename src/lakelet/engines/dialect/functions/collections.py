@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lakelet.engines.dialect.functions.special import literal_text
-from lakelet.engines.dialect.kinds import without_parentheses
+from lakelet.engines.dialect.kinds import kind_of, without_parentheses
 from lakelet.engines.dialect.renderer import refuse
 from lakelet.engines.dialect.values import unmixed
 from lakelet.errors import SqlError
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from lakelet.engines.dialect.renderer import Renderer
 
 __all__ = (
-    "array", "exists", "forall", "generator", "keep", "map_of", "named_struct", "reduce",
+    "array", "element", "exists", "forall", "generator", "keep", "map_of", "named_struct", "reduce",
     "sort_array", "struct", "transform",
 )  # fmt: skip
 
@@ -104,6 +104,21 @@ def reduce(r: Renderer, node: exp.Expr) -> str:
         (name,), last = _lambda(r, finish[0], 1, 1)
         text = f"list_transform([{text}], lambda {quote(name)}: {last})[1]"
     return f"CASE WHEN {r.sql(values)} IS NOT NULL THEN {text} END"
+
+
+def element(r: Renderer, node: exp.Expr) -> str:
+    """An array's element, counted from 1, or the value of a map's key.
+
+    Which of them it is, only DuckDB knows, and not within a lambda: there the kind of key decides.
+    """
+    name, (values, key) = node.name.lower(), node.expressions
+    trying = "try_" if name.startswith("try") else ""
+    texts = r.list([values, key])
+    if not r.locals:
+        return f"lk_{trying}element_at({texts})"
+    if kind_of(r, key) == "string":
+        return f"map_extract_value({texts})"
+    return f"lk_{trying}in_list({texts})"
 
 
 def map_of(r: Renderer, node: exp.Expr) -> str:
