@@ -22,6 +22,7 @@ __all__ = (
     "LockedError",
     "MissingExtraError",
     "OwnedTableError",
+    "PastVersionError",
     "PipelineError",
     "SchemaError",
     "SettingsError",
@@ -111,6 +112,10 @@ class TableExistsError(LakeletError, FileExistsError):
 
 class VersionNotFoundError(LakeletError, LookupError):
     """A version or moment that a table's history no longer, or not yet, reaches."""
+
+
+class PastVersionError(LakeletError, PermissionError):
+    """A write to a table as it was at a version; only a table as it is can be written."""
 
 
 class UnsupportedTableError(LakeletError, NotImplementedError):

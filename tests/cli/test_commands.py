@@ -62,6 +62,26 @@ def test_records_a_query_leaves_out_are_told_on_stderr(root: Path) -> None:
     assert "Warning: read_files: 1 record is no row of the result, in files/posts.jsonl" in said
 
 
+@pytest.mark.parametrize("form", ["json", "jsonl"])
+def test_two_columns_of_one_name_are_refused_where_one_would_be_lost(root: Path, form: str) -> None:
+    said = run(root, "sql", "SELECT 1 AS a, 2 AS a", "--as", form, code=1)
+    assert "called a" in said
+    assert "nothing was written" in said
+    assert run(root, "sql", "SELECT 1 AS a, 2 AS a", "-o", "a.parquet", code=1)
+    assert not (root / "a.parquet").exists()
+    assert run(root, "sql", "SELECT 1 AS a, 2 AS a", "--as", "csv") == "a,a\n1,2\n"
+
+
+def test_a_diff_says_how_much_more_there_is(root: Path) -> None:
+    run(root, "sql", "CREATE TABLE s.t AS SELECT 1 AS id")
+    run(root, "sql", "ALTER TABLE s.t ADD COLUMNS (name STRING)")
+    run(root, "sql", "INSERT INTO s.t SELECT id, 'fresh' FROM range(5, 205)")
+    said = run(root, "diff", "s.t", "0", "2")
+    assert "column name was added (STRING)" in said
+    assert "fresh" in said
+    assert "… 190 more" in said
+
+
 def test_a_dry_run_writes_nothing(root: Path) -> None:
     said = run(root, "load", "files", "--into", "bronze.posts", "--dry-run")
     assert "Nothing was written" in said

@@ -14,7 +14,14 @@ import pyarrow
 import pytest
 
 import lakelet
-from lakelet.errors import CommandError, ConstraintError, LakeletError, SchemaError, SqlError
+from lakelet.errors import (
+    CommandError,
+    ConstraintError,
+    LakeletError,
+    PastVersionError,
+    SchemaError,
+    SqlError,
+)
 from lakelet.lake import TableName
 from lakelet.lake.type_text import parse_columns
 from lakelet.session import Table, Workspace
@@ -44,6 +51,28 @@ def test_dictionaries_keep_every_value(table: Table) -> None:
     table.append([row, {"id": 2}])
     assert table.sql("SELECT * FROM this WHERE id = 1").dicts() == [row]
     assert table.sql("SELECT count(name) FROM this").rows() == [(1,)]
+
+
+def test_a_table_as_it_was_is_not_written(table: Table) -> None:
+    table.append([{"id": 1}])
+    past = table.at(version=0)
+    for write in (
+        lambda: past.append([{"id": 2}]), lambda: past.merge([{"id": 2}], on=["id"]),
+        lambda: past.restore(0), past.maintain, lambda: past.ignore("x"),
+    ):  # fmt: skip
+        with pytest.raises(PastVersionError, match=r"s\.t as it was at version 0.*was not done"):
+            write()
+    assert (ids(table), table.version) == ([1], 1)
+
+
+def test_one_column_to_merge_on_may_stand_alone(table: Table) -> None:
+    table.append([{"id": 1, "name": "a"}])
+    table.merge([{"id": 1, "name": "b"}, {"id": 2}], on="id")
+    assert table.sql("SELECT id, name FROM this ORDER BY id").rows() == [(1, "b"), (2, None)]
+    with pytest.raises(SchemaError, match="no column 'idd' to merge on"):
+        table.merge([{"id": 1}], on="idd")
+    with pytest.raises(CommandError, match="nothing was merged"):
+        table.merge([{"id": 1}], on=[])
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ("write_form",)
 
+_BY_NAME = {"json": "JSON", "jsonl": "JSON", "parquet": "Parquet"}
 _OUTPUT = declare("output.write", "the result of a query is in the file asked for")
 
 
@@ -29,6 +30,8 @@ def write_form(result: Result, form: str, output: Path | None) -> None:
         form: ``json``, ``jsonl``, ``csv``, ``parquet``, ``markdown`` or ``table``.
         output: the file, there completely or not at all; None for standard output.
     """
+    if form in _BY_NAME:
+        result.keys(_BY_NAME[form])
     if output is None:
         for text in _texts(result, form):
             sys.stdout.write(text)

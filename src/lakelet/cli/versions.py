@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from lakelet.cli.context import as_json, current_workspace, table_argument
@@ -61,11 +63,19 @@ def diff(table: str, v1: int, v2: int, as_json: bool) -> None:
     for change in found.columns:
         click.echo(f"column {change}")
     click.echo(f"{counted(found.added, 'row')} added, {number(found.removed)} removed.")
-    for title, rows in (("added", found.added_rows), ("removed", found.removed_rows)):
-        some = rows(limit=_SAMPLE)
-        if some:
-            click.echo(f"\n{title}:")
-            print_table(found.names, some)
+    _sample("added", found.added_names, found.added_rows(limit=_SAMPLE), found.added)
+    _sample("removed", found.removed_names, found.removed_rows(limit=_SAMPLE), found.removed)
+    if max(found.added, found.removed) > _SAMPLE:
+        click.echo("\n--json gives them all.")
+
+
+def _sample(title: str, names: list[str], rows: list[tuple[Any, ...]], count: int) -> None:
+    if not rows:
+        return
+    click.echo(f"\n{title}:")
+    print_table(names, rows)
+    if count > len(rows):
+        click.echo(f"… {number(count - len(rows))} more")
 
 
 @click.command()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from lakelet.engines.connection import open_connection
+from lakelet.engines.duckdb_types import from_duckdb
 from lakelet.engines.engine import duckdb_errors
 from lakelet.lake.names import quote
 
@@ -25,12 +26,16 @@ class Diff:
 
     Attributes:
         names: the columns both versions have, in which rows are compared.
+        added_names: the columns of `added_rows`: all that the second version has.
+        removed_names: the columns of `removed_rows`: all that the first has.
         columns: changes of the schema, for a person.
         added: rows that only the second version has.
         removed: rows that only the first has.
     """
 
     names: list[str]
+    added_names: list[str]
+    removed_names: list[str]
     columns: list[str]
     added: int
     removed: int
@@ -52,9 +57,13 @@ class Diff:
         """The whole difference, for programs."""
         return {
             "columns": self.columns,
-            "added": [dict(zip(self.names, row, strict=True)) for row in self.added_rows()],
-            "removed": [dict(zip(self.names, row, strict=True)) for row in self.removed_rows()],
+            "added": _dicts(self.added_names, self.added_rows()),
+            "removed": _dicts(self.removed_names, self.removed_rows()),
         }
+
+
+def _dicts(names: list[str], rows: list[tuple[Any, ...]]) -> list[dict[str, Any]]:
+    return [dict(zip(names, row, strict=True)) for row in rows]
 
 
 def diff_versions(workspace: Workspace, table: LakeTable, first: int, second: int) -> Diff:
@@ -71,20 +80,45 @@ def diff_versions(workspace: Workspace, table: LakeTable, first: int, second: in
         for pin, name in zip(pins, ("old", "new"), strict=True):
             pin.attach(connection, name)
         names = [name for name in pins[1].columns if name in set(pins[0].columns)]
-        columns = ", ".join(map(quote, names)) or "1"
-        for which, here, there in (("added", "new", "old"), ("removed", "old", "new")):
-            connection.execute(
-                f"CREATE TABLE {which} AS SELECT {columns} FROM {here} "
-                f"EXCEPT ALL SELECT {columns} FROM {there}"
-            )
+        for which, here, there, pin in (
+            ("added", "new", "old", pins[1]), ("removed", "old", "new", pins[0]),
+        ):  # fmt: skip
+            select = _only_here(names, pin.columns, here, there)
+            connection.execute(f"CREATE TABLE {which} AS {select}")
         ((added, removed),) = connection.execute(
             "SELECT (SELECT count(*) FROM added), (SELECT count(*) FROM removed)"
         ).fetchall()
-    return Diff(names, _schema_changes(*pins), added, removed, connection)
+    old, new = pins
+    return Diff(names, new.columns, old.columns, _schema_changes(*pins), added, removed, connection)
+
+
+def _only_here(names: list[str], shown: list[str], here: str, there: str) -> str:
+    """A SELECT of the rows that one version has more than the other.
+
+    Args:
+        names: the columns both have, in which rows are compared.
+        shown: the columns of the rows.
+        here: the version they are of.
+        there: the other one.
+    """
+    columns = ", ".join(map(quote, names)) or "NULL"
+    if names == shown:
+        return f"SELECT {columns} FROM {here} EXCEPT ALL SELECT {columns} FROM {there}"
+    same = " AND ".join(f"h.{quote(n)} IS NOT DISTINCT FROM t.{quote(n)}" for n in names)
+    # Without a column in common every row is another.
+    same = same or "false"
+    return (
+        f"SELECT {', '.join(f'h.{quote(name)}' for name in shown)} "
+        f'FROM (SELECT *, row_number() OVER (PARTITION BY {columns}) AS "lakelet place" '
+        f'FROM {here}) h LEFT JOIN (SELECT {columns}, count(*) AS "lakelet count" FROM {there} '
+        f'GROUP BY ALL) t ON {same} WHERE "lakelet place" > coalesce("lakelet count", 0)'
+    )
 
 
 def _schema_changes(old: PinnedTable, new: PinnedTable) -> list[str]:
-    before, after = dict(old.route.columns), dict(new.route.columns)
+    before, after = (
+        {name: from_duckdb(kind).sql for name, kind in pin.typed} for pin in (old, new)
+    )
     found = [f"{name} was added ({kind})" for name, kind in after.items() if name not in before]
     found += [f"{name} was removed" for name in before if name not in after]
     found += [

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 
 from lakelet.engines.engine import duckdb_errors
 from lakelet.engines.forms import Forms
+from lakelet.errors import SqlError
+
+if TYPE_CHECKING:
+    import polars
 
 __all__ = ("Result",)
 
@@ -70,7 +74,44 @@ class Result(Forms):
         self._taken(len(found))
         return found
 
-    def dicts(self) -> list[dict[str, Any]]:
-        """All rows as dictionaries by column name."""
+    def keys(self, form: str) -> list[str]:
+        """The columns' names, for a form that tells values by them.
+
+        Args:
+            form: what it is called in the message.
+
+        Raises:
+            SqlError: two columns have one name, so that one of the values would be lost.
+        """
         names = self.columns
+        lowered = [name.lower() for name in names]
+        twice = next(
+            (n for n, low in zip(names, lowered, strict=True) if lowered.count(low) > 1), ""
+        )
+        if twice:
+            raise SqlError(
+                f"[COLUMN_ALREADY_EXISTS] two columns of the result are called {twice}, and "
+                f"{form} tells values by name; nothing was written.",
+                hint=f"give one another name: SELECT … AS {twice}_2. As a table, CSV or Markdown, and "
+                "by rows(), both are shown.",
+            )
+        return names
+
+    def polars(self) -> polars.DataFrame:
+        """All rows as a Polars frame.
+
+        Raises:
+            MissingExtraError: Polars is not installed.
+            SqlError: two columns have one name.
+        """
+        self.keys("a Polars frame")
+        return super().polars()
+
+    def dicts(self) -> list[dict[str, Any]]:
+        """All rows as dictionaries by column name.
+
+        Raises:
+            SqlError: two columns have one name.
+        """
+        names = self.keys("a dictionary")
         return [dict(zip(names, row, strict=True)) for row in self.rows()]

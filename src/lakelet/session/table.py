@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
+from lakelet.errors import PastVersionError
 from lakelet.lake import LakeTable
 from lakelet.lake.history import Commit
 from lakelet.lake.publications import Publications, seen_snapshot
@@ -54,6 +55,13 @@ class Table:
         return int(seen_snapshot(self._table, Publications(self._workspace.lake)).version())
 
     def _changing(self, what: str) -> AbstractContextManager[None]:
+        if self._version is not None:
+            raise PastVersionError(
+                f"this is {self.name} as it was at version {self._version}, which nothing changes; "
+                f"{what} was not done.",
+                hint=f"write through ws.table({self.name!r}), or go back first: "
+                f"ws.table({self.name!r}).restore({self._version}).",
+            )
         return self._workspace._changing(self._table.name, what)
 
     @property
@@ -116,7 +124,7 @@ class Table:
     def merge(
         self,
         frame: Any,
-        on: Sequence[str],
+        on: Sequence[str] | str,
         *,
         when_matched: str = "update",
         when_not_matched: str = "insert",
@@ -126,7 +134,7 @@ class Table:
 
         Args:
             frame: as for `append`.
-            on: the columns that identify a row.
+            on: the columns that identify a row, or the one column.
             when_matched: ``update``, ``keep`` or ``delete`` a row whose key the frame has.
             when_not_matched: ``insert`` or ``ignore`` a row of the frame whose key is new.
             when_missing: ``keep`` or ``delete`` a row whose key the frame does not have.

@@ -55,7 +55,7 @@ def append_frame(table: LakeTable, frame: Any) -> None:
 def merge_frame(
     table: LakeTable,
     frame: Any,
-    on: Sequence[str],
+    on: Sequence[str] | str,
     *,
     when_matched: str,
     when_not_matched: str,
@@ -73,6 +73,12 @@ def merge_frame(
     for name, value in given.items():
         if value not in _WHEN[name]:
             raise CommandError(f"{name} is {value!r}; it is one of {', '.join(_WHEN[name])}.")
+    on = [on] if isinstance(on, str) else list(on)
+    if not on:
+        raise CommandError(
+            "on names no column; nothing was merged.",
+            hint="on=['id'] says which columns identify a row.",
+        )
     connection = open_connection(table.workspace)
     columns = [c for c in table.columns() if GENERATED not in dict(c.metadata)]
     names = {column.name.lower(): column.name for column in columns}
