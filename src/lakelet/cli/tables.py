@@ -8,6 +8,7 @@ import click
 
 from lakelet.cli.context import as_json, current_workspace, table_argument
 from lakelet.cli.output import counted, number, print_json, print_table, when
+from lakelet.cli.unreadable import Unreadable
 
 __all__ = ("attach", "show", "tables")
 
@@ -17,12 +18,10 @@ __all__ = ("attach", "show", "tables")
 def tables(as_json: bool) -> None:
     """List the tables of the lake."""
     workspace = current_workspace()
-    found = []
-    for name in workspace.tables():
-        summary = workspace.table(name).summary()
-        found.append(summary)
+    unreadable = Unreadable()
+    found = list(unreadable.skip(workspace.tables(), lambda name: workspace.table(name).summary()))
     if as_json:
-        print_json(found)
+        print_json([*found, *unreadable.as_dicts("name")])
     elif found:
         print_table(
             ("table", "rows", "version", "size", "changed"),
@@ -37,8 +36,9 @@ def tables(as_json: bool) -> None:
                 for s in found
             ],
         )
-    else:
+    elif not unreadable.errors:
         click.echo("No tables yet. lakelet load files/posts --into bronze.posts makes one.")
+    unreadable.end()
 
 
 @click.command()

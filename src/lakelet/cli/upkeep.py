@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
 
 from lakelet.cli.context import as_json, current_workspace, optional_table_argument
 from lakelet.cli.output import number, print_json, print_table, when
+from lakelet.cli.unreadable import Unreadable
 from lakelet.workspace.quantities import format_bytes
 
 if TYPE_CHECKING:
-    from lakelet.lake import LakeTable
     from lakelet.lake.health import Health
+    from lakelet.lake.maintenance import Maintained
     from lakelet.session import Workspace
 
 __all__ = ("health", "maintain")
-
-
-def _tables(workspace: Workspace, name: str | None) -> list[LakeTable]:
-    from lakelet.lake import TableName
-
-    if name is not None:
-        return [workspace.lake.table(TableName.parse(name))]
-    return [workspace.lake.table(found) for found in workspace.tables()]
 
 
 def _as_dict(health: Health) -> dict[str, object]:
@@ -44,16 +38,29 @@ def _as_dict(health: Health) -> dict[str, object]:
 @as_json
 def health(table: str | None, as_json: bool) -> None:
     """Show small files, space by version, and files that belong to no version."""
+    from lakelet.lake import TableName
     from lakelet.lake.health import examine_table
 
     workspace = current_workspace()
-    found = [examine_table(one) for one in _tables(workspace, table)]
+    unreadable = Unreadable()
+
+    def examine(name: str) -> Health:
+        return examine_table(workspace.lake.table(TableName.parse(name)))
+
+    if table is not None:
+        found = [examine(table)]
+    else:
+        found = list(unreadable.skip(workspace.tables(), examine))
     if as_json:
-        print_json([_as_dict(one) for one in found])
-        return
-    if not found:
+        print_json([*map(_as_dict, found), *unreadable.as_dicts("table")])
+    elif found:
+        _show_health(workspace, found, table)
+    elif not unreadable.errors:
         click.echo("No tables yet.")
-        return
+    unreadable.end()
+
+
+def _show_health(workspace: Workspace, found: Sequence[Health], table: str | None) -> None:
     print_table(
         ("table", "files", "size", "small", "older versions", "stray", "advice"),
         [
@@ -94,14 +101,25 @@ def maintain(table: str | None, as_json: bool) -> None:
     lakelet maintain bronze.posts
     """
     workspace = current_workspace()
-    names = [table] if table is not None else list(workspace.tables())
-    done = [workspace.table(name).maintain() for name in names]
+    unreadable = Unreadable()
+
+    def tidy(name: str) -> Maintained:
+        return workspace.table(name).maintain()
+
+    names = workspace.tables() if table is None else ()
+    done = list(unreadable.skip(names, tidy)) if table is None else [tidy(table)]
     if as_json:
         print_json(
-            [{"table": m.table, "merged": m.merged, "removed": m.removed,
-              "before": _as_dict(m.before), "after": _as_dict(m.after)} for m in done]
+            [*({"table": m.table, "merged": m.merged, "removed": m.removed,
+                "before": _as_dict(m.before), "after": _as_dict(m.after)} for m in done),
+             *unreadable.as_dicts("table")]
         )  # fmt: skip
-        return
+    else:
+        _show_maintained(done)
+    unreadable.end()
+
+
+def _show_maintained(done: Sequence[Maintained]) -> None:
     for one in done:
         freed = one.before.bytes + sum(v.bytes for v in one.before.kept) + one.before.stray_bytes
         freed -= one.after.bytes + sum(v.bytes for v in one.after.kept) + one.after.stray_bytes

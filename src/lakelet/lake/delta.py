@@ -83,6 +83,13 @@ def delta_errors(what: str) -> Iterator[None]:
         raise UnsupportedTableError(f"{what}: {error}.") from error
     except DeltaError as error:
         raise _from_text(what, error) from error
+    except ValueError as error:
+        # So delta-rs says, among others, that an empty text stands in a partition column which may
+        # not be NULL: some writers commit that.
+        raise StorageError(
+            f"{what} is not a readable Delta table: {error}.",
+            hint="RESTORE it, with what wrote it, to a version before; or take a copy.",
+        ) from error
     except OSError as error:
         if error.errno == errno.ENOSPC or any(sign in str(error) for sign in _FULL):
             raise _full(what) from error

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from lakelet.errors import TableExistsError, TableNotFoundError
+from lakelet.errors import StorageError, TableExistsError, TableNotFoundError
 from lakelet.lake.delta import delta_errors, open_delta
 from lakelet.lake.names import TableName
 from lakelet.lake.storage import Storage, is_remote, join, storage_for
@@ -102,18 +102,28 @@ class Lake:
 
         Raises:
             TableNotFoundError: none, or a dropped one.
+            StorageError: one attached to a folder where there is no table any more.
         """
         table = self._at(name)
         state = self._state(table)
         if state == "attached":
-            with self.storage.open(table.file(_ATTACHED)) as file:
-                return LakeTable(self.workspace, name, json.load(file)["location"])
+            return self._attached(table)
         if state == "dropped":
             raise TableNotFoundError(
                 f"the table {name} was dropped.", hint=f"UNDROP TABLE {name} brings it back."
             )
         if state == "absent":
             raise TableNotFoundError.named(str(name), [str(known) for known in self.names()])
+        return table
+
+    def _attached(self, own: LakeTable) -> LakeTable:
+        with self.storage.open(own.file(_ATTACHED)) as file:
+            table = LakeTable(self.workspace, own.name, json.load(file)["location"])
+        if not is_remote(table.location) and not Path(table.location, "_delta_log").is_dir():
+            raise StorageError(
+                f"{own.name} is attached to {table.location}, where there is no Delta table now.",
+                hint=f"bring it back there; or DROP TABLE {own.name} lets go of the name.",
+            )
         return table
 
     def names(self) -> Iterator[TableName]:
@@ -210,11 +220,11 @@ class Lake:
         Raises:
             TableNotFoundError: no such table.
         """
-        self.table(name)
         own = self._at(name)
         if self._state(own) == "attached":
             self.storage.remove(_DROP, join(own.location, PRIVATE_FOLDER, _ATTACHED))
             return
+        self.table(name)
         with own.lock():
             self.mark_dropped(name)
 

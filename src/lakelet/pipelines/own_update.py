@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from lakelet.errors import LockedError, OwnedTableError
+from lakelet.errors import LockedError, OwnedTableError, StorageError, UnsupportedTableError
 from lakelet.lake import Lake, LakeTable, TableName
 from lakelet.lake.publications import Publications, pipeline_of
 from lakelet.pipelines.definitions.cdc_rules import is_made_by_changes
@@ -56,7 +56,7 @@ def changing(lake: Lake, name: TableName, what: str) -> Iterator[None]:
         name.refuse_own()
     state = lake.state(name)
     table = lake.table(name) if state == "there" else None
-    properties = {} if table is None else table.open().metadata().configuration
+    properties = {} if table is None else _properties(table, what)
     publications = Publications(lake)
     pipeline = publications.owner(name, properties)
     if table is None or pipeline is None:
@@ -78,6 +78,16 @@ def changing(lake: Lake, name: TableName, what: str) -> Iterator[None]:
         raise _refused(name, pipeline, what)
     with _held(lake, pipeline, name):
         yield from _published(lake, table, pipeline, what)
+
+
+def _properties(table: LakeTable, what: str) -> dict[str, str]:
+    """A table's properties; of one that cannot be read, and shall go, none."""
+    try:
+        return dict(table.open().metadata().configuration)
+    except (StorageError, UnsupportedTableError):
+        if what != "DROP TABLE":
+            raise
+        return {}
 
 
 def _finish_dropping(lake: Lake, name: TableName) -> None:

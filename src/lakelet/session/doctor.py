@@ -5,14 +5,14 @@ from __future__ import annotations
 import platform
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
 
 from lakelet.errors import LakeletError, SettingsError, WorkspaceNotFoundError
-from lakelet.lake import Lake
+from lakelet.lake import Lake, TableName
 from lakelet.lake.staging import STAGED_PREFIX
 from lakelet.lake.storage import is_bucket, join, storage_for
 from lakelet.lake.volumes import volumes
@@ -160,10 +160,19 @@ def _lake(lake: Lake) -> Iterator[Finding]:
     yield Finding("lake", "ok", f"{lake.root}, {len(tables)} tables")
     if is_bucket(lake.root):
         yield _conditional_writes(lake)
+    yield from _unreadable(lake, tables)
     try:
         yield from _unfinished(lake)
     except LakeletError as error:
         yield _broken("lake", error)
+
+
+def _unreadable(lake: Lake, tables: Sequence[TableName]) -> Iterator[Finding]:
+    for name in tables:
+        try:
+            lake.table(name).open()
+        except LakeletError as error:
+            yield _broken(f"table {name}", error)
 
 
 def _conditional_writes(lake: Lake) -> Finding:
