@@ -72,12 +72,21 @@ def on_ctrl_c() -> Iterator[Callable[[], bool]]:
                 time.sleep(_PAUSE)
         os.close(reading)
 
+    def handle(_signal: int, _frame: object) -> None:
+        # DuckDB may ask for signals itself, and say in its own way that it was interrupted.
+        stopped.set()
+        raise KeyboardInterrupt
+
     threading.Thread(target=listen, name="lakelet-ctrl-c", daemon=True).start()
-    before = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+    told = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+    handler = signal.getsignal(signal.SIGINT)
+    if handler is signal.default_int_handler:  # else a shell lets the process ignore it
+        signal.signal(signal.SIGINT, handle)
     try:
         yield stopped.is_set
     finally:
-        signal.set_wakeup_fd(before)
+        signal.signal(signal.SIGINT, handler)
+        signal.set_wakeup_fd(told)
         os.close(writing)
 
 
