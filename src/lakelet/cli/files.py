@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -30,13 +30,19 @@ def files(table: str, as_json: bool) -> None:
         click.echo(f"No file was loaded into {table}.")
         return
     print_table(
-        ("file", "loaded", "kept", "rescued", "rejected", "version", "state"),
+        ("file", "batch", "loaded", "kept", "rescued", "rejected", "version", "state"),
         [
-            (f["file"], when(f["loaded_at"], workspace.time_zone), f["kept"], f["rescued"],
-             f["rejected"], f["version"], f["reason"] or f["state"])
+            (f["file"], f["batch"], when(f["loaded_at"], workspace.time_zone), f["kept"], f["rescued"],
+             f["rejected"], f["version"], _state(f))
             for f in found
         ],
     )  # fmt: skip
+
+
+def _state(file: dict[str, Any]) -> str:
+    if file["replaced_by"] is not None:
+        return f"replaced by batch {file['replaced_by']}"
+    return str(file["reason"] if file["state"] == "quarantined" else file["state"])
 
 
 @click.command()

@@ -6,7 +6,7 @@ Rows are added; or put in the place of the rows that changed files gave before; 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import duckdb
@@ -17,7 +17,7 @@ from lakelet.engines.rewrite import Insert, Matched, Merge, Target, merge_rows
 from lakelet.engines.routes import open_snapshot, plan_route
 from lakelet.engines.routes.file_source import PLACE_FILE
 from lakelet.errors import SchemaError, nearest
-from lakelet.lake import LakeTable
+from lakelet.lake import LakeTable, TableName
 from lakelet.lake.delta import retry_conflicts
 from lakelet.lake.names import literal, quote
 from lakelet.lake.staging import Staged, adopt, discard
@@ -178,16 +178,29 @@ class RowsCommit:
         )
 
 
-def check_key(table: LakeTable, key: Sequence[str]) -> tuple[str, ...]:
+def check_key(
+    name: TableName, columns: Iterable[Column], key: Sequence[str], *, made: bool = True
+) -> tuple[str, ...]:
     """The key's columns by the table's own spelling.
+
+    Args:
+        name: the table.
+        columns: those it has, or would get.
+        key: the names as a person wrote them.
+        made: whether the table is there.
 
     Raises:
         SchemaError: the table has no such column.
     """
-    known = {column.name.lower(): column.name for column in table.columns()}
-    for name in key:
-        if name.lower() not in known:
-            close = nearest(name, known)
-            hint = f"did you mean {close!r}?" if close else None
-            raise SchemaError(f"{table.name} has no column {name!r} for --key.", hint=hint)
-    return tuple(known[name.lower()] for name in key)
+    known = {column.name.lower(): column.name for column in columns}
+    for one in key:
+        if one.lower() not in known:
+            close = nearest(one.lower(), known)
+            own = [c for c in known if c not in (RESCUED, METADATA)]
+            shown = ", ".join(own[:12]) + (", …" if len(own) > 12 else "")
+            state = "nothing was loaded" if made else "no table was made"
+            raise SchemaError(
+                f"{name} {'has' if made else 'would have'} no column {one!r} for --key; {state}.",
+                hint=f"did you mean {close!r}?" if close else f"its columns are {shown}.",
+            )
+    return tuple(known[one.lower()] for one in key)

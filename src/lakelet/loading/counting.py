@@ -13,6 +13,7 @@ from lakelet.lake.names import SYSTEM_SCHEMA, literal
 from lakelet.lake.publications import Publications, pipeline_of, seen_snapshot
 from lakelet.loading.connection import loading_connection
 from lakelet.loading.ledger import LEDGER, TRANSACTION, Ledger
+from lakelet.loading.restored import standing_since
 
 __all__ = ("counting_condition",)
 
@@ -36,7 +37,8 @@ def counting_condition(
     last = _last_batch(lake, of, publications)
     connection = loading_connection(lake.workspace)
     try:
-        stale = Ledger(lake, connection).superseded(of, last)
+        standing = standing_since(lake.table(of)) if lake.exists(of) else None
+        stale = Ledger(lake, connection).superseded(of, last, standing)
     finally:
         connection.close()
     # A pipeline's rejected rows are published with their table; a batch there may be an update.

@@ -26,14 +26,14 @@ from lakelet.workspace.steps import declare, step
 if TYPE_CHECKING:
     from lakelet.loading.discovery import FoundFile
 
-__all__ = ("LEDGER", "TRANSACTION", "Entry", "Known", "Ledger")
+__all__ = ("LEDGER", "TRANSACTION", "Entry", "Known", "Ledger", "Standing")
 
 LEDGER = TableName("system", "loaded_files")
 TRANSACTION = "lakelet-load"
 """The application id under which batches stand in a table's log."""
 
 _DISCARD = declare("ledger.discard", "entries of a batch that never counted are gone")
-_UNDO = declare("ledger.undo", "entries of batches that a restore took back say so")
+_UNDO = declare("ledger.undo", "entries of batches say whether their rows were taken back")
 _COMPACT = declare("ledger.compact", "the ledger's many small files are few")
 _MANY_FILES = 64
 
@@ -76,6 +76,47 @@ class Known:
     same: int
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Which batches a table's rows come from, as its history says.
+
+    Attributes:
+        live: batches whose rows are there, as far as nobody changed them.
+        gone: batches whose rows a restore, or a table made anew, took away.
+        older: batches below this one are gone as well, 0 where that is not so.
+    """
+
+    live: frozenset[int]
+    gone: frozenset[int]
+    older: int = 0
+
+    def state(self, state: str, batch: int, *, quarantined: bool) -> str:
+        """What the state of an entry is that the ledger has not marked yet."""
+        undone = {"retried": "retry undone", "retry undone": "retry undone"}
+        if batch in self.gone or batch < self.older:
+            return undone.get(state, "undone")
+        if batch in self.live and state in ("undone", "retry undone"):
+            again = "quarantined" if quarantined else "loaded"
+            return "retried" if state == "retry undone" else again
+        return state
+
+    def sql(self) -> str:
+        """The same as an SQL expression over an entry."""
+        gone = f"(batch IN ({_numbers(self.gone)}) OR (batch < {self.older} AND flow IS NULL))"
+        live = f"batch IN ({_numbers(self.live)})"
+        return (
+            f"CASE WHEN {gone} AND state IN ('retried', 'retry undone') THEN 'retry undone' "
+            f"WHEN {gone} THEN 'undone' "
+            f"WHEN {live} AND state = 'retry undone' THEN 'retried' "
+            f"WHEN {live} AND state = 'undone' AND reason IS NOT NULL THEN 'quarantined' "
+            f"WHEN {live} AND state = 'undone' THEN 'loaded' ELSE state END"
+        )
+
+
+def _numbers(batches: Iterable[int]) -> str:
+    return ", ".join(map(str, sorted(batches))) or "-1"
+
+
 class Ledger:
     """The ledger of a lake."""
 
@@ -116,6 +157,7 @@ class Ledger:
         found: Sequence[FoundFile],
         last: int | None = None,
         flow: str | None = None,
+        standing: Standing | None = None,
     ) -> Known:
         """Which of the files are new, changed or known; the files themselves are not opened.
 
@@ -124,15 +166,16 @@ class Ledger:
             found: the files.
             last: the last batch that counts, where those behind it may still be there.
             flow: the flow of the table that is to take them.
+            standing: what the table's history says of its batches, where that is not marked yet.
         """
-        tags = self.tags(table, last, flow)
+        tags = self._tags(table, last, flow, standing)
         new, changed, same = [], [], 0
         for file in found:
-            tag = tags.get(file.name)
-            if tag is None:
-                new.append(file)
-            elif tag == f"{file.entry.size} {file.entry.etag}":
+            tag, held = tags.get(file.name, (None, False))
+            if tag == f"{file.entry.size} {file.entry.etag}":
                 same += 1
+            elif not held:  # what could not be read before has no rows that might be doubled
+                new.append(file)
             else:
                 changed.append(file)
         return Known(new, changed, same)
@@ -144,17 +187,29 @@ class Ledger:
 
         With a flow, only its files: those that no flow's name is beside count for every flow.
         """
+        return {name: tag for name, (tag, _) in self._tags(table, last, flow).items()}
+
+    def _tags(
+        self,
+        table: TableName,
+        last: int | None,
+        flow: str | None,
+        standing: Standing | None = None,
+    ) -> dict[str, tuple[str | None, bool]]:
+        """Beside each tag, whether the table holds rows of the file."""
         if not self.attach():
             return {}
+        state = standing.sql() if standing else "state"
         rows = self.connection.execute(
-            "SELECT file, arg_max(CASE WHEN state = 'undone' THEN NULL ELSE "
-            "size || ' ' || etag END, batch) FROM ledger "
+            "SELECT file, arg_max(size || ' ' || etag, batch) FILTER (state <> 'undone'), "
+            "count(*) FILTER (state = 'loaded') > 0 "
+            f"FROM (SELECT * REPLACE ({state} AS state) FROM ledger) "
             "WHERE table_name = $1 AND state NOT IN ('retried', 'retry undone') "
             "AND batch <= coalesce($2, batch) AND ($3 IS NULL OR coalesce(flow, $3) = $3) "
             "GROUP BY file",
             [str(table), last, flow],
         ).fetchall()
-        return dict(rows)
+        return {name: (tag, held) for name, tag, held in rows}
 
     def last_batch(self, table: TableName) -> int:
         """The highest batch number of a table in the ledger, 0 without any."""
@@ -165,19 +220,24 @@ class Ledger:
         ).fetchall()
         return int(rows[0][0])
 
-    def superseded(self, table: TableName, last: int) -> list[tuple[str, int]]:
+    def superseded(
+        self, table: TableName, last: int, standing: Standing | None = None
+    ) -> list[tuple[str, int]]:
         """Files and batches whose rejected rows a later batch, a retry or a restore put aside.
 
         Args:
             table: the table.
             last: its last batch that counts.
+            standing: what the table's history says of its batches, where that is not marked yet.
         """
         if not self.attach():
             return []
+        state = standing.sql() if standing else "state"
         return self.connection.execute(
             "SELECT file, batch FROM (SELECT file, batch, rejected, state, max(batch) "
             "FILTER (state IN ('loaded', 'retried')) OVER (PARTITION BY file, flow) AS newest "
-            "FROM ledger WHERE table_name = $1 AND batch <= $2) WHERE rejected > 0 "
+            f"FROM (SELECT * REPLACE ({state} AS state) FROM ledger) "
+            "WHERE table_name = $1 AND batch <= $2) WHERE rejected > 0 "
             "AND (state NOT IN ('loaded', 'retried') OR batch < newest) ORDER BY ALL",
             [str(table), last],
         ).fetchall()
@@ -222,32 +282,32 @@ class Ledger:
 
         retry_conflicts(commit)
 
-    def undo(self, table: TableName, batches: Sequence[int]) -> int:
-        """Mark batches that a restore took back, so that their files count as not loaded.
+    def settle(self, table: TableName, standing: Standing) -> int:
+        """Mark batches that were taken back, so that their files count as not loaded.
+
+        Batches whose rows a restore brought back count again.
 
         Returns:
-            How many files count as not loaded.
+            How many files count as not loaded that did.
         """
         if not self.attach():
             return 0
-        numbers = ", ".join(map(str, batches))
-        predicate = (
-            f"table_name = {literal(str(table))} AND batch IN ({numbers}) "
-            "AND state NOT IN ('undone', 'retry undone')"
-        )
-        ((count, files),) = self.connection.execute(
-            f"SELECT count(*), count(*) FILTER (state <> 'retried') FROM ledger WHERE {predicate}"
+        state = standing.sql()
+        of = f"table_name = {literal(str(table))}"
+        changes = self.connection.execute(
+            "SELECT batch, count(*) FILTER (now = 'undone') FROM "
+            f"(SELECT *, {state} AS now FROM ledger WHERE {of}) WHERE now <> state "
+            "GROUP BY batch"
         ).fetchall()
-        # The file of an undone retry is still loaded, by the batch before.
-        state = "CASE WHEN state = 'retried' THEN 'retry undone' ELSE 'undone' END"
+        predicate = f"{of} AND batch IN ({_numbers(batch for batch, _ in changes)})"
 
         def commit() -> None:
             with delta_errors(str(LEDGER)), step(_UNDO):
                 self.table().open().update({"state": state}, predicate=predicate)
 
-        if count:
+        if changes:
             retry_conflicts(commit)
-        return int(files)
+        return sum(count for _, count in changes)
 
     def copy(self, old: TableName, new: TableName) -> bool:
         """Write the entries of a table that count once more, under another name.

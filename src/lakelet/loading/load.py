@@ -15,11 +15,11 @@ from lakelet.loading.commit import RowsCommit, check_key
 from lakelet.loading.connection import loading_connection
 from lakelet.loading.discovery import FoundFile, discover
 from lakelet.loading.inference.columns import hinted
-from lakelet.loading.ledger import Entry, Known, Ledger
+from lakelet.loading.ledger import TRANSACTION, Entry, Known, Ledger
 from lakelet.loading.options import ReadOptions
 from lakelet.loading.rejects import append_rejects
 from lakelet.loading.report import LoadReport
-from lakelet.loading.restored import mark_restored
+from lakelet.loading.restored import mark_restored, standing_since
 from lakelet.loading.shape import Shape, service_columns
 from lakelet.loading.source_file import SourceFile
 from lakelet.workspace.quantities import parse_bytes
@@ -108,18 +108,26 @@ class _Load:
     def look(self, found: list[FoundFile]) -> LoadReport:
         """What a load would do, as far as listing and, for a new table, reading can tell."""
         exists = self.lake.exists(self.request.into)
-        known = self.ledger.compare(self.request.into, found) if exists else Known(found, [], 0)
+        known = self._known_so_far(found) if exists else Known(found, [], 0)
         self.report.same = known.same
         self.report.changed = [file.name for file in known.changed]
         batch = self._batch(known.new)
         into = Shape.of(self.lake.table(self.request.into).columns()) if exists else None
         columns = batch.look(into=into)
+        there = [*into.columns, *service_columns()] if into else [*columns, *service_columns()]
+        check_key(self.request.into, there, self.request.key, made=exists)
         self.report.created = not exists
         if not exists or self.evolve != "rescue":
             self.report.new_columns = columns
         self._note(batch)
         self.report.entries = batch.entries(_found(known.new))
         return self.report
+
+    def _known_so_far(self, found: list[FoundFile]) -> Known:
+        """What a load would find, without taking back what an unfinished one left behind."""
+        table = self.lake.table(self.request.into)
+        last = table.open().transaction_version(TRANSACTION) or 0
+        return self.ledger.compare(table.name, found, last, standing=standing_since(table))
 
     def into_new(self, found: list[FoundFile]) -> LoadReport:
         """Make the table from what its first files hold, then load them."""
@@ -128,26 +136,42 @@ class _Load:
         columns = batch.look()
         readable = [s for s in batch.sources if s.index not in batch.quarantined]
         if not readable and batch.quarantined:
-            names = "; ".join(f"{s.name}: {batch.quarantined[s.index]}" for s in batch.sources[:3])
-            raise LoadError(f"no file could be read, so no table was made: {names}.")
+            raise self._none_readable(batch, first)
+        check_key(self.request.into, [*columns, *service_columns()], self.request.key, made=False)
         table = self.lake.create(self.request.into, [*columns, *service_columns()], if_absent=True)
         with table.load_lock():
             self.report.created = True
             self.report.new_columns = columns
             return self.into_existing(found)
 
+    def _none_readable(self, batch: Batch, files: Sequence[FoundFile]) -> LoadError:
+        """Keep in the ledger that no file could be read, as batch 0, and say so."""
+        name = self.request.into
+        known = self.ledger.compare(name, files, 0)
+        fresh = {file.name for file in [*known.new, *known.changed]}
+        entries = [e for e in batch.entries(_found(files)) if e.found.name in fresh]
+        if entries:
+            self.ledger.append(name, 0, entries)
+        names = "; ".join(f"{s.name}: {batch.quarantined[s.index]}" for s in batch.sources[:3])
+        more = f"; and {len(batch.sources) - 3} more" if len(batch.sources) > 3 else ""
+        return LoadError(
+            f"no file could be read, so no table {name} was made: {names}{more}. They are set "
+            "aside in the ledger, system.loaded_files.",
+            hint="mend or complete them and run the same command again; they count as new then.",
+        )
+
     def into_existing(self, found: list[FoundFile]) -> LoadReport:
         """Load what the ledger does not know; called under the table's load lock."""
         table = self.lake.table(self.request.into)
         last = recover(self.lake, self.ledger, table)
         mark_restored(self.ledger, table)
+        self.key = check_key(table.name, table.columns(), self.request.key)
         known = self.ledger.compare(table.name, found)
         self.report.same = known.same
         todo = self._with_changed(known)
         if not todo:
             return self.report
         self._ensure_service_columns(table)
-        self.key = check_key(table, self.request.key)
         for files in _batches(todo):
             if self.request.stop():
                 self.report.interrupted = True

@@ -191,7 +191,7 @@ class _Retry:
             widen_limit=parse_bytes(settings.loading.widen_limit),
             stop=self.request.stop,
         )
-        key = check_key(self.table, key)
+        key = check_key(self.table.name, self.table.columns(), key)
         staged, columns = batch.stage(self.table, number)
         self.report.new_columns += columns
         entries = []

@@ -100,6 +100,11 @@ class Shape:
             if field.type == text and field.column.name in self.partitions
         )
 
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """The columns themselves."""
+        return tuple(field.column for field in self.fields)
+
     @cached_property
     def by_key(self) -> dict[str, Field]:
         """Fields by the exact key of the raw record."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from lakelet.engines.connection import open_connection
 from lakelet.lake import LakeTable, TableName
 from lakelet.lake.names import literal
+from lakelet.loading.restored import standing_since
 from lakelet.session.pinning import pin_table
 from lakelet.session.result import Result
 
@@ -17,22 +18,46 @@ __all__ = ("loaded_files", "rejected_rows")
 
 
 def loaded_files(workspace: Workspace, table: LakeTable) -> list[dict[str, Any]]:
-    """The ledger's entries for a table, the newest first, with the version each made."""
+    """The ledger's entries for a table, the newest first, with the version each made.
+
+    Of files that came again in the place of their earlier rows, and of batches that were taken
+    back, the earlier entries keep no rows.
+    """
     ledger = TableName("system", "loaded_files")
     if not workspace.lake.exists(ledger):
         return []
     rows = _read(
         workspace,
         ledger,
-        "SELECT file, size, modified, batch, kept, rescued, rejected, state, reason, loaded_at "
-        f"FROM account WHERE table_name = {literal(str(table.name))} ORDER BY batch DESC, file",
+        "SELECT file, size, modified, batch, kept, rescued, rejected, state, reason, "
+        f"loaded_at, flow FROM account WHERE table_name = {literal(str(table.name))} "
+        "ORDER BY batch DESC, file",
     )
     versions = {
         int(commit.parameters["lakelet.batch"]): commit.version
         for commit in table.history()
         if "lakelet.batch" in commit.parameters
     }
-    return [{**row, "version": versions.get(row["batch"])} for row in rows]
+    standing = standing_since(table)
+    by: dict[tuple[str, str | None], int] = {}
+    found = []
+    for row in rows:
+        state, file = row["state"], (row["file"], row.pop("flow"))
+        if standing is not None:
+            aside = row["reason"] is not None
+            state = standing.state(state, row["batch"], quarantined=aside)
+        newer = by.get(file)
+        if state == "loaded":
+            by.setdefault(file, row["batch"])
+        if state in ("undone", "retry undone"):
+            row |= {"kept": 0, "rescued": 0, "rejected": 0}
+        elif state in ("loaded", "retried") and newer is not None:
+            state = "replaced"
+            row |= {"kept": 0, "rescued": 0, "rejected": 0}
+        replaced = newer if state == "replaced" else None
+        version = versions.get(row["batch"])
+        found.append({**row, "state": state, "replaced_by": replaced, "version": version})
+    return found
 
 
 def rejected_rows(
