@@ -41,7 +41,7 @@ def files(table: str, as_json: bool) -> None:
 
 def _state(file: dict[str, Any]) -> str:
     if file["replaced_by"] is not None:
-        return f"replaced by batch {file['replaced_by']}"
+        return f"replaced by {file['replaced_by']}"
     return str(file["reason"] if file["state"] == "quarantined" else file["state"])
 
 

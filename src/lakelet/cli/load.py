@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,13 +61,31 @@ def load(
             )  # fmt: skip
 
     with interruptible() as stop:
-        report = run(stop)
-        _show(workspace, report, as_json=as_json)
-        while watch and not stop():
+        if not watch:
+            _show(workspace, run(stop), as_json=as_json)
+            return
+        _watch(workspace, source, run, stop, as_json=as_json)
+
+
+def _watch(
+    workspace: Workspace, source: str, run: Callable[[Callable[[], bool]], LoadReport],
+    stop: Callable[[], bool], *, as_json: bool,
+) -> None:  # fmt: skip
+    """Load what is there and what arrives, until asked to stop; a folder may be empty so far."""
+    from lakelet.loading import NothingThereError
+
+    first = True
+    while first or not stop():
+        if not first:
             time.sleep(_WATCH_SECONDS)
+        try:
             report = run(stop)
-            if report.entries or report.left:
+            if first or report.entries or report.left:
                 _show(workspace, report, as_json=as_json)
+        except NothingThereError:
+            if first and not as_json:
+                click.echo(f"{source}: no file so far; waiting for some, until Ctrl-C.")
+        first = False
 
 
 @contextmanager
@@ -96,7 +115,7 @@ def _show(workspace: Workspace, report: LoadReport, *, as_json: bool) -> None:
         print_json(_as_dict(report))
         return
     for decided in report.decided:
-        click.echo(f"CSV: {decided}.")
+        click.echo(f"{decided}.")
     if report.dry_run:
         _show_dry_run(report)
         return
@@ -135,6 +154,10 @@ def _show_columns(report: LoadReport) -> None:
 
 
 def _show_left(report: LoadReport) -> None:
+    for hint in report.unused_hints:
+        click.echo(
+            f"The hint {hint} matches no column so far; a file that comes later may have it."
+        )
     if report.changed:
         click.echo(
             f"{counted(len(report.changed), 'file')} changed after being loaded and left alone: "
@@ -161,6 +184,7 @@ def _show_dry_run(report: LoadReport) -> None:
         "Nothing was written."
     )
     _show_columns(report)
+    _show_left(replace(report, changed=[]))
     for entry in report.quarantined:
         click.echo(f"{entry.found.name} would be set aside: {entry.reason}")
 
@@ -172,7 +196,8 @@ def _as_dict(report: LoadReport) -> dict[str, object]:
         "same": report.same, "changed": report.changed, "left": report.left,
         "interrupted": report.interrupted, "dry_run": report.dry_run,
         "new_columns": [{"name": c.name, "type": c.type.sql} for c in report.new_columns],
-        "widened": report.widened,
+        "widened": report.widened, "unused_hints": report.unused_hints,
+        "decided": report.decided,
         "files": [
             {"file": e.found.name, "kept": e.kept, "rescued": e.rescued, "rejected": e.rejected,
              "state": e.state, "reason": e.reason}

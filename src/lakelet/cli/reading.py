@@ -43,13 +43,24 @@ def reading_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def parse_given(format_: str | None, options: Sequence[str]) -> dict[str, object]:
-    """The options of ``--format`` and ``--option`` by name."""
+    """The options of ``--format`` and ``--option`` by name.
+
+    Raises:
+        click.UsageError: an option that there is not, or a value it cannot have.
+    """
+    from lakelet.errors import SettingsError
+    from lakelet.loading import parse_options
+
     given: dict[str, object] = {} if format_ is None else {"format": format_}
     for text in options:
         name, equals, value = text.partition("=")
         if not equals:
             raise click.UsageError(f"--option {text}: write NAME=VALUE.")
         given[name] = value
+    try:
+        parse_options(given)
+    except SettingsError as error:
+        raise click.UsageError(str(error)) from None
     return given
 
 

@@ -61,7 +61,7 @@ def show(table: str, as_json: bool) -> None:
     print_table(
         ("column", "type", "null", "comment"),
         [(c["name"], c["type"], "" if c["nullable"] else "NOT NULL", c["comment"] or "")
-         for c in facts["columns"]],
+         for c in sorted(facts["columns"], key=lambda c: c["name"] in ("_rescued_data", "_metadata"))],
     )  # fmt: skip
     if facts["constraints"]:
         click.echo()

@@ -18,9 +18,13 @@ from lakelet.lake.volumes import resolve_path
 from lakelet.workspace import WorkspaceFolder
 from lakelet.workspace.secrets import redact
 
-__all__ = ("FoundFile", "discover")
+__all__ = ("FoundFile", "NothingThereError", "discover")
 
 _GLOB = re.compile(r"[*?\[]")
+
+
+class NothingThereError(LoadError):
+    """A folder, or a pattern, without a file so far."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,8 @@ def discover(workspace: WorkspaceFolder, source: str, *, base: Path) -> list[Fou
         base: where a relative path starts.
 
     Raises:
-        LoadError: there is no such file or folder, or no file in it.
+        LoadError: there is no such file or folder.
+        NothingThereError: no file in it, or none that the pattern meets.
     """
     path = resolve_path(workspace, source, base=base)
     storage = storage_for(workspace, path)
@@ -56,7 +61,8 @@ def discover(workspace: WorkspaceFolder, source: str, *, base: Path) -> list[Fou
         FoundFile(_name(workspace, entry.path), entry, storage) for entry in _entries(storage, path)
     ]
     if not found:
-        raise LoadError(
+        may_come = is_remote(path) or Path(path).is_dir() or _GLOB.search(path)
+        raise (NothingThereError if may_come else LoadError)(
             f"there is nothing to load at {redact(source)}.",
             hint="name a file, a folder with files, a pattern such as 'posts/*.json', or a URL.",
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,9 +14,10 @@ from lakelet.loading.batch import Batch, recover
 from lakelet.loading.commit import RowsCommit, check_key
 from lakelet.loading.connection import loading_connection
 from lakelet.loading.discovery import FoundFile, discover
+from lakelet.loading.given_hints import check_hints, refuse_not_null, unused_hints
 from lakelet.loading.inference.columns import hinted
 from lakelet.loading.ledger import TRANSACTION, Entry, Known, Ledger
-from lakelet.loading.options import ReadOptions
+from lakelet.loading.options import ReadOptions, check_mode
 from lakelet.loading.rejects import append_rejects
 from lakelet.loading.report import LoadReport
 from lakelet.loading.restored import mark_restored, standing_since
@@ -62,6 +63,17 @@ class LoadRequest:
     stop: Callable[[], bool] = lambda: False
     progress: Callable[[int, int], None] = field(default=lambda _read, _all: None)
 
+    def __post_init__(self) -> None:
+        """Refuse words that are none of those known, and hints that say more than a type.
+
+        Raises:
+            SettingsError: a mode that there is not.
+            SchemaError: a hint that says NOT NULL.
+        """
+        check_mode("evolve", self.evolve)
+        check_mode("on_changed", self.on_changed)
+        refuse_not_null(self.hints)
+
 
 def load(lake: Lake, request: LoadRequest) -> LoadReport:
     """Load the files of a source that are not loaded yet.
@@ -104,6 +116,7 @@ class _Load:
         self.evolve = self.request.evolve or self.settings.evolve
         self.replaced: set[str] = set()
         self.key: tuple[str, ...] = ()
+        self.decisions: dict[str, list[str]] = {}
 
     def look(self, found: list[FoundFile]) -> LoadReport:
         """What a load would do, as far as listing and, for a new table, reading can tell."""
@@ -111,11 +124,14 @@ class _Load:
         known = self._known_so_far(found) if exists else Known(found, [], 0)
         self.report.same = known.same
         self.report.changed = [file.name for file in known.changed]
-        batch = self._batch(known.new)
         into = Shape.of(self.lake.table(self.request.into).columns()) if exists else None
+        batch = self._batch(known.new, into.columns if into else ())
         columns = batch.look(into=into)
         there = [*into.columns, *service_columns()] if into else [*columns, *service_columns()]
         check_key(self.request.into, there, self.request.key, made=exists)
+        if into:
+            check_hints(self.request.into, into.columns, self.request.hints)
+        self.report.unused_hints = unused_hints([*there, *columns], self.request.hints)
         self.report.created = not exists
         if not exists or self.evolve != "rescue":
             self.report.new_columns = columns
@@ -166,10 +182,13 @@ class _Load:
         last = recover(self.lake, self.ledger, table)
         mark_restored(self.ledger, table)
         self.key = check_key(table.name, table.columns(), self.request.key)
+        if not self.report.created:
+            check_hints(table.name, table.columns(), self.request.hints)
         known = self.ledger.compare(table.name, found)
         self.report.same = known.same
         todo = self._with_changed(known)
         if not todo:
+            self.report.unused_hints = unused_hints(table.columns(), self.request.hints)
             return self.report
         self._ensure_service_columns(table)
         for files in _batches(todo):
@@ -180,6 +199,7 @@ class _Load:
             self._one(table, last, files)
         self.ledger.compact()
         self.report.version = table.open().version()
+        self.report.unused_hints = unused_hints(table.columns(), self.request.hints)
         return self.report
 
     def _with_changed(self, known: Known) -> list[FoundFile]:
@@ -198,7 +218,7 @@ class _Load:
         return known.new
 
     def _one(self, table: LakeTable, number: int, files: list[FoundFile]) -> None:
-        batch = self._batch(files)
+        batch = self._batch(files, table.columns())
         staged, columns = batch.stage(table, number)
         self.report.new_columns += columns
         self.report.widened += batch.widened or []
@@ -232,11 +252,14 @@ class _Load:
         if missing:
             table.add_columns(missing)
 
-    def _batch(self, files: Sequence[FoundFile]) -> Batch:
+    def _batch(self, files: Sequence[FoundFile], columns: Iterable[Column] = ()) -> Batch:
+        names = frozenset(Shape.of(columns).by_folded)
         whole = sum(file.entry.size for file in files)
         temp = self.lake.workspace.temp
         sources = [
-            SourceFile(index, file.name, file.entry, file.storage, self.request.options, temp)
+            SourceFile(
+                index, file.name, file.entry, file.storage, self.request.options, temp, names
+            )
             for index, file in enumerate(files)
         ]
         before: dict[int, int] = {}
@@ -260,8 +283,12 @@ class _Load:
 
     def _note(self, batch: Batch) -> None:
         for source in batch.sources:
-            if source.decided and source.decided not in self.report.decided:
-                self.report.decided.append(source.decided)
+            if source.decided:
+                self.decisions.setdefault(source.decided, []).append(source.name)
+        self.report.decided = [
+            f"{names[0]}{f' and {len(names) - 1} more' if len(names) > 1 else ''}: {decided}"
+            for decided, names in self.decisions.items()
+        ]
 
 
 def _found(files: Sequence[FoundFile]) -> Callable[[SourceFile], FoundFile]:

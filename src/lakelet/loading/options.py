@@ -11,9 +11,14 @@ from dataclasses import asdict, dataclass, replace
 
 from lakelet.errors import SettingsError
 
-__all__ = ("FORMATS", "OPTION_NAMES", "ReadOptions", "parse_options")
+__all__ = ("FORMATS", "MODES", "OPTION_NAMES", "ReadOptions", "check_mode", "parse_options")
 
 FORMATS = ("auto", "json", "jsonl", "csv", "tsv", "parquet", "text")
+MODES = {
+    "evolve": ("add", "widen", "rescue", "fail"),
+    "on_changed": ("report", "replace", "fail"),
+}
+"""What may become of new fields, and of files that changed since they were loaded."""
 
 _BY_SUFFIX = {
     ".json": "json",
@@ -119,6 +124,19 @@ def parse_options(raw: Mapping[str, object], *, over: ReadOptions | None = None)
             raise SettingsError.unknown(name, OPTION_NAMES, where="options")
         found = replace(found, **{field: _value(name, field, str(value))})  # type: ignore[arg-type]
     return found
+
+
+def check_mode(name: str, value: str | None) -> None:
+    """Refuse a mode that there is not; None is the workspace's setting.
+
+    Raises:
+        SettingsError: with the modes there are.
+    """
+    if value is not None and value not in MODES[name]:
+        raise SettingsError(
+            f"{name} cannot be {value!r}; nothing was loaded.",
+            hint=f"it is one of {', '.join(MODES[name])}.",
+        )
 
 
 def _value(name: str, field: str, text: str) -> object:

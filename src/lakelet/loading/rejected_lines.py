@@ -70,7 +70,9 @@ class RejectedLines(SourceFile):
         begun: Counter[int] = Counter()
         ends: dict[int, int] = {}
         open_at: int | None = None
-        before = SourceFile(self.index, self.name, self.entry, self.storage, self.first, self.temp)
+        before = SourceFile(
+            self.index, self.name, self.entry, self.storage, self.first, self.temp, self.names
+        )
         for _, block in before.blocks():
             for line in sorted([*block.lines, *(one.line for one in block.bad)]):
                 if open_at is not None and line > open_at:

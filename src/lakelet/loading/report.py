@@ -23,7 +23,8 @@ class LoadReport:
         same: files that were loaded before and have not changed.
         changed: files that changed under their old name and were left.
         left: files that changed while they were read and wait for the next load.
-        decided: what was decided about CSV headers, each once.
+        decided: what was decided about CSV headers, each once, with the files it was about.
+        unused_hints: hints that no column has the name of; a file that comes later may.
         version: the table's version after the load; None where nothing was committed.
         interrupted: whether Ctrl-C ended it early.
         dry_run: whether nothing was written on purpose.
@@ -38,6 +39,7 @@ class LoadReport:
     changed: list[str] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
     decided: list[str] = field(default_factory=list)
+    unused_hints: list[str] = field(default_factory=list)
     version: int | None = None
     interrupted: bool = False
     dry_run: bool = False

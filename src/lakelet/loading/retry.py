@@ -22,13 +22,15 @@ from lakelet.loading.commit import HOW, RowsCommit, check_key
 from lakelet.loading.connection import loading_connection
 from lakelet.loading.counting import counting_condition
 from lakelet.loading.discovery import FoundFile, discover
+from lakelet.loading.given_hints import refuse_not_null
 from lakelet.loading.inference.columns import hinted
 from lakelet.loading.ledger import Entry, Ledger
-from lakelet.loading.options import ReadOptions, parse_options
+from lakelet.loading.options import ReadOptions, check_mode, parse_options
 from lakelet.loading.records.block import Bad
 from lakelet.loading.rejected_lines import RejectedLines
 from lakelet.loading.rejects import append_rejects
 from lakelet.loading.restored import mark_restored
+from lakelet.loading.shape import Shape
 from lakelet.workspace.quantities import parse_bytes
 
 __all__ = ("RetryReport", "RetryRequest", "retry_rejected")
@@ -49,6 +51,16 @@ class RetryRequest:
     hints: tuple[Column, ...] = ()
     evolve: str | None = None
     stop: Callable[[], bool] = lambda: False
+
+    def __post_init__(self) -> None:
+        """Refuse a mode that there is not, and hints that say more than a type.
+
+        Raises:
+            SettingsError: a mode that there is not.
+            SchemaError: a hint that says NOT NULL.
+        """
+        check_mode("evolve", self.evolve)
+        refuse_not_null(self.hints)
 
 
 @dataclass
@@ -237,5 +249,6 @@ class _Retry:
         found = file.found
         return RejectedLines(
             index, found.name, found.entry, found.storage, self._options(file),
-            self.lake.workspace.temp, rejected=file.rejected, first=file.options,
+            self.lake.workspace.temp, frozenset(Shape.of(self.table.columns()).by_folded),
+            rejected=file.rejected, first=file.options,
         )  # fmt: skip

@@ -57,6 +57,7 @@ class SourceFile:
         storage: where it is.
         options: how it is read.
         temp: the folder for temporary files.
+        names: columns the table has, in lower case; a first CSV line with these is a header.
         declared: the columns that a Parquet file declares.
         decided: what was decided about a CSV header, for a person.
         bytes_read: how much of it has been read, compressed.
@@ -68,6 +69,7 @@ class SourceFile:
     storage: Storage
     options: ReadOptions
     temp: Path
+    names: frozenset[str] = frozenset()
     decided: str = ""
     declared: list[Column] = field(default_factory=list)
     bytes_read: int = 0
@@ -124,7 +126,7 @@ class SourceFile:
         texts = text_blocks(byte_blocks(_Counted(file, self)), self.options.encoding)
         kind = self.format
         if kind in ("csv", "tsv"):
-            rows = read_csv_rows(texts, kind, self.options)
+            rows = read_csv_rows(texts, kind, self.options, self.names)
             self.decided = rows.decided
             layout = Layout("csv", rows.header, self.options.delimiter_of(kind))
             yield from ((layout, block) for block in rows.blocks)

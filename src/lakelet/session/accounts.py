@@ -71,7 +71,7 @@ def rejected_rows(
     return _read(
         workspace,
         companion,
-        "SELECT rejected_at, batch, file, line, reason, record "
+        "SELECT rejected_at, batch, file, line, reason, expectations, record "
         f"FROM account ORDER BY batch DESC, file, line{end}",
     )
 

@@ -33,6 +33,8 @@ _MAX_OPEN = 1 << 20
 _LOOK = 100
 _MOST_LOOKED_AT = 1000
 _MAX_LOOK = 4 << 20
+_IS = "the first line is a header; --option header=false makes a row of it"
+_IS_NOT = "no header: columns are _c0, _c1, …; --option header=true says the first line is one"
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _NOT_TEXT = re.compile(r"\d{4}-\d\d-\d\d([T ].*)?|(?i:true|false)")
 
@@ -59,13 +61,19 @@ class _Row:
     cells: list[str | None] | None
 
 
-def read_csv_rows(texts: Iterable[tuple[str, bool]], kind: str, options: ReadOptions) -> CsvRows:
+def read_csv_rows(
+    texts: Iterable[tuple[str, bool]],
+    kind: str,
+    options: ReadOptions,
+    names: frozenset[str] = frozenset(),
+) -> CsvRows:
     """Open a CSV file.
 
     Args:
         texts: its text.
         kind: ``csv`` or ``tsv``.
         options: how it is to be read.
+        names: columns that the table has already, in lower case.
     """
     reader = _Reader(options.delimiter_of(kind), options)
     parts = whole_lines(texts)
@@ -83,9 +91,9 @@ def read_csv_rows(texts: Iterable[tuple[str, bool]], kind: str, options: ReadOpt
         rows = list(islice(reader.exact(first, last=following is None), _MOST_LOOKED_AT))
     if following:
         parts = chain([following], parts)
-    header, decided = _header(rows, options)
+    header, decided = _header(rows, options, names)
     reader.width = len(header)
-    if header and _has(rows, options):
+    if header and _has(rows, options, names):
         reader.pass_over_header(rows, first.end)
     reader.open = []
     decided = decided if options.header == "auto" else ""
@@ -96,20 +104,23 @@ def _wants_more(rows: list[_Row]) -> bool:
     return len(rows) < _MOST_LOOKED_AT and sum(bool(row.cells) for row in rows) <= _LOOK
 
 
-def _has(rows: list[_Row], options: ReadOptions) -> bool:
+def _has(rows: list[_Row], options: ReadOptions, names: frozenset[str]) -> bool:
     if options.header != "auto":
         return options.header == "true"
-    return _looks_like_header([row.cells for row in rows[: _LOOK + 1] if row.cells])
+    cells = [row.cells for row in rows[: _LOOK + 1] if row.cells]
+    return _names_columns(cells, names) or _looks_like_header(cells)
 
 
-def _header(rows: list[_Row], options: ReadOptions) -> tuple[tuple[str, ...], str]:
+def _header(
+    rows: list[_Row], options: ReadOptions, known: frozenset[str]
+) -> tuple[tuple[str, ...], str]:
     cells = next((row.cells for row in rows if row.cells), None)
     if cells is None:
         return (), ""
-    if _has(rows, options):
+    if _has(rows, options, known):
         names = [show_bytes(c) if c is not None else f"_c{i}" for i, c in enumerate(cells)]
-        return _distinct(names), "the first line is a header"
-    return tuple(f"_c{i}" for i in range(len(cells))), "no header: columns are _c0, _c1, …"
+        return _distinct(names), _IS
+    return tuple(f"_c{i}" for i in range(len(cells))), _IS_NOT
 
 
 def _distinct(names: list[str]) -> tuple[str, ...]:
@@ -118,6 +129,12 @@ def _distinct(names: list[str]) -> tuple[str, ...]:
         name = name.strip() or f"_c{index}"
         found.append(name if name not in found else f"{name}_{index}")
     return tuple(found)
+
+
+def _names_columns(rows: list[list[str | None]], names: frozenset[str]) -> bool:
+    """Whether the first row names columns that the table has, each once."""
+    first = [(cell or "").strip().lower() for cell in rows[0]] if rows else []
+    return bool(first) and len(set(first)) == len(first) and names.issuperset(first)
 
 
 def _looks_like_header(rows: list[list[str | None]]) -> bool:

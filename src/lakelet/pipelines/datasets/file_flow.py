@@ -24,7 +24,7 @@ from lakelet.loading.inference.columns import hinted
 from lakelet.loading.ledger import TRANSACTION, Entry, Ledger
 from lakelet.loading.options import parse_options
 from lakelet.loading.rejects import REJECTED_COLUMNS, rejected_select
-from lakelet.loading.shape import service_columns
+from lakelet.loading.shape import Shape, service_columns
 from lakelet.loading.source_file import SourceFile
 from lakelet.pipelines.datasets.planned_table import PlannedTable
 from lakelet.pipelines.planning.world import World, call_options
@@ -106,10 +106,11 @@ def take_files(
     settings = world.lake.workspace.settings
     place = world.lake.place(name)
     evolve = "rescue" if schema else settings.loading.evolve
+    columns_known = frozenset(Shape.of(known or ()).by_folded)
     batch = Batch(
         ledger.connection,
         [
-            SourceFile(i, f.name, f.entry, f.storage, read, world.lake.workspace.temp)
+            SourceFile(i, f.name, f.entry, f.storage, read, world.lake.workspace.temp, columns_known)
             for i, f in enumerate(files)
         ],
         zone=settings.time_zone,
