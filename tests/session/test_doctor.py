@@ -9,6 +9,7 @@ import pytest
 
 from conftest import make_workspace
 from lakelet.cli.app import main
+from lakelet.errors import ConstraintError
 from lakelet.session import Workspace
 from lakelet.session.doctor import Finding, examine
 
@@ -89,3 +90,17 @@ def test_the_exit_code_says_whether_something_is_broken(
     with pytest.raises(SystemExit):
         main(["--workspace", str(ws.folder.root), "doctor"])
     assert "lakelet.toml is valid" in capsys.readouterr().out
+
+
+def test_a_refused_statement_leaves_nothing_behind(ws: Workspace) -> None:
+    ws.sql("CREATE TABLE t.r (id INT NOT NULL, n INT, CONSTRAINT above CHECK (n > 0))")
+    ws.sql("INSERT INTO t.r VALUES (1, 1)")
+    for statement in (
+        "UPDATE t.r SET n = -n",
+        "INSERT OVERWRITE t.r SELECT 1, -1",
+        "MERGE INTO t.r USING (SELECT 2 AS id, -1 AS n) s ON r.id = s.id "
+        "WHEN NOT MATCHED THEN INSERT *",
+    ):
+        with pytest.raises(ConstraintError):
+            ws.sql(statement)
+    assert "unfinished loads" not in found(ws.folder.root)

@@ -65,6 +65,7 @@ def stage(
     *,
     label: str = "",
     target_size: int | None = None,
+    name: str = "",
 ) -> Staged:
     """Write rows beside the table.
 
@@ -75,6 +76,7 @@ def stage(
         data: an Arrow stream; one that DuckDB makes must be handed over (`lake.handover`).
         label: begins the scratch folder's name, so that whoever recovers knows whose it is.
         target_size: bytes a file should have.
+        name: the table's, where it is not the one it was made under.
 
     Raises:
         ConstraintError: a row breaks a constraint.
@@ -99,35 +101,44 @@ def stage(
         # Raises the protocol far enough for delta-rs to check; constraints added one by one would
         # be rewritten by it, with parentheses missing.
         checks["delta.enableChangeDataFeed"] = "true"
-    with delta_errors(location):
-        with step(_STAGE):
-            scratch = DeltaTable.create(
-                path,
-                table.schema(),
-                partition_by=metadata.partition_columns,
-                configuration=checks or None,
-                storage_options=storage.options or None,
-                raise_if_key_not_exists=False,
-            )
-        with step(_WRITE), _empty_partitions(metadata.name or location, storage, path):
-            write_deltalake(
-                scratch,
-                data,
-                mode="append",
-                target_file_size=target_size,
-                writer_properties=WriterProperties(
-                    compression="SNAPPY",
-                    max_row_group_size=_ROW_GROUP,
-                    dictionary_page_size_limit=_DICTIONARY,
-                ),
-                post_commithook_properties=PostCommitHookProperties(create_checkpoint=False),
-            )
-    adds = tuple(_adds(storage, path, scratch.version()))
+    try:
+        with delta_errors(name or metadata.name or location, table):
+            with step(_STAGE):
+                scratch = DeltaTable.create(
+                    path,
+                    table.schema(),
+                    partition_by=metadata.partition_columns,
+                    configuration=checks or None,
+                    storage_options=storage.options or None,
+                    raise_if_key_not_exists=False,
+                )
+            with (
+                step(_WRITE),
+                _no_empty_partitions(name or metadata.name or location, storage, path),
+            ):
+                write_deltalake(
+                    scratch,
+                    data,
+                    mode="append",
+                    target_file_size=target_size,
+                    writer_properties=WriterProperties(
+                        compression="SNAPPY",
+                        max_row_group_size=_ROW_GROUP,
+                        dictionary_page_size_limit=_DICTIONARY,
+                    ),
+                    post_commithook_properties=PostCommitHookProperties(create_checkpoint=False),
+                )
+        adds = tuple(_adds(storage, path, scratch.version()))
+    except BaseException:
+        # What cannot be removed either waits for `maintain`.
+        with suppress(StorageError):
+            discard(location, storage, folder)
+        raise
     return Staged(folder, adds, sum(json.loads(add["stats"])["numRecords"] for add in adds))
 
 
 @contextmanager
-def _empty_partitions(name: str, storage: Storage, path: str) -> Iterator[None]:
+def _no_empty_partitions(name: str, storage: Storage, path: str) -> Iterator[None]:
     """Refuse an empty text in a partition column, once the rows are written to ``path``.
 
     Delta keeps no such value: the empty text stands for NULL there, and a table whose column may
@@ -135,7 +146,7 @@ def _empty_partitions(name: str, storage: Storage, path: str) -> Iterator[None]:
     Serialization".
 
     Raises:
-        ConstraintError: there is one; the scratch table is gone.
+        ConstraintError: there is one.
     """
     try:
         yield
@@ -152,7 +163,6 @@ def _refuse_empty(name: str, storage: Storage, path: str) -> None:
             if value == "":
                 rows[column] = rows.get(column, 0) + json.loads(add["stats"])["numRecords"]
     for column, count in rows.items():
-        storage.remove(_FORGET, path)
         noun = "row" if count == 1 else "rows"
         raise ConstraintError(
             f"{name}: {count} {noun} with an empty text in {column}, a column the table is "
