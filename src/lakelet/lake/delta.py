@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, TypeVar
 
 from lakelet.errors import (
     ConflictError,
-    ConstraintError,
     LakeletError,
     SchemaError,
     StorageError,
@@ -20,6 +19,7 @@ from lakelet.errors import (
     UnsupportedTableError,
     VersionNotFoundError,
 )
+from lakelet.lake.broken import broken_constraint
 from lakelet.lake.storage.reasons import is_passing, is_reported_by_store, short_reason
 
 if TYPE_CHECKING:
@@ -34,7 +34,6 @@ _FULL = ("No space left", "StorageFull", "os error 28", "Disk quota")
 _NO_VERSION = re.compile(
     r"end version (?P<newest>\d+) not the same as the specified end version (?P<asked>\d+)"
 )
-_FAILED_ROWS = re.compile(r"(\d+) rows? failed")
 
 
 def open_delta(
@@ -57,8 +56,13 @@ def open_delta(
 
 
 @contextmanager
-def delta_errors(what: str) -> Iterator[None]:
-    """Raise delta-rs' failures in the body as Lakelet's own errors, naming ``what``."""
+def delta_errors(what: str, table: DeltaTable | None = None) -> Iterator[None]:
+    """Raise delta-rs' failures in the body as Lakelet's own errors, naming ``what``.
+
+    Args:
+        what: the table's name, or its place.
+        table: the table whose constraints rows may break, to name these.
+    """
     from deltalake.exceptions import (
         CommitFailedError,
         DeltaError,
@@ -79,10 +83,10 @@ def delta_errors(what: str) -> Iterator[None]:
         raise SchemaError(f"{what}: the data does not fit the table: {error}.") from error
     except DeltaProtocolError as error:
         if "failed" in str(error) or "nvalid data" in str(error):
-            raise _broken_constraint(what, error) from error
+            raise broken_constraint(what, str(error), table) from error
         raise UnsupportedTableError(f"{what}: {error}.") from error
     except DeltaError as error:
-        raise _from_text(what, error) from error
+        raise _from_text(what, error, table) from error
     except ValueError as error:
         # So delta-rs says, among others, that an empty text stands in a partition column which may
         # not be NULL: some writers commit that.
@@ -112,14 +116,14 @@ def _not_committed(what: str, error: Exception) -> LakeletError:
     )
 
 
-def _from_text(what: str, error: Exception) -> LakeletError:
+def _from_text(what: str, error: Exception, table: DeltaTable | None) -> LakeletError:
     text = str(error)
     if any(sign in text for sign in _FULL):
         return _full(what)
     if is_reported_by_store(text):
         return _from_store(what, text)
     if "failed validation check" in text or "non-nullable" in text.lower():
-        return _broken_constraint(what, error)
+        return broken_constraint(what, text, table)
     if missing := _NO_VERSION.search(text):
         return VersionNotFoundError(
             f"{what} has no version {missing['asked']}; its newest is {missing['newest']}.",
@@ -135,14 +139,6 @@ def _from_store(what: str, text: str) -> StorageError:
     return kind(
         f"{what}: {short_reason(text)}; the table is at its last version.",
         hint="when the cause is gone, run the same command again.",
-    )
-
-
-def _broken_constraint(what: str, error: Exception) -> ConstraintError:
-    count = _FAILED_ROWS.search(str(error))
-    rows = f"{count[1]} rows break" if count else "rows break"
-    return ConstraintError(
-        f"{what}: {rows} a NOT NULL or CHECK constraint; nothing was written.\n{error}"
     )
 
 

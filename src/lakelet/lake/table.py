@@ -124,7 +124,7 @@ class LakeTable:
             if is_bucket(self.location) or table.metadata().partition_columns:
                 self._append_staged(table, data, metadata)
                 return
-            with delta_errors(str(self.name)), step(_APPEND):
+            with delta_errors(str(self.name), table), step(_APPEND):
                 write_deltalake(
                     table,
                     handed_over_stream(data),
@@ -158,7 +158,9 @@ class LakeTable:
                 adopt(now, self.location, self.storage, [staged], metadata=metadata)
 
         rows = handed_over_stream(data)
-        staged = stage(before, self.location, self.storage, rows, label="append-")
+        staged = stage(
+            before, self.location, self.storage, rows, label="append-", name=str(self.name)
+        )
         try:
             retry_conflicts(commit)
         except LakeletError:

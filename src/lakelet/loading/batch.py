@@ -18,12 +18,13 @@ from typing import Any
 
 import duckdb
 
-from lakelet.errors import SchemaError
+from lakelet.errors import LakeletError, SchemaError
 from lakelet.lake import Lake, LakeTable
 from lakelet.lake.handover import handed_over
 from lakelet.lake.staging import STAGED_PREFIX, Staged, discard, stage
 from lakelet.lake.table import columns_of
 from lakelet.lake.types import Column, DataType
+from lakelet.loading.as_planned import AsPlanned
 from lakelet.loading.convert import CHUNK, Converter, Counts, make_tables, name_sources
 from lakelet.loading.fit.examine import path_of
 from lakelet.loading.inference.columns import new_columns
@@ -127,13 +128,19 @@ class Batch:
             if self.evolve == "fail":
                 self._forget(table, [staged])
                 raise self._difference(table, converter)
-            columns = self._evolve(table, converter)
-            second = self._converter(table, spool=False)
+            planned = AsPlanned.of(table)
+            columns = self._evolve(planned, converter)
+            second = self._converter(planned, spool=False)
             second.counts = converter.counts
             rows = second.spooled_rows(converter.headers)
-            more = self._staged(table, number, second, rows)
+            try:
+                more = self._staged(planned, number, second, rows)
+            except LakeletError:
+                self._forget(table, found)
+                raise
             assert more is not None
             found.append(more)
+            planned.make_real(table)
         return [one for one in found if one.adds], columns
 
     def _widen(self, table: LakeTable, converter: Converter) -> bool:
@@ -212,8 +219,9 @@ class Batch:
                 return Staged("", (), 0)
             stream = RecordBatchReader.from_batches(converter.schema, chain([first], batches))
             return stage(
-                table.open(), table.location, table.storage, stream, label=f"load-{number}-"
-            )
+                table.open(), table.location, table.storage, stream, label=f"load-{number}-",
+                name=str(table.name),
+            )  # fmt: skip
         except Exception:
             # What the writer reports is only that its input failed; the cause is what counts.
             if not failure:

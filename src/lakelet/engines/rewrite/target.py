@@ -168,4 +168,8 @@ class Target:
         # writer beside it needs memory too.
         self.connection.execute(f"SET memory_limit = '{_REWRITE_MEMORY >> 20}MiB'")
         rows = handed_over_stream(self.connection.sql(select))
-        return stage(self.snapshot, self.table.location, self.table.storage, rows, label="rewrite-")
+        table = self.table
+        return stage(
+            self.snapshot, table.location, table.storage, rows, label="rewrite-",
+            name=str(table.name),
+        )  # fmt: skip

@@ -106,11 +106,11 @@ def take_files(
     settings = world.lake.workspace.settings
     place = world.lake.place(name)
     evolve = "rescue" if schema else settings.loading.evolve
-    columns_known = frozenset(Shape.of(known or ()).by_folded)
+    known_names = frozenset(Shape.of(known or ()).by_folded)
     batch = Batch(
         ledger.connection,
         [
-            SourceFile(i, f.name, f.entry, f.storage, read, world.lake.workspace.temp, columns_known)
+            SourceFile(i, f.name, f.entry, f.storage, read, world.lake.workspace.temp, known_names)
             for i, f in enumerate(files)
         ],
         zone=settings.time_zone,
