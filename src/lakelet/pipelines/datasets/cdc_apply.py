@@ -30,6 +30,7 @@ from lakelet.pipelines.datasets.cdc_incoming import Incoming
 from lakelet.pipelines.datasets.cdc_text import as_text, from_text
 from lakelet.pipelines.datasets.disk import with_room
 from lakelet.pipelines.datasets.staging import label_of, noted
+from lakelet.pipelines.datasets.swapping import find_differences, same_values, staying_rows
 from lakelet.pipelines.definitions.cdc_rules import is_made_by_changes, shape_of
 from lakelet.pipelines.definitions.dataset import Dataset
 from lakelet.pipelines.planning.world import World
@@ -309,7 +310,7 @@ class _Work:
         )
 
     def _on(self, a: str, b: str) -> str:
-        return _same(a, b, map(quote, self.history.keys))
+        return same_values(a, b, map(quote, self.history.keys))
 
     def _swap(
         self,
@@ -321,28 +322,18 @@ class _Work:
         shown: str,
     ) -> Change:
         """Stage the rows that are new, with those that stay of files from which rows go."""
-        same = _same("a", "b", names)
-        self.engine.execute(
-            f"CREATE TABLE {new}_come AS SELECT * FROM {new} AS a ANTI JOIN {old} AS b ON {same}"
-        )
-        self.engine.execute(
-            f"CREATE TABLE {old}_gone AS SELECT {PLACE_FILE} AS file, {PLACE_ROW} AS row "
-            f"FROM {old} AS a ANTI JOIN {new} AS b ON {same}"
-        )
-        ((count,),) = self.engine.execute(f"SELECT count(*) FROM {new}_come").fetchall()
-        found = self.engine.execute(f"SELECT DISTINCT file FROM {old}_gone").fetchall()
+        come, gone = f"{new}_come", f"{old}_gone"
+        find_differences(self.engine, old, new, names, come=come, gone=gone)
+        ((count,),) = self.engine.execute(f"SELECT count(*) FROM {come}").fetchall()
+        found = self.engine.execute(f"SELECT DISTINCT file FROM {gone}").fetchall()
         uris = [str(uri) for (uri,) in found]
         if not count and not uris:
             return Change()
-        selects = [f"SELECT {shown} FROM {new}_come"]
+        selects = [f"SELECT {shown} FROM {come}"]
         if target is not None and uris:
-            target.narrow(uris)
             there = {column.name for column in target.columns}
-            stay = ", ".join(_value(column, there) for column in columns)
-            selects.append(
-                f"SELECT {stay} FROM {target.AFFECTED} AS a ANTI JOIN {old}_gone AS b "
-                f"ON a.{PLACE_FILE} = b.file AND a.{PLACE_ROW} = b.row"
-            )
+            stay = [_value(column, there) for column in columns]
+            selects.append(staying_rows(target, uris, gone, stay))
         name = self.dataset.name if old == "old" else self.dataset.name.changes
         staged = self._stage(self.world.lake.place(name), columns, " UNION ALL ".join(selects))
         removed = tuple(target.path(uri) for uri in uris) if target is not None else ()
@@ -380,7 +371,3 @@ def _refuse_other_order(name: object, known: DataType, now: DataType | None) -> 
 def _value(column: Column, there: Iterable[str]) -> str:
     value = quote(column.name) if column.name in there else "NULL"
     return f"CAST({value} AS {column.type.duckdb}) AS {quote(column.name)}"
-
-
-def _same(a: str, b: str, names: Iterable[str]) -> str:
-    return " AND ".join(f"{a}.{name} IS NOT DISTINCT FROM {b}.{name}" for name in names)

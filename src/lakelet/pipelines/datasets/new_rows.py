@@ -24,6 +24,7 @@ from lakelet.pipelines.datasets.feed import Feed
 from lakelet.pipelines.datasets.rows import Rows, staged_rows
 from lakelet.pipelines.definitions.streams import Delivery
 from lakelet.pipelines.planning.world import World
+from lakelet.pipelines.publishing.undone import undone_by
 
 __all__ = ("NewRows", "new_rows")
 
@@ -125,10 +126,8 @@ def _added(table: LakeTable, flow: str, after: int, upto: int, *, skip: bool = F
     for version in range(after + 1, upto + 1):
         adds, removes, info = _commit(table, flow, version)
         operation = str(info.get("lakelet.operation") or info.get("operation") or "")
-        if operation == "PUT BACK":
-            # What an update committed and never published, and its undoing, come to nothing.
-            target = int((info.get("operationParameters") or {}).get("version", after))
-            found = {v: paths for v, paths in found.items() if v <= target}
+        if undone := undone_by(info, version, after):
+            found = {v: paths for v, paths in found.items() if v not in undone}
         elif operation == "BACKFILL":
             passed += 1
         elif removes and skip:
@@ -167,21 +166,17 @@ def _changes(
     undone: set[int] = set()
     for version in range(since + 1, upto + 1):
         _, _, info = _commit(world.lake.table(name), flow, version)
-        if info.get("lakelet.operation") == "PUT BACK":
-            # What an update committed and never published, and its undoing, come to nothing.
-            target = int((info.get("operationParameters") or {}).get("version", since))
-            undone |= set(range(target + 1, version + 1))
+        undone.update(undone_by(info, version, since))
     if since == upto and result is None:
         return NewRows(None, state)
     return NewRows(Feed(world, name, since, tuple(sorted(undone))), state, upto - since)
 
 
 def _undone_later(table: LakeTable, flow: str, version: int, upto: int) -> bool:
-    for later in range(version + 1, upto + 1):
-        _, _, info = _commit(table, flow, later)
-        if info.get("lakelet.operation") == "PUT BACK":
-            return int((info.get("operationParameters") or {}).get("version", -1)) < version
-    return False
+    return any(
+        version in undone_by(_commit(table, flow, later)[2], later, -1)
+        for later in range(version + 1, upto + 1)
+    )
 
 
 def _commit(

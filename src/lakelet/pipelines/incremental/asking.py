@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import duckdb
@@ -19,7 +19,7 @@ from lakelet.pipelines.incremental.shape import Shape
 from lakelet.pipelines.incremental.sources import ChangedSources, Held
 from lakelet.pipelines.planning.world import World
 
-__all__ = ("WORK", "Asking", "FellThroughError", "Limits", "same_values")
+__all__ = ("WORK", "Asking", "FellThroughError", "Limits")
 
 WORK = '"lakelet work"'
 """The schema of a refresh's own tables on its connection, beside the views of what is read."""
@@ -117,8 +117,3 @@ class Asking:
         """Rows of a table, or of a SELECT in parentheses."""
         ((found,),) = self.engine.execute(f"SELECT count(*) FROM {table}").fetchall()
         return int(found)
-
-
-def same_values(a: str, b: str, names: Sequence[str]) -> str:
-    """A condition: rows of two tables have the same values in some columns, NULL like NULL."""
-    return " AND ".join(f"{a}.{name} IS NOT DISTINCT FROM {b}.{name}" for name in names) or "true"

@@ -26,6 +26,7 @@ from lakelet.pipelines.datasets.rows import Rows, staged_rows
 from lakelet.pipelines.incremental.shape import Whole
 from lakelet.pipelines.planning.world import World
 from lakelet.pipelines.publishing.result import Result
+from lakelet.pipelines.publishing.undone import undone_by
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
@@ -154,11 +155,7 @@ def _feed(world: World, table: LakeTable, since: int, now: DeltaTable) -> tuple[
             return None, 0
         for action in actions:
             size += int(action.get("cdc", {}).get("size", 0))
-            info = action.get("commitInfo", {})
-            if info.get("lakelet.operation") == "PUT BACK":
-                # What an update committed and never published, and its undoing, come to nothing.
-                target = int((info.get("operationParameters") or {}).get("version", since))
-                undone |= set(range(target + 1, version + 1))
+            undone.update(undone_by(action.get("commitInfo", {}), version, since))
     if not size:
         return None, 0
     return Feed(world, table.name, since, tuple(sorted(undone))), size

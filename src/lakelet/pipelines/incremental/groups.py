@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping
 
 from lakelet.lake.names import quote
 from lakelet.lake.types import DataType, Decimal, Primitive
-from lakelet.pipelines.incremental.asking import WORK, Asking, FellThroughError, Limits, same_values
+from lakelet.pipelines.datasets.swapping import same_values
+from lakelet.pipelines.incremental.asking import WORK, Asking, FellThroughError, Limits
 from lakelet.pipelines.incremental.edits import key_name, keys_only, of_affected
 from lakelet.pipelines.incremental.moved import MovedRows
 from lakelet.pipelines.incremental.shape import Item

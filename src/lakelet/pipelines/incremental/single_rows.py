@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from lakelet.engines.rewrite import Target
 from lakelet.engines.routes.file_source import PLACE_FILE, PLACE_ROW
-from lakelet.pipelines.incremental.asking import WORK, Asking, FellThroughError, Limits, same_values
+from lakelet.pipelines.datasets.swapping import same_values
+from lakelet.pipelines.incremental.asking import WORK, Asking, FellThroughError, Limits
 from lakelet.pipelines.incremental.changes import SIGN
 from lakelet.pipelines.incremental.edits import with_doubles
 from lakelet.pipelines.incremental.moved import NUMBER, MovedRows, net

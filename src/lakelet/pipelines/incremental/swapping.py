@@ -12,7 +12,8 @@ from lakelet.pipelines.datasets.check import Checked, Checker
 from lakelet.pipelines.datasets.query import BoundQuery, condition_sql
 from lakelet.pipelines.datasets.sources import WorldSources
 from lakelet.pipelines.datasets.staging import Outcome, stage_dropped, stage_rows
-from lakelet.pipelines.incremental.asking import WORK, Asking, FellThroughError, same_values
+from lakelet.pipelines.datasets.swapping import find_differences, same_values, staying_rows
+from lakelet.pipelines.incremental.asking import WORK, Asking, FellThroughError
 
 __all__ = ("Swapped", "is_crowded", "old_rows", "swap_affected", "swap_files")
 
@@ -49,15 +50,10 @@ def old_rows(asking: Asking, target: Target, keys: Sequence[str]) -> None:
 
 def swap_affected(asking: Asking) -> None:
     """Make the tables ``come`` and ``gone`` of what differs between ``fresh`` and ``old``."""
-    same = same_values("a", "b", asking.names)
-    asking.engine.execute(
-        f"CREATE TABLE {WORK}.come AS SELECT * FROM {WORK}.fresh AS a "
-        f"ANTI JOIN {WORK}.old AS b ON {same}"
-    )
-    asking.engine.execute(
-        f"CREATE TABLE {WORK}.gone AS SELECT {PLACE_FILE} AS file, {PLACE_ROW} AS row "
-        f"FROM {WORK}.old AS a ANTI JOIN {WORK}.fresh AS b ON {same}"
-    )
+    find_differences(
+        asking.engine, f"{WORK}.old", f"{WORK}.fresh", asking.names,
+        come=f"{WORK}.come", gone=f"{WORK}.gone",
+    )  # fmt: skip
 
 
 def swap_files(
@@ -91,8 +87,7 @@ def swap_files(
     with Checker(dataset, conditions, world.lake.workspace) as checker:
         rows, carried = checker.select(come), 0
         if target is not None and uris:
-            target.narrow(uris)
-            stay = _stay(asking, target)
+            stay = staying_rows(target, uris, f"{WORK}.gone", asking.names)
             carried = asking.count(target.AFFECTED) - asking.count(f"{WORK}.gone")
             broken = ", NULL" if conditions else ""
             rows = f"{rows} UNION ALL SELECT *{broken} FROM ({stay})"
@@ -111,10 +106,3 @@ def swap_files(
     outcome = Outcome((staged,) if staged.adds else (), asking.columns, checked, rejected)
     removed = tuple(target.path(uri) for uri in uris) if target is not None else ()
     return Swapped(outcome, removed)
-
-
-def _stay(asking: Asking, target: Target) -> str:
-    return (
-        f"SELECT {', '.join(asking.names)} FROM {target.AFFECTED} AS a ANTI JOIN {WORK}.gone AS b "
-        f"ON a.{PLACE_FILE} = b.file AND a.{PLACE_ROW} = b.row"
-    )

@@ -19,6 +19,7 @@ from lakelet.lake.lake import DEFAULT_PROPERTIES
 from lakelet.lake.publications import PIPELINE
 from lakelet.lake.staging import adopt
 from lakelet.pipelines.publishing.result import Result
+from lakelet.pipelines.publishing.undone import PUT_BACK
 from lakelet.workspace.steps import declare, step
 
 if TYPE_CHECKING:
@@ -213,7 +214,7 @@ def put_back_table(table: LakeTable, published: int, undone: str) -> None:
             opened.restore(
                 published,
                 commit_properties=CommitProperties(
-                    custom_metadata={"lakelet.operation": "PUT BACK", UPDATE: f"undo {undone}"}
+                    custom_metadata={"lakelet.operation": PUT_BACK, UPDATE: f"undo {undone}"}
                 ),
             )
 
