@@ -59,8 +59,25 @@ def test_widen_stops_at_its_limit(ws: Workspace) -> None:
 
     ws = lakelet.open(ws.folder.root)
     load(ws, "a.jsonl", {"v": 1})
-    load(ws, "b.jsonl", {"v": 1.5}, evolve="widen")
+    report = load(ws, "b.jsonl", {"v": 1.5}, evolve="widen")
     assert types(ws) == {"v": "BIGINT"}
+    (told,) = report.not_widened
+    assert told.startswith("v stays BIGINT: DOUBLE would rewrite ")
+    assert told.endswith(", and widen_limit is 1")
+
+
+def test_widen_tells_what_no_wider_type_takes(ws: Workspace) -> None:
+    load(ws, "a.jsonl", {"d": 1, "n": 1, "ok": 1, "k": 2**53 + 1}, hints={"d": "DECIMAL(38,2)"})
+    text = '{"d":1.0000000001,"n":"x","ok":2,"more":1,"k":2.5}\n{"d":%s}\n' % ("9" * 36)
+    (ws.folder.files / "b.jsonl").write_text(text)
+    report = ws.load("files", into="t.t", evolve="widen")
+    assert report.widened == []
+    assert sorted(report.not_widened) == [
+        "d stays DECIMAL(38,2): the 38 digits of a DECIMAL may be too few for its numbers",
+        "k stays BIGINT: values that are there would not survive as DOUBLE",
+        "n stays BIGINT: values of another kind make no other type of it",
+    ]
+    assert report.rescued == 1
 
 
 def test_rescue_keeps_the_schema(ws: Workspace) -> None:
@@ -213,3 +230,21 @@ def test_a_dry_run_shows_what_comes_new_in_a_struct(ws: Workspace) -> None:
     ]
     assert ws.load("files", into="t.dry", dry_run=True, evolve="rescue").new_columns == []
     assert ws.sql("SELECT count(*) FROM t.dry").rows() == [(1,)]
+
+
+def test_a_decimal_takes_its_38_digits_and_no_more(ws: Workspace) -> None:
+    long, longer = "0.1234567890123456789012345678", "0.12345678901234567890123456789"
+    whole = "9" * 36
+    text = f'{{"x":{long}00}}\n{{"x":{longer}}}\n{{"y":{whole}}}\n{{"y":{whole}9}}\n'
+    (ws.folder.files / "a.jsonl").write_text(text)
+    ws.load("files", into="t.t", hints={"x": "DECIMAL(38,28)", "y": "DECIMAL(38,2)"})
+    rows = ws.sql("SELECT x, y, _rescued_data FROM t.t").rows()
+    found = sorted(tuple(str(value) for value in row) for row in rows)
+    assert found == sorted(
+        [
+            (long, "None", "None"),
+            ("None", "None", f'{{"x":{longer}}}'),
+            ("None", f"{whole}.00", "None"),
+            ("None", "None", f'{{"y":{whole}9}}'),
+        ]
+    )

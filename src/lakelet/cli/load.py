@@ -151,6 +151,8 @@ def _show_columns(report: LoadReport) -> None:
         click.echo(f"{kind}: {', '.join(f'{c.name} {c.type.sql}' for c in report.new_columns)}")
     for change in report.widened:
         click.echo(f"Widened: {change}")
+    for left in report.not_widened:
+        click.echo(f"Not widened: {left}; values that do not fit are rescued.")
 
 
 def _show_left(report: LoadReport) -> None:
@@ -196,8 +198,8 @@ def _as_dict(report: LoadReport) -> dict[str, object]:
         "same": report.same, "changed": report.changed, "left": report.left,
         "interrupted": report.interrupted, "dry_run": report.dry_run,
         "new_columns": [{"name": c.name, "type": c.type.sql} for c in report.new_columns],
-        "widened": report.widened, "unused_hints": report.unused_hints,
-        "decided": report.decided,
+        "widened": report.widened, "not_widened": report.not_widened,
+        "unused_hints": report.unused_hints, "decided": report.decided,
         "files": [
             {"file": e.found.name, "kept": e.kept, "rescued": e.rescued, "rejected": e.rejected,
              "state": e.state, "reason": e.reason}

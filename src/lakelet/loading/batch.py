@@ -35,7 +35,7 @@ from lakelet.loading.records.block import Block, FileUnreadableError
 from lakelet.loading.rejects import discard_rejects
 from lakelet.loading.shape import Shape
 from lakelet.loading.source_file import FileChangedError, Layout, SourceFile
-from lakelet.loading.widening import widen_columns
+from lakelet.loading.widening import Widened, widen_columns
 
 __all__ = ("Batch", "recover")
 
@@ -58,7 +58,7 @@ class Batch:
         evolve: ``add``, ``widen``, ``rescue`` or ``fail``.
         lines: whether every row tells its line.
         widen_limit: the most bytes that widening a column may rewrite.
-        widened: columns that were widened; None before that was tried.
+        widened: columns that were widened, or not and why; None before that was tried.
         stop: asked between files; True ends the batch with the files so far.
         progress: told of every block read.
         quarantined: files that cannot be read, with the reason.
@@ -74,7 +74,7 @@ class Batch:
     evolve: str
     lines: bool = False
     widen_limit: int = 0
-    widened: list[str] | None = None
+    widened: Widened | None = None
     stop: Callable[[], bool] = lambda: False
     progress: Callable[[SourceFile], None] = lambda _: None
     quarantined: dict[int, str] = field(default_factory=dict)
@@ -151,7 +151,7 @@ class Batch:
         self.widened = widen_columns(
             table, self.connection, self._shape(table), seen, self.widen_limit
         )
-        return bool(self.widened)
+        return bool(self.widened.done)
 
     def _converter(self, table: LakeTable, *, spool: bool) -> Converter:
         return Converter(

@@ -221,7 +221,9 @@ class _Load:
         batch = self._batch(files, table.columns())
         staged, columns = batch.stage(table, number)
         self.report.new_columns += columns
-        self.report.widened += batch.widened or []
+        if batch.widened is not None:
+            self.report.widened += batch.widened.done
+            self.report.not_widened += batch.widened.left
         entries = batch.entries(_found(files))
         if entries:
             self._commit(table, number, staged, entries)

@@ -20,6 +20,7 @@ class LoadReport:
         entries: what became of each file read.
         new_columns: columns the load added, with their types.
         widened: columns whose type changed, as ``name: OLD to NEW``.
+        not_widened: columns whose values did not fit and that keep their type, with the reason.
         same: files that were loaded before and have not changed.
         changed: files that changed under their old name and were left.
         left: files that changed while they were read and wait for the next load.
@@ -35,6 +36,7 @@ class LoadReport:
     entries: list[Entry] = field(default_factory=list)
     new_columns: list[Column] = field(default_factory=list)
     widened: list[str] = field(default_factory=list)
+    not_widened: list[str] = field(default_factory=list)
     same: int = 0
     changed: list[str] = field(default_factory=list)
     left: list[str] = field(default_factory=list)

@@ -6,6 +6,8 @@ makes no text of the column.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import duckdb
 
 from lakelet.engines.rewrite.schema_change import change_type, table_bytes
@@ -15,7 +17,7 @@ from lakelet.lake.types import DataType, Decimal, Primitive
 from lakelet.loading.inference.tally import Tally
 from lakelet.loading.shape import Shape
 
-__all__ = ("widen_columns", "wider_type")
+__all__ = ("Widened", "widen_columns", "wider_type")
 
 _WHOLE = ("TINYINT", "SMALLINT", "INT", "BIGINT")
 _DIGITS = 38
@@ -44,9 +46,22 @@ def wider_type(kind: DataType, tally: Tally) -> DataType | None:
     return None
 
 
+@dataclass(frozen=True, slots=True)
+class Widened:
+    """What became of columns whose values did not fit.
+
+    Attributes:
+        done: what was widened, as ``name: OLD to NEW``.
+        left: columns that keep their type, as ``name stays OLD: why``; their values are rescued.
+    """
+
+    done: list[str]
+    left: list[str]
+
+
 def widen_columns(
     table: LakeTable, connection: duckdb.DuckDBPyConnection, shape: Shape, seen: Tally, limit: int
-) -> list[str]:
+) -> Widened:
     """Widen the columns whose values ask for it, each in one rewriting commit.
 
     Args:
@@ -55,19 +70,45 @@ def widen_columns(
         shape: its columns.
         seen: what the values that did not fit look like.
         limit: the most bytes a rewrite may read; past it the values stay rescued.
-
-    Returns:
-        What was widened, as ``name: OLD to NEW``.
     """
-    found = []
+    found = Widened([], [])
     for key, tally in seen.fields.items():
         field = shape.find(key)
-        wider = wider_type(field.type, tally) if field else None
-        if field is None or wider is None or table_bytes(table.open()) > limit:
+        if field is None:
             continue
-        try:
-            change_type(table, connection, field.column.name, wider)
-        except SchemaError:  # values that are there already would not survive
-            continue
-        found.append(f"{field.column.name}: {field.type.sql} to {wider.sql}")
+        name, kind = field.column.name, field.type
+        wider = wider_type(kind, tally)
+        if wider is None:
+            why = _why_not(kind, tally)
+        elif (size := table_bytes(table.open())) > limit:
+            why = f"{wider.sql} would rewrite {size:,} bytes, and widen_limit is {limit:,}"
+        else:
+            try:
+                change_type(table, connection, name, wider)
+            except SchemaError:
+                why = f"values that are there would not survive as {wider.sql}"
+            else:
+                found.done.append(f"{name}: {kind.sql} to {wider.sql}")
+                continue
+        if why:
+            found.left.append(f"{name} stays {kind.sql}: {why}")
     return found
+
+
+def _why_not(kind: DataType, tally: Tally) -> str:
+    """Why no wider type takes the values of a column; '' where they all fit."""
+    if isinstance(kind, Decimal):
+        digits = max(kind.precision - kind.scale, tally.whole) + max(kind.scale, tally.scale)
+        fit = tally.numbers if digits <= _DIGITS else 0
+    elif isinstance(kind, Primitive):
+        digits = max(tally.whole, 19) + tally.scale
+        known = {"DOUBLE": tally.doubles, "FLOAT": tally.doubles, "BOOLEAN": tally.booleans,
+                 "DATE": tally.dates, "TIMESTAMP": tally.moments}  # fmt: skip
+        fit = tally.integers if kind.name in _WHOLE else known.get(kind.name, tally.count)
+    else:
+        return ""
+    if fit >= tally.count:
+        return ""
+    if tally.numbers > fit and digits > _DIGITS:
+        return f"the {_DIGITS} digits of a DECIMAL may be too few for its numbers"
+    return "values of another kind make no other type of it"

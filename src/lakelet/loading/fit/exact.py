@@ -247,7 +247,12 @@ def _bytes(text: str) -> Any:
 def _decimal(number: Exact | None, kind: Decimal) -> Any:
     if number is None:
         return MISFIT
-    _, digits, exponent = number.normalize().as_tuple()
+    # Not `normalize`, which rounds to the 28 digits of Python's context.
+    _, digits, exponent = number.as_tuple()
+    end = len(digits)
+    while end > 1 and not digits[end - 1]:
+        end -= 1
+    digits, exponent = digits[:end], int(exponent) + len(digits) - end
     scale = max(0, -int(exponent))
     whole = max(0, len(digits) + int(exponent))
     if scale > kind.scale or (number and whole > kind.precision - kind.scale):
