@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 
 import pytest
 
@@ -230,6 +231,15 @@ def test_a_dry_run_shows_what_comes_new_in_a_struct(ws: Workspace) -> None:
     ]
     assert ws.load("files", into="t.dry", dry_run=True, evolve="rescue").new_columns == []
     assert ws.sql("SELECT count(*) FROM t.dry").rows() == [(1,)]
+
+
+def test_a_decimal_of_python_takes_its_38_digits_and_no_more(ws: Workspace) -> None:
+    ws.sql("CREATE TABLE t.t (x DECIMAL(38,28))")
+    fits = Decimal("0.1234567890123456789012345678")
+    ws.table("t.t").append([{"x": fits}, {"x": Decimal("0E-40")}, {"x": Decimal(10**9)}])
+    with pytest.raises(SchemaError, match="nothing was written"):
+        ws.table("t.t").append([{"x": Decimal("0.12345678901234567890123456789")}])
+    assert {row[0] for row in ws.sql("SELECT x FROM t.t").rows()} == {fits, 0, 10**9}
 
 
 def test_a_decimal_takes_its_38_digits_and_no_more(ws: Workspace) -> None:

@@ -21,7 +21,7 @@ from typing import Any
 from lakelet.lake.types import Array, DataType, Decimal, Map, Primitive, Struct
 from lakelet.loading.fit.json_text import Number, Pairs, dump_json
 
-__all__ = ("BASE64", "MISFIT", "Fitter", "exact_number", "moment")
+__all__ = ("BASE64", "MISFIT", "Fitter", "decimal_places", "exact_number", "moment")
 
 MISFIT: Any = object()
 """Stands for a value that does not fit."""
@@ -244,18 +244,22 @@ def _bytes(text: str) -> Any:
     return "".join([f"\\x{byte:02X}" for byte in base64.b64decode(text)])
 
 
-def _decimal(number: Exact | None, kind: Decimal) -> Any:
-    if number is None:
-        return MISFIT
-    # Not `normalize`, which rounds to the 28 digits of Python's context.
+def decimal_places(number: Exact) -> tuple[int, int]:
+    """How many digits a number needs before the point, and how many behind it."""
+    # Not by `normalize`, which rounds to the 28 digits of Python's context.
     _, digits, exponent = number.as_tuple()
     end = len(digits)
     while end > 1 and not digits[end - 1]:
         end -= 1
-    digits, exponent = digits[:end], int(exponent) + len(digits) - end
-    scale = max(0, -int(exponent))
-    whole = max(0, len(digits) + int(exponent))
-    if scale > kind.scale or (number and whole > kind.precision - kind.scale):
+    exponent = int(exponent) + len(digits) - end
+    return (max(0, end + exponent) if number else 0), max(0, -exponent) if number else 0
+
+
+def _decimal(number: Exact | None, kind: Decimal) -> Any:
+    if number is None:
+        return MISFIT
+    whole, scale = decimal_places(number)
+    if scale > kind.scale or whole > kind.precision - kind.scale:
         return MISFIT
     return format(number, "f")
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from lakelet.errors import SchemaError
 from lakelet.lake.types import Array, DataType, Decimal, Map, Struct
+from lakelet.loading.fit.exact import decimal_places
 from lakelet.loading.fit.json_text import Number, Pairs
 
 __all__ = ("json_value",)
@@ -54,9 +55,8 @@ def _fits(value: PythonDecimal | int, kind: Decimal) -> bool:
     number = PythonDecimal(value)
     if not number.is_finite():
         return False
-    digits, exponent = number.normalize().as_tuple()[1:]
-    assert isinstance(exponent, int)
-    return -exponent <= kind.scale and len(digits) + exponent <= kind.precision - kind.scale
+    whole, scale = decimal_places(number)
+    return scale <= kind.scale and whole <= kind.precision - kind.scale
 
 
 def _scalar(value: Any, name: str) -> Any:
