@@ -188,8 +188,10 @@ class Batch:
         shape = self._shape(table)
         columns = new_columns(root, shape, self._hints(), tolerance=self.tolerance)
         columns += _added(shape, grown_types(root, shape, self._hints(), tolerance=self.tolerance))
+        rows = [converter.unknown.get(column.name, 0) for column in columns]
         shown = ", ".join(
-            f"{c.name} {c.type.sql} ({converter.unknown.get(c.name, 0)} rows)" for c in columns
+            f"{c.name} {c.type.sql} ({count} {'row' if count == 1 else 'rows'})"
+            for c, count in zip(columns, rows, strict=True)
         )
         return SchemaError(
             f"the files have fields that {table.name} does not: {shown or 'under other names'}; "
