@@ -158,7 +158,15 @@ class ChangedFileError(LoadError):
 
 
 class SqlError(LakeletError, ValueError):
-    """A statement that is wrong, or that cannot be run with exactly its meaning."""
+    """A statement that is wrong, or that cannot be run with exactly its meaning.
+
+    Attributes:
+        word: the name in the statement it is about, or ''.
+    """
+
+    def __init__(self, message: str, *, hint: str | None = None, word: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.word = word
 
 
 class PipelineError(LakeletError, ValueError):

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
+
 from lakelet.errors import SchemaError
 from lakelet.lake.type_text import parse_type
 from lakelet.lake.types import Array, DataType, Map, Primitive, Struct
 
-__all__ = ("from_duckdb",)
+__all__ = ("VOID", "from_duckdb", "has_null", "with_nulls")
 
+VOID = Primitive("VOID")
+"""The type of NULL alone, which no column has."""
+# As a type, not as the name of a field.
+_NULL = re.compile(r'"NULL"(?=[,)\[]|$)')
 # Lossless homes in Delta for types that only DuckDB has.
 _WIDER = {
     "UTINYINT": "SMALLINT",
@@ -36,6 +42,7 @@ def from_duckdb(text: str) -> DataType:
     """
     if text in _WIDER:
         return parse_type(_WIDER[text])
+    text = _NULL.sub("VARCHAR", text)
     if text.startswith("ENUM("):
         return Primitive("STRING")
     try:
@@ -46,6 +53,28 @@ def from_duckdb(text: str) -> DataType:
             hint="cast it, for example to STRING or DOUBLE.",
         ) from None
     return _zones(found, parse_type(text.replace("TIMESTAMP WITH TIME ZONE", "DATE")))
+
+
+def has_null(text: str) -> bool:
+    """Whether DuckDB knows of nothing but NULL in a type, or in a part of it."""
+    return _NULL.search(text) is not None
+
+
+def with_nulls(text: str) -> DataType:
+    """As `from_duckdb`, with the type VOID where DuckDB knows of nothing but NULL."""
+    return _voids(from_duckdb(text), from_duckdb(_NULL.sub("BOOLEAN", text)))
+
+
+def _voids(found: DataType, marked: DataType) -> DataType:
+    """``found`` with VOID where ``marked`` has BOOLEAN for the STRING that stands for NULL."""
+    if isinstance(found, Array) and isinstance(marked, Array):
+        return Array(_voids(found.element, marked.element))
+    if isinstance(found, Map) and isinstance(marked, Map):
+        return Map(_voids(found.key, marked.key), _voids(found.value, marked.value))
+    if isinstance(found, Struct) and isinstance(marked, Struct):
+        pairs = zip(found.fields, marked.fields, strict=True)
+        return Struct(tuple((name, _voids(kind, other)) for (name, kind), (_, other) in pairs))
+    return found if found == marked else VOID
 
 
 def _zones(found: DataType, marked: DataType) -> DataType:

@@ -18,6 +18,7 @@ from lakelet.engines.dialect import (
 )
 from lakelet.engines.failures import failed_in_python, said_by_duckdb
 from lakelet.engines.kept import kept_connection
+from lakelet.engines.wording import placed, reworded
 from lakelet.errors import LakeletError, SqlError, StorageError
 from lakelet.workspace import WorkspaceFolder
 
@@ -88,6 +89,16 @@ def run_query(
         SqlError: the query is wrong, or not among what runs with exactly its meaning.
         TableNotFoundError, VersionNotFoundError: from ``table``.
     """
+    with placed(query.text, query.dialect):
+        return _run_query(workspace, query, table, call)
+
+
+def _run_query(
+    workspace: WorkspaceFolder,
+    query: Query,
+    table: Callable[[TableReference], Attached],
+    call: Callable[[TableFunctionCall], Attached],
+) -> duckdb.DuckDBPyRelation:
     tables: dict[str, Attached] = {}
 
     def pin(reference: TableReference) -> Attached:
@@ -164,6 +175,14 @@ def _relation(
             f"the parameter :{missing[0]} has no value; nothing was run.",
             hint=f"--param {missing[0]}=VALUE, or params={{'{missing[0]}': …}}.",
         )
+    marks = len(markers) - len(names)
+    if marks != len(query.positional):
+        raise SqlError(
+            f"the query has {marks} ? marker{'s' * (marks != 1)}, and {len(query.positional)} "
+            f"value{'s were' if len(query.positional) != 1 else ' was'} given; nothing was run.",
+            hint="ws.sql(text, [7, 'x']) gives one value for each ?; on the command line, write "
+            ":name and --param name=VALUE.",
+        )
     values: object = {name: given[name] for name in names} if names else list(query.positional)
     relation = connection.sql(sql, params=values) if values else connection.sql(sql)
     if relation is None:
@@ -183,4 +202,5 @@ class duckdb_errors:  # noqa: N801 - used like a function
             return
         if isinstance(error, duckdb.IOException) or failed_in_python(error):
             raise StorageError(said_by_duckdb(error)) from error
-        raise SqlError(said_by_duckdb(error)) from error
+        said = reworded(said_by_duckdb(error))
+        raise SqlError(said.message, hint=said.hint, word=said.word) from error

@@ -92,8 +92,8 @@ class Result(Forms):
             raise SqlError(
                 f"[COLUMN_ALREADY_EXISTS] two columns of the result are called {twice}, and "
                 f"{form} tells values by name; nothing was written.",
-                hint=f"give one another name: SELECT … AS {twice}_2. As a table, CSV or Markdown, and "
-                "by rows(), both are shown.",
+                hint=f"give one another name: SELECT … AS {twice}_2. As a table, CSV or Markdown, "
+                "and by rows(), both are shown.",
             )
         return names
 

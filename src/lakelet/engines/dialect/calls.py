@@ -32,9 +32,9 @@ def entry_of(name: str, count: int) -> Function:
     if entry is None:
         raise refuse(f"{name}()", table())
     if count < entry.low or (entry.high is not None and count > entry.high):
-        takes = (
-            str(entry.low) if entry.low == entry.high else f"{entry.low} to {entry.high or 'any'}"
-        )
+        takes = str(entry.low) if entry.low == entry.high else f"{entry.low} to {entry.high}"
+        if entry.high is None:
+            takes = f"{entry.low} or more"
         raise SqlError(
             f"{name}() takes {takes} argument{'s' * (takes != '1')}, not {count}.",
             hint=f"{name}: {entry.doc}.",

@@ -74,7 +74,7 @@ def _translated(
         sql,
         tuple(renderer.tables.values()),
         tuple(renderer.calls),
-        tuple(renderer.parameters),
+        tuple(renderer.parameters) or ("?",) * prepared.markers,
         definitions(sql),
     )
 

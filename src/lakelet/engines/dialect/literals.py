@@ -6,6 +6,7 @@ import datetime as dt
 import re
 from typing import TYPE_CHECKING
 
+from lakelet.engines.dialect.parsing import marker_number
 from lakelet.engines.dialect.renderer import Node, Renderer, refuse
 from lakelet.errors import SqlError
 from lakelet.lake.names import literal
@@ -149,11 +150,13 @@ def _interval(r: Renderer, node: exp.Expr) -> str:
 
 def _placeholder(r: Renderer, node: exp.Expr) -> str:
     name = str(node.name) if node.args.get("this") else "?"
-    if name == "?" or name not in r.parameters:
+    number = marker_number(name)
+    if number is None and name not in r.parameters:
         r.parameters.append(name)
-    if len({p == "?" for p in r.parameters}) == 2:
+    if r.prepared.markers and (number is None or r.parameters):
         raise SqlError(":name and ? are mixed in one query.", hint="use one of the two kinds.")
-    return "?" if name == "?" else f"${name}"
+    # By its number, since an expression may be written several times.
+    return f"${name}" if number is None else f"${number}"
 
 
 LITERALS: dict[str, Node] = {

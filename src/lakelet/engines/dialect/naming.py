@@ -54,5 +54,5 @@ def _name(r: Renderer, node: exp.Expr) -> str:
         return f"(- {_name(r, node.this)})"
     if kind == "Subquery":
         return "scalarsubquery()"
-    text = str(node.sql("databricks"))
+    text = re.sub(r":lakelet_question_\d+", "?", str(node.sql("databricks")))
     return re.sub("\ue000[0-9]+\ue000", lambda m: r.prepared.string(m.group()), text)

@@ -9,30 +9,62 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lakelet.engines.dialect.timetravel import Pinned, pin_tables
-from lakelet.engines.dialect.tokens import Token, text_of, tokenize
+from lakelet.engines.dialect.tokens import Token, place_in, text_of, tokenize
 from lakelet.errors import SqlError
 
 if TYPE_CHECKING:
     from sqlglot import exp
     from sqlglot.dialects.dialect import Dialect
+    from sqlglot.errors import SqlglotError
 
-__all__ = ("Prepared", "parse_expression", "parse_query", "prepare")
+__all__ = ("Prepared", "marker_number", "parse_expression", "parse_query", "prepare")
 
+_MARKER = "lakelet_question_"  # and the number of a ?
 _MARK = "\ue000"  # a private-use character: wraps the number of a string kept aside
+_WORDS = frozenset({
+    "SELECT", "FROM", "WHERE", "GROUP", "ORDER", "BY", "HAVING", "LIMIT", "JOIN", "ON", "USING",
+    "UNION", "EXCEPT", "INTERSECT", "CASE", "WHEN", "THEN", "ELSE", "END", "AND", "OR", "NOT", "IN",
+    "IS", "AS", "WITH", "DISTINCT", "TABLE", "VALUES", "SET", "CROSS", "INNER", "FULL", "LEFT",
+    "RIGHT", "NULL", "FOR", "TO", "INTO",
+})  # fmt: skip
 _QUERY_STARTS = frozenset({"SELECT", "WITH", "VALUES", "("})
 _SPECIAL_FORMS = ("CAST", "TRY_CAST", "EXTRACT", "POSITION", "TRIM", "SUBSTRING", "CEIL", "FLOOR")
 
 
+def marker_number(name: str) -> int | None:
+    """Which ``?`` of the text a marker's name stands for, or None for one that was named."""
+    number = name.removeprefix(_MARKER)
+    return int(number) if number != name and number.isdigit() else None
+
+
 @dataclass(slots=True)
 class Prepared:
-    """Text ready for the parser, with what was taken out of it."""
+    """Text ready for the parser, with what was taken out of it.
+
+    Attributes:
+        text: for the parser.
+        strings: those that were taken out.
+        pinned: tables that travel in time.
+        places: where each piece of the text begins, here and in the source.
+        source: what it was made of.
+        markers: how many ``?`` there are.
+    """
 
     text: str
     strings: list[str] = field(default_factory=list)
     pinned: list[Pinned] = field(default_factory=list)
+    places: list[tuple[int, int]] = field(default_factory=list)
+    source: str = ""
+    markers: int = 0
+
+    def place(self, at: int) -> str:
+        """A place in this text as one in the text it was made of: ``line 2, column 8``."""
+        before = [(here, there) for here, there in self.places if here <= at]
+        here, there = before[-1] if before else (0, 0)
+        return place_in(self.source, min(there + at - here, len(self.source)))
 
     def string(self, text: str) -> str:
         """The value of a string literal as the user meant it."""
@@ -57,6 +89,11 @@ def _refuse_by_token(tokens: list[Token]) -> None:
                 "STREAM is refused: a query reads a table as it stands.",
                 hint="use STREAM in a pipeline's definition, or leave the word out here.",
             )
+        if before.text == token.text == "/" and token.start == before.start + 1:
+            raise SqlError(
+                "// is no operator of Databricks' SQL.",
+                hint="whole numbers are divided with div: 7 div 2; a comment begins with --.",
+            )
         is_type = first is not None and (first.word == "AS" or first.text == "::")
         sized = is_type and token.text == "(" and after.kind == "number"
         if sized and before.word in {"VARCHAR", "CHAR", "CHARACTER"}:
@@ -74,11 +111,13 @@ def prepare(text: str) -> Prepared:
     """
     tokens = tokenize(text)
     _refuse_by_token(tokens)
-    result = Prepared("", pinned=pin_tables(tokens, "databricks"))
+    result = Prepared("", pinned=pin_tables(tokens, "databricks"), source=text)
     starts = {pinned.first: (i, pinned.last) for i, pinned in enumerate(result.pinned)}
-    pieces, at = [], 0
+    pieces: list[str] = []
+    at = length = 0
     while at < len(tokens):
         token = tokens[at]
+        result.places.append((length, token.start))
         if at in starts:
             number, last = starts[at]
             pieces.append(f"`{_MARK}{number}{_MARK}`")
@@ -89,10 +128,14 @@ def prepare(text: str) -> Prepared:
                 result.strings.append(value)
                 value = f"{_MARK}{len(result.strings) - 1}{_MARK}"
             pieces.append(f"'{value}'")
+        elif token.kind == "operator" and token.text == "?":
+            result.markers += 1
+            pieces.append(f" :{_MARKER}{result.markers} ")
         elif token.kind == "space":
             pieces.append(" " if token.text[:1] != "\n" else "\n")
         else:
             pieces.append(token.text)
+        length += len(pieces[-1])
         at += 1
     result.text = "".join(pieces)
     return result
@@ -115,17 +158,44 @@ def _parse(prepared: Prepared, into: str | None = None) -> exp.Expr:
     try:
         trees = dialect.parse(prepared.text)
     except SqlglotError as error:
-        detail = getattr(error, "errors", None)
-        place = detail[0] if detail else {}
-        where = f" (line {place['line']}, near {place['highlight']!r})" if place else ""
-        reason = place.get("description") or str(error)
-        raise SqlError(f"the SQL text cannot be read: {reason.rstrip('.')}{where}.") from None
+        raise _unreadable(prepared, error) from None
     found = [tree for tree in trees if tree is not None]
     if len(found) != 1:
         raise SqlError(
             f"one statement is expected here, not {len(found)}.", hint="run them one at a time."
         )
     return found[0]
+
+
+def _unreadable(prepared: Prepared, error: SqlglotError) -> SqlError:
+    """What the parser did not understand, and where, in the words of the text."""
+    found: list[dict[str, Any]] = getattr(error, "errors", None) or [{}]
+    place, text = found[0], prepared.text
+    near = str(place.get("highlight") or "")
+    shown = prepared.string(near) if _MARK in near else near
+    lines = text.split("\n")
+    where = ""
+    if place.get("line") and place["line"] <= len(lines):
+        start = sum(len(line) + 1 for line in lines[: place["line"] - 1])
+        at = start + int(place["col"]) - len(near)
+        if text[at : at + len(near)] == near:
+            where = f" ({prepared.place(at)})"
+    reason = str(place.get("description") or error)
+    if reason.startswith("Required keyword"):
+        what = f"something is missing after {shown!r}"
+    elif reason.startswith("Expecting "):
+        what = f"{reason.removeprefix('Expecting ').rstrip('.')} is missing after {shown!r}"
+    elif reason.startswith("Expected TYPE"):
+        what = f"{shown!r} is no type"
+    else:
+        what = f"{shown!r} is not expected here" if near else "it is no SQL"
+    reserved = what.endswith("expected here") and shown.upper() in _WORDS
+    return SqlError(
+        f"[PARSE_SYNTAX_ERROR] the SQL text cannot be read: {what}{where}.",
+        hint=f"a name that is also a word of SQL stands in backticks: `{shown}`."
+        if reserved
+        else None,
+    )
 
 
 def parse_query(prepared: Prepared) -> exp.Expr:
@@ -153,7 +223,11 @@ def parse_expression(prepared: Prepared) -> exp.Expr:
     """
     if not prepared.text.strip():
         raise SqlError("there is no expression here.")
-    alone = Prepared(f"SELECT {prepared.text}", prepared.strings, prepared.pinned)
+    shift = len("SELECT ")
+    alone = Prepared(
+        f"SELECT {prepared.text}", prepared.strings, prepared.pinned,
+        [(here + shift, there) for here, there in prepared.places], prepared.source,
+    )  # fmt: skip
     tree = _parse(alone)
     items = tree.args.get("expressions") or []
     others = {name for name, value in tree.args.items() if value and name != "expressions"}

@@ -100,6 +100,10 @@ class Renderer:
             for part, value in node.args.items()
             if value and part not in entry.parts and part not in _SILENT
         ]
+        if unknown and name == "Substring":
+            raise SqlError(
+                "substring() takes 2 to 3 arguments.", hint="substring(text, from 1, length)."
+            )
         if unknown:
             part = unknown[0].strip("_").replace("_", " ").upper()
             raise refuse(f"{part} in {words_of(name).upper()}")

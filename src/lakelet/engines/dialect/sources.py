@@ -15,7 +15,7 @@ from lakelet.engines.dialect.translation import (
     view_name,
     without_catalog,
 )
-from lakelet.errors import SqlError
+from lakelet.errors import SqlError, nearest
 from lakelet.lake.names import quote
 
 if TYPE_CHECKING:
@@ -128,7 +128,8 @@ def _table_function(r: Renderer, node: exp.Expr) -> str:
     if name == "range":
         return _range(r, node)
     if name not in TABLE_FUNCTIONS:
-        raise refuse(f"the table function {name}", sorted(TABLE_FUNCTIONS))
+        close = nearest(name, TABLE_FUNCTIONS)
+        raise refuse(f"the table function {name}", hint=f"did you mean {close}?" if close else None)
     positional: list[object] = []
     named: list[tuple[str, object]] = []
     for argument in call.expressions:

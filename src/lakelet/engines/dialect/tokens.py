@@ -14,7 +14,7 @@ from typing import Literal
 
 from lakelet.errors import SqlError
 
-__all__ = ("Token", "name_of", "text_of", "tokenize")
+__all__ = ("Token", "name_of", "place_in", "text_of", "tokenize")
 
 Kind = Literal["word", "name", "string", "number", "space", "operator"]
 _SIMPLE_ESCAPES = {"0": "\0", "b": "\b", "n": "\n", "r": "\r", "t": "\t", "Z": "\x1a"}
@@ -133,3 +133,9 @@ def text_of(token: Token) -> str:
     pieces = re.split(r"(\\.)", body, flags=re.DOTALL)
     doubled = "".join(p if p[:1] == "\\" else p.replace(mark * 2, mark) for p in pieces)
     return _escape_pattern().sub(_unescape, doubled)
+
+
+def place_in(text: str, at: int) -> str:
+    """A place in a text as people count: ``line 2, column 8``."""
+    line = text.count("\n", 0, at) + 1
+    return f"line {line}, column {at - (text.rfind(chr(10), 0, at) + 1) + 1}"

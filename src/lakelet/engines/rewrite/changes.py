@@ -188,8 +188,8 @@ def _refuse_ambiguous(target: Target, merge: Merge) -> None:
     ).fetchall()[0][0]
     if twice:
         raise SqlError(
-            f"{target.table.name}: {twice} rows are matched by several source rows each, so what "
-            "they should become is not clear; nothing was changed.",
+            f"{target.table.name}: {twice} row{' is' if twice == 1 else 's are'} matched by "
+            "several source rows, so what becomes of it is not clear; nothing was changed.",
             hint="make the source unique by the columns of ON, for example with QUALIFY "
             "row_number() OVER (PARTITION BY … ORDER BY …) = 1.",
         )

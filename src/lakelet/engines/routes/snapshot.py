@@ -122,10 +122,13 @@ def _explained(location: str, version: int | None, error: Exception) -> LakeletE
         )
     return UnsupportedTableError(
         f"{location} is not a readable Delta table: {damage}; {_UNCHANGED}.",
-        hint="bring the missing or damaged files of _delta_log back from a copy.",
+        hint="check the path; other files than Delta tables are read with read_files('path')."
+        if damage in _NOTHING
+        else "bring the missing or damaged files of _delta_log back from a copy.",
     )
 
 
+_NOTHING = ("there is no such folder", "it has no log")
 _DAMAGE = (
     ("No files in log segment", "it has no log (_delta_log holds no commit)"),
     ("does not exist or you don't have access", "there is no such folder"),

@@ -56,12 +56,16 @@ def run_statement(
 
     from lakelet.engines.statements.running import Context, run_record
     from lakelet.engines.statements.syntax import read_statement
+    from lakelet.engines.wording import placed
 
     context = Context(lake, lent, dialect, positional, dict(named or {}))
     try:
-        return run_record(context, read_statement(context.number(text), dialect))
+        with placed(text, dialect):
+            return run_record(context, read_statement(context.number(text), dialect))
     except SqlError as error:
         if isinstance(error.__cause__, duckdb.Error):
             # What fails in a query fails before anything is committed.
-            raise SqlError(f"{error.message.rstrip()} Nothing was changed.") from error
+            raise SqlError(
+                f"{error.message.rstrip()} Nothing was changed.", hint=error.hint, word=error.word
+            ) from error
         raise

@@ -29,7 +29,16 @@ def _pattern(r: Renderer, node: exp.Expr, *, never_empty: bool = False) -> tuple
     """The pattern for RE2 and its number of groups."""
     java = pattern_text(r, node)
     text = translated_pattern(java)
-    python = re.compile(re.sub(r"\\x\{([0-9A-Fa-f]+)\}", _python_code, text).replace(r"\z", r"\Z"))
+    try:
+        python = re.compile(
+            re.sub(r"\\x\{([0-9A-Fa-f]+)\}", _python_code, text).replace(r"\z", r"\Z")
+        )
+    except re.error as error:
+        raise SqlError(
+            f"[INVALID_PARAMETER_VALUE.PATTERN] the regular expression {text!r} cannot be read: "
+            f"{error}.",
+            hint="a character with a meaning of its own takes a backslash: '\\\\('.",
+        ) from None
     if never_empty and any(not found.group() for s in ("", "a 1-") for found in python.finditer(s)):
         raise SqlError(
             f"the regular expression {java!r} can match nothing at all, which is refused here.",

@@ -12,7 +12,7 @@ from itertools import count
 
 from lakelet.engines.dialect.casts import cast_to
 from lakelet.engines.dialect.macros import definitions
-from lakelet.engines.duckdb_types import from_duckdb
+from lakelet.engines.duckdb_types import VOID, with_nulls
 from lakelet.errors import SchemaError
 from lakelet.lake.names import literal, quote
 from lakelet.lake.types import Array, Column, DataType, Decimal, Map, Primitive, Struct
@@ -49,7 +49,7 @@ class Assignment:
         target = column.type
         if source == _NULL or source == target.duckdb:
             return f"CAST({sql} AS {target.duckdb})"
-        kind = from_duckdb(source)
+        kind = with_nulls(source)
         self._place = f"the column {column.name} of {table}"
         found = self._value(sql, kind, target)
         if found is None:
@@ -59,6 +59,8 @@ class Assignment:
     def _value(self, sql: str, source: DataType, target: DataType) -> str | None:
         if source == target:
             return sql
+        if source == VOID:
+            return f"CAST({sql} AS {target.duckdb})"
         if isinstance(source, Array) and isinstance(target, Array):
             return self._each(sql, source.element, target.element)
         if isinstance(source, Map) and isinstance(target, Map):

@@ -140,4 +140,3 @@ class Context:
         """
         name.refuse_own()
         return self.lake.table(name)
-

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import duckdb
 
-from lakelet.engines.duckdb_types import from_duckdb
+from lakelet.engines.duckdb_types import from_duckdb, has_null
 from lakelet.engines.engine import duckdb_errors
 from lakelet.engines.rewrite.target import GENERATED
 from lakelet.engines.statements.running.checks import CONSTRAINT, stored_expression
@@ -174,9 +174,11 @@ def _columns_of(connection: duckdb.DuckDBPyConnection, sql: str, table: str) -> 
     check_names(names, table)
     columns = []
     for name, kind in zip(names, map(str, relation.types), strict=True):
-        if kind == '"NULL"':
+        if has_null(kind):
+            where = "" if kind.startswith('"') else ", or a field of it,"
             raise SchemaError(
-                f"{table}: the column {name} is always NULL, so it has no type; no table was made.",
+                f"{table}: the column {name}{where} is always "
+                "NULL, so it has no type; no table was made.",
                 hint=f"write CAST(NULL AS STRING) AS {name}, or another type.",
             )
         columns.append(Column(name, from_duckdb(kind)))

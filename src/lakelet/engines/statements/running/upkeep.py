@@ -105,6 +105,13 @@ def run_optimize(context: Context, statement: Optimize) -> Answer:
         column_named(name, table.columns(), table=str(table.name)).name
         for name in statement.columns
     ]
+    folders = set(table.open().metadata().partition_columns)
+    if within := [name for name in names if name in folders]:
+        raise SqlError(
+            f"[ZORDERING_ON_PARTITION_COLUMN] {table.name} is partitioned by {within[0]}: rows "
+            "alike in it are together already; nothing was changed.",
+            hint="leave it out of ZORDER BY, or write OPTIMIZE alone to merge small files.",
+        )
 
     def run() -> tuple[int, int]:
         optimizer = table.open().optimize

@@ -106,7 +106,7 @@ def read_statement(text: str, dialect: Literal["databricks", "duckdb"]) -> Any:
     reader = _READERS.get(word)
     if reader is not None:
         return reader(cursor)
-    close = nearest(word, _READERS)
+    close = nearest(word, (*_READERS, "SELECT", "WITH", "VALUES"))
     raise SqlError(
         f"{word} is refused: it is not among the statements that work here; nothing was run.",
         hint=_INSTEAD.get(word)
