@@ -91,7 +91,7 @@ def test_rescue_keeps_the_schema(ws: Workspace) -> None:
 def test_fail_stops_before_writing_with_the_difference(ws: Workspace) -> None:
     load(ws, "a.jsonl", {"id": 1})
     before = ws.table("t.t").version
-    with pytest.raises(SchemaError, match=r"n BIGINT \(1 rows\)"):
+    with pytest.raises(SchemaError, match=r"n BIGINT \(1 row\)"):
         load(ws, "b.jsonl", {"id": 2, "n": 1}, evolve="fail")
     assert ws.table("t.t").version == before
     assert ws.load("files", into="t.t", evolve="rescue").kept == 1

@@ -9,6 +9,10 @@ from pathlib import Path
 import pytest
 
 from lakelet.errors import LoadError, SchemaError
+from lakelet.lake import TableName
+from lakelet.loading.connection import loading_connection
+from lakelet.loading.discovery import discover
+from lakelet.loading.ledger import TRANSACTION, Entry, Ledger
 from lakelet.session import Workspace
 
 
@@ -145,3 +149,24 @@ def test_a_lone_file_that_cannot_be_read_is_kept_in_the_ledger(ws: Workspace) ->
     path.write_bytes(whole)
     assert load(ws).kept == 50
     assert [f["state"] for f in ws.table("t.t").files()] == ["loaded", "quarantined"]
+
+
+def test_a_batch_is_a_transaction_of_the_log_and_counts_with_it(ws: Workspace) -> None:
+    """Its number stands in the log as an application transaction."""
+    write(ws, "a.jsonl", '{"id":1}\n')
+    load(ws)
+    table = ws.lake.table(TableName.parse("t.t"))
+    assert table.open().transaction_version(TRANSACTION) == 1
+    write(ws, "b.jsonl", '{"id":2}\n')
+    load(ws)
+    assert table.open().transaction_version(TRANSACTION) == 2
+    # Entries that speak of a batch the log does not hold are an unfinished load's.
+    connection = loading_connection(ws.folder)
+    ledger = Ledger(ws.lake, connection)
+    found = discover(ws.folder, "files/b.jsonl", base=ws.folder.root)
+    ledger.append(table.name, 3, [Entry(found[0], 1, 0, 0, "loaded")])
+    connection.close()
+    assert [state[1] for state in states(ws)] == [2, 1]
+    assert load(ws).same == 2
+    assert ids(ws) == [1, 2]
+    assert [state[1] for state in states(ws)] == [2, 1]

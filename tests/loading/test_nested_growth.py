@@ -88,7 +88,7 @@ def test_rescue_keeps_the_type(ws: Workspace) -> None:
 
 def test_fail_shows_the_field(ws: Workspace) -> None:
     load(ws, "a.jsonl", FIRST)
-    with pytest.raises(SchemaError, match=r"geo\.alt BIGINT \(1 rows\), tags\[\]\.w DOUBLE"):
+    with pytest.raises(SchemaError, match=r"geo\.alt BIGINT \(1 row\), tags\[\]\.w DOUBLE"):
         load(ws, "b.jsonl", SECOND, evolve="fail")
 
 
