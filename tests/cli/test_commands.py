@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import click
 import pytest
 
 from conftest import make_workspace
+from lakelet.cli.app import COMMANDS, cli
 
 
 @pytest.fixture
@@ -80,6 +83,21 @@ def test_a_diff_says_how_much_more_there_is(root: Path) -> None:
     assert "column name was added (STRING)" in said
     assert "fresh" in said
     assert "… 190 more" in said
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_help_shows_an_example(name: str) -> None:
+    command = cli.get_command(click.Context(cli), name)
+    assert command is not None
+    _, mark, examples = (command.help or "").partition("\b")
+    assert mark
+    assert re.search(rf"^\s*(?:\w+.*\| )?lakelet .*\b{name}\b", examples, re.M)
+
+
+def test_what_a_query_does_not_use_or_cannot_write_is_told(root: Path) -> None:
+    assert "--param b is not used" in run(root, "sql", "SELECT 1", "--param", "b=1")
+    assert "not used" not in run(root, "sql", "SELECT :b", "--param", "b=1")
+    assert "no folder none" in run(root, "sql", "SELECT 1", "-o", "none/a.csv", code=2)
 
 
 def test_a_dry_run_writes_nothing(root: Path) -> None:

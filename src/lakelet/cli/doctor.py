@@ -21,6 +21,10 @@ def doctor(context: click.Context, as_json: bool) -> None:
 
     Ends with exit code 1 when something is broken. In a bucket it writes one small object and
     removes it, to see whether conditional writes hold.
+
+    \b
+    lakelet doctor
+    lakelet --workspace ../my-research doctor
     """
     from lakelet.cli.output import print_json
     from lakelet.session.doctor import examine

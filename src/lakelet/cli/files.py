@@ -20,7 +20,11 @@ __all__ = ("files", "rejected")
 @table_argument
 @as_json
 def files(table: str, as_json: bool) -> None:
-    """List the raw files that went into a table, newest first."""
+    """List the raw files that went into a table, newest first.
+
+    \b
+    lakelet files bronze.posts
+    """
     workspace = current_workspace()
     found = workspace.table(table).files()
     if as_json:

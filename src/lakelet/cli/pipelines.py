@@ -27,6 +27,9 @@ def plan(name: str, as_json: bool) -> None:
     """Say what an update of a pipeline would do, and why; nothing is done.
 
     Unknown tables and columns, types that do not fit and circles are told with file and line.
+
+    \b
+    lakelet plan forum
     """
     found = current_workspace().plan(name)
     if as_json:
@@ -155,7 +158,13 @@ def _show_update(report: UpdateReport, tree: UpdateTree, *, as_json: bool, quiet
 @click.option("--id", "update_id", type=int, help="The events of one update.")
 @as_json
 def updates(name: str | None, update_id: int | None, as_json: bool) -> None:
-    """List the updates of a pipeline, or of all; the newest first."""
+    """List the updates of a pipeline, or of all; the newest first.
+
+    \b
+    lakelet updates
+    lakelet updates forum
+    lakelet updates --id 3
+    """
     workspace = current_workspace()
     if update_id is not None:
         events = workspace.events(update_id)
@@ -197,7 +206,11 @@ def updates(name: str | None, update_id: int | None, as_json: bool) -> None:
 @click.argument("dataset", metavar="DATASET")
 @as_json
 def why(name: str, dataset: str, as_json: bool) -> None:
-    """Say why a dataset ran, or did not, update by update; the newest first."""
+    """Say why a dataset ran, or did not, update by update; the newest first.
+
+    \b
+    lakelet why forum posts
+    """
     workspace = current_workspace()
     found = workspace.why(name, dataset)
     if as_json:
@@ -233,6 +246,9 @@ def take_over() -> None:
     """Let this workspace update the lake, in the place of another one that did.
 
     A lake is updated by one workspace; others may read it.
+
+    \b
+    lakelet take-over
     """
     workspace = current_workspace()
     workspace.take_over()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,8 +48,13 @@ def sql(
         raise click.UsageError("--dialect is databricks or duckdb.")
     if form == "parquet" and output is None:
         raise click.UsageError("--as parquet needs -o FILE.")
+    if output is not None and not output.parent.is_dir():
+        raise click.UsageError(
+            f"-o {output}: there is no folder {output.parent}; nothing was run. mkdir makes it."
+        )
     named: dict[str, Any] = dict(map(_split, params))
     statement = _statement(text, file)
+    _tell_unused(named, statement)
     workspace = current_workspace()
     workspace.source = "command line"
     workspace.say = lambda text: click.echo(text, err=True)
@@ -56,6 +62,16 @@ def sql(
     for warning in result.warnings:
         click.echo(click.style("Warning: ", fg="yellow") + warning, err=True)
     _write(result, form, output)
+
+
+def _tell_unused(named: dict[str, Any], statement: str) -> None:
+    for name in named:
+        if not re.search(rf"[:$]{re.escape(name)}\b", statement):
+            click.echo(
+                f"{click.style('Warning: ', fg='yellow')}--param {name} is not used: the SQL has "
+                f"no :{name}.",
+                err=True,
+            )
 
 
 def _split(text: str) -> tuple[str, str]:

@@ -16,7 +16,12 @@ __all__ = ("attach", "show", "tables")
 @click.command()
 @as_json
 def tables(as_json: bool) -> None:
-    """List the tables of the lake."""
+    """List the tables of the lake.
+
+    \b
+    lakelet tables
+    lakelet tables --json
+    """
     workspace = current_workspace()
     unreadable = Unreadable()
     found = list(unreadable.skip(workspace.tables(), lambda name: workspace.table(name).summary()))

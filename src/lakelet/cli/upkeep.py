@@ -37,7 +37,12 @@ def _as_dict(health: Health) -> dict[str, object]:
 @optional_table_argument
 @as_json
 def health(table: str | None, as_json: bool) -> None:
-    """Show small files, space by version, and files that belong to no version."""
+    """Show small files, space by version, and files that belong to no version.
+
+    \b
+    lakelet health                   every table
+    lakelet health bronze.posts
+    """
     from lakelet.lake import TableName
     from lakelet.lake.health import examine_table
 

@@ -19,7 +19,12 @@ _SAMPLE = 10
 @click.option("--limit", type=int, default=50, show_default=True, help="How many commits.")
 @as_json
 def history(table: str, limit: int, as_json: bool) -> None:
-    """List a table's versions, the newest first."""
+    """List a table's versions, the newest first.
+
+    \b
+    lakelet history bronze.posts
+    lakelet history bronze.posts --limit 5
+    """
     workspace = current_workspace()
     commits = workspace.table(table).history(limit=limit)
     if as_json:
@@ -55,7 +60,11 @@ def _detail(parameters: dict[str, object]) -> str:
 @click.argument("v2", type=int)
 @as_json
 def diff(table: str, v1: int, v2: int, as_json: bool) -> None:
-    """Say which rows and columns differ between two versions."""
+    """Say which rows and columns differ between two versions.
+
+    \b
+    lakelet diff bronze.posts 3 7
+    """
     found = current_workspace().table(table).diff(v1, v2)
     if as_json:
         print_json(found.as_dict())
