@@ -110,6 +110,6 @@ def attach(path: str, name: str) -> None:
     workspace.lake.attach(TableName.parse(name), place)
     facts = workspace.table(name).describe()
     click.echo(
-        f"{facts['name']} is the table in {facts['location']}: {number(facts['rows'])} rows."
+        f"{facts['name']} is the table in {facts['location']}: {counted(facts['rows'], 'row')}."
     )
     click.echo("It stays where it is; DROP TABLE only forgets the name.")

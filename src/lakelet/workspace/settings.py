@@ -153,7 +153,11 @@ def read_settings(path: Path) -> Settings:
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path}: this is not valid TOML: {error}.") from None
+        raise SettingsError(
+            f"{path}: this is not valid TOML: {error}; nothing was read from it.",
+            hint='a line is name = value, text stands in quotes: time_zone = "UTC"; a section is '
+            "[name].",
+        ) from None
     settings: Settings = _build(Settings, raw, where=path.name)
     if settings.time_zone != "UTC":
         _check_zone(settings.time_zone)
@@ -179,6 +183,12 @@ def _build(kind: type[Any], raw: dict[str, Any], *, where: str) -> Any:
     return built
 
 
+_WORDS = {
+    str: 'text in quotes, such as "30 days"', bool: "true or false", int: "a whole number",
+    float: "a number",
+}  # fmt: skip
+
+
 def _value(kind: Any, raw: Any, where: str) -> Any:
     if dataclasses.is_dataclass(kind):
         return _build(typing.cast("type[Any]", kind), _table(raw, where), where=where)
@@ -190,7 +200,8 @@ def _value(kind: Any, raw: Any, where: str) -> Any:
     if kind is float and isinstance(raw, int) and not isinstance(raw, bool):
         return float(raw)
     if not isinstance(raw, kind) or (isinstance(raw, bool) and kind is not bool):
-        raise SettingsError(f"{where} is {raw!r}; it must be of type {kind.__name__}.")
+        what = _WORDS.get(kind, kind.__name__)
+        raise SettingsError(f"{where} is {raw!r}; it must be {what}.")
     return raw
 
 
