@@ -100,6 +100,23 @@ def test_what_a_query_does_not_use_or_cannot_write_is_told(root: Path) -> None:
     assert "no folder none" in run(root, "sql", "SELECT 1", "-o", "none/a.csv", code=2)
 
 
+def test_a_row_with_long_names_stands_upright(root: Path) -> None:
+    said = run(root, "sql", "COPY INTO s.t FROM 'files' FILEFORMAT = JSON", COLUMNS="60")
+    assert re.search(r"num_skipped_corrupt_files +0", said)
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [("sql --as js", "json"), ("sql --dialect du", "duckdb"), ("load --evolve re", "rescue"),
+     ("load --format pa", "parquet")],
+)  # fmt: skip
+def test_values_of_options_are_completed(root: Path, words: str, found: str) -> None:
+    said = run(
+        root, _LAKELET_COMPLETE="bash_complete", COMP_WORDS=f"lakelet {words}", COMP_CWORD="3"
+    )
+    assert found in said
+
+
 def test_a_dry_run_writes_nothing(root: Path) -> None:
     said = run(root, "load", "files", "--into", "bronze.posts", "--dry-run")
     assert "Nothing was written" in said

@@ -11,7 +11,7 @@ import click
 if TYPE_CHECKING:
     from lakelet.session import Workspace
 
-__all__ = ("as_json", "current_workspace", "optional_table_argument", "table_argument")
+__all__ = ("as_json", "current_workspace", "optional_table_argument", "table_argument", "words")
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -42,6 +42,11 @@ def _complete(context: click.Context, _: click.Parameter, incomplete: str) -> li
         return [str(name) for name in workspace.tables() if str(name).startswith(incomplete)]
     except LakeletError:
         return []
+
+
+def words(*known: str) -> Callable[[click.Context, click.Parameter, str], list[str]]:
+    """Completes an option's value from a few words."""
+    return lambda _context, _parameter, begun: [one for one in known if one.startswith(begun)]
 
 
 def table_argument(command: F) -> F:

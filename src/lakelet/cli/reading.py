@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from lakelet.cli.context import words
 from lakelet.interrupts import asking_first
 
 __all__ = ("interruptible", "one_of", "parse_given", "reading_options")
@@ -23,7 +24,10 @@ def reading_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add ``--format``, ``--hints``, ``--option`` and ``--evolve`` to a command."""
     for option in (
         click.option(
-            "--evolve", metavar="add|widen|rescue|fail", help="What becomes of new fields."
+            "--evolve",
+            metavar="add|widen|rescue|fail",
+            help="What becomes of new fields.",
+            shell_complete=words(*_WORDS["evolve"]),
         ),
         click.option(
             "--option", "options", multiple=True, metavar="NAME=VALUE", help="As in read_files."
@@ -36,6 +40,7 @@ def reading_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "format_",
             metavar="auto|json|jsonl|csv|tsv|parquet|text",
             help="Otherwise told by the file's name.",
+            shell_complete=words("auto", "json", "jsonl", "csv", "tsv", "parquet", "text"),
         ),
     ):
         command = option(command)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from lakelet.cli.context import current_workspace
+from lakelet.cli.context import current_workspace, words
 
 if TYPE_CHECKING:
     from lakelet.session.result import Result
@@ -23,11 +24,17 @@ _SHOWN = 200
 @click.command()
 @click.argument("text", metavar='["…"]', required=False)
 @click.option("-f", "--file", "file", type=click.Path(path_type=Path), help="SQL from a file.")
-@click.option("--as", "form", metavar="|".join(_FORMS), help="The form of the result.")
+@click.option(
+    "--as", "form", metavar="|".join(_FORMS), help="The form of the result.",
+    shell_complete=words(*_FORMS),
+)  # fmt: skip
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write it to a file.")
 @click.option("--at", metavar="TIMESTAMP", help="Read all tables as of that moment.")
 @click.option("--param", "params", multiple=True, metavar="NAME=VALUE", help="Value of :NAME.")
-@click.option("--dialect", metavar="databricks|duckdb", help="Otherwise as lakelet.toml says.")
+@click.option(
+    "--dialect", metavar="databricks|duckdb", help="Otherwise as lakelet.toml says.",
+    shell_complete=words("databricks", "duckdb"),
+)  # fmt: skip
 def sql(
     text: str | None, file: Path | None, form: str | None, output: Path | None,
     at: str | None, params: tuple[str, ...], dialect: str | None,
@@ -119,6 +126,11 @@ def _show(result: Result) -> None:
     rows = result.rows()
     if result.columns == ["status"] and not rows:
         click.echo("Done.")
+        return
+    headers = sum(map(len, result.columns)) + 2 * len(result.columns)
+    if len(rows) == 1 and headers > shutil.get_terminal_size((100, 24)).columns:
+        # The names of a single row's columns matter more than that it stands on one line.
+        print_table(("column", "value"), list(zip(result.columns, rows[0], strict=True)))
         return
     print_table(result.columns, rows[:_SHOWN])
     if len(rows) > _SHOWN:
