@@ -51,6 +51,29 @@ def test_an_older_file_that_comes_later_does_not_win(ws: Workspace) -> None:
     assert rows(ws) == [(1, "newer"), (2, "new")]
 
 
+@pytest.mark.parametrize("form", ["array", "objects", "lines", "array of lines"])
+def test_the_last_record_of_a_key_wins_on_one_line_too(ws: Workspace, form: str) -> None:
+    # 3,000 records of 1 kB are several blocks; every seventh has a value that is rescued, and is
+    # looked at by itself, out of the order of the others.
+    records = [
+        {"id": n % 100, "v": n, "day": "2020-01-01" if n % 7 else "none", "s": "x" * 1000}
+        for n in range(3000)
+    ]
+    texts = [json.dumps(record) for record in records]
+    whole = {
+        "array": "[" + ",".join(texts) + "]",
+        "objects": " ".join(texts),
+        "lines": "\n".join(texts),
+        "array of lines": "[" + ",\n".join(texts) + "]",
+    }
+    (ws.folder.files / "a.json").write_text(whole[form])
+    ws.load("files", "t.t", key=["id"], hints="day DATE")
+    assert rows(ws) == [(n, 2900 + n) for n in range(100)]
+    told = ws.sql("SELECT v, _metadata.line FROM t.t WHERE _metadata.line IS NOT NULL").rows()
+    several = "lines" in form
+    assert sorted(told) == [(n, n + 1 if several else 1) for n in range(2900, 3000) if n % 7 == 0]
+
+
 def test_a_row_whose_key_is_null_is_like_no_other(ws: Workspace) -> None:
     write(ws, "a.jsonl", {"v": "x"}, {"id": None, "v": "y"}, {"id": 1, "v": "z"})
     ws.load("files", into="t.t", key=["id"])

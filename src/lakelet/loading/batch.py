@@ -56,7 +56,7 @@ class Batch:
         tolerance: the share of a new field's values its type must fit.
         hints: types by name in lower case.
         evolve: ``add``, ``widen``, ``rescue`` or ``fail``.
-        lines: whether every row tells its line.
+        lines: whether every row tells its place: see `Converter`.
         widen_limit: the most bytes that widening a column may rewrite.
         widened: columns that were widened, or not and why; None before that was tried.
         stop: asked between files; True ends the batch with the files so far.

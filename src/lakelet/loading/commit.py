@@ -24,6 +24,7 @@ from lakelet.lake.staging import Staged, adopt, discard
 from lakelet.lake.storage import join
 from lakelet.lake.types import Column
 from lakelet.loading.ledger import TRANSACTION
+from lakelet.loading.places import line_sql
 from lakelet.loading.shape import METADATA, RESCUED
 
 __all__ = ("HOW", "RowsCommit", "check_key")
@@ -160,8 +161,8 @@ class RowsCommit:
         order = ", ".join(
             f"{METADATA}.{part} DESC" for part in ("file_modification_time", "file_path", "line")
         )
-        # The line was only needed for this order.
-        line = f"CASE WHEN {RESCUED} IS NOT NULL THEN {METADATA}.line END"
+        # As the line stands the place, which was only needed for this order.
+        line = f"CASE WHEN {RESCUED} IS NOT NULL THEN {line_sql(f'{METADATA}.line')} END"
         metadata = (
             f"struct_pack(file_path := {METADATA}.file_path, "
             f"file_modification_time := {METADATA}.file_modification_time, line := {line})"

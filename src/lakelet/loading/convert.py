@@ -23,6 +23,7 @@ from lakelet.loading.fit.csv_sql import classify_csv
 from lakelet.loading.fit.examine import Examined, Examiner
 from lakelet.loading.fit.json_sql import classify_json, value_from_json
 from lakelet.loading.fit.json_template import JsonTemplate, find_template
+from lakelet.loading.places import Places, line_at, place_sql
 from lakelet.loading.records.block import Block
 from lakelet.loading.records.csv_cells import JOIN
 from lakelet.loading.shape import METADATA, RESCUED, Shape
@@ -83,9 +84,17 @@ def name_sources(connection: duckdb.DuckDBPyConnection, sources: Iterable[Source
 
 @contextmanager
 def records_in(
-    connection: duckdb.DuckDBPyConnection, parts: Sequence[tuple[int, Block]]
+    connection: duckdb.DuckDBPyConnection,
+    parts: Sequence[tuple[int, Block]],
+    *,
+    places: Places | None = None,
 ) -> Iterator[None]:
-    """Blocks, by file number, as the relation ``batch(file, line, record)``, to be read once."""
+    """Blocks, by file number, as the relation ``batch(file, line, record)``, to be read once.
+
+    With ``places`` these stand in the place of lines.
+    """
+    if places is not None:
+        parts = [(file, places.of(file, block)) for file, block in parts]
     whole = [(file, block) for file, block in parts if block.uncut is not None]
     cut = [(file, block) for file, block in parts if block.uncut is None]
     connection.register("batch_cut", _reader(_cut(cut)))
@@ -94,8 +103,9 @@ def records_in(
     if whole:
         # The line stands for that of the text's first; its other lines follow.
         lines = "SELECT file, line, string_split(record, chr(10)) AS lines FROM batch_whole"
+        line = "line + generate_subscripts(lines, 1) - 1"
         selects.append(
-            "SELECT * FROM (SELECT file, line + generate_subscripts(lines, 1) - 1 AS line, "
+            f"SELECT * FROM (SELECT file, {place_sql(line) if places else line} AS line, "
             f"unnest(lines) AS record FROM ({lines})) WHERE record <> ''"
         )
     connection.execute(f"CREATE OR REPLACE VIEW batch AS {' UNION ALL '.join(selects)}")
@@ -178,14 +188,15 @@ class Converter:
             zone: the time zone of text without one.
             spool: whether records with unknown fields wait; otherwise those are rescued.
             misfits: whether records with values of another type wait as well.
-            lines: whether every row tells its line, not only one with rescued values.
+            lines: whether every row tells its place (`lakelet.loading.places`) where otherwise
+                only one with rescued values tells its line.
         """
         self.connection = connection
         self.shape = shape
         self.zone = zone
         self.spool = spool
         self.misfits = misfits
-        self.line = "line" if lines else "NULL"
+        self.places = Places() if lines else None
         self.examiner = Examiner(shape, zone)
         self.counts: dict[int, Counts] = {}
         self.unknown: dict[str, int] = {}
@@ -254,7 +265,7 @@ class Converter:
         if chunk.layout.kind == "csv" and chunk.layout not in self._statements:
             sample = parts[0][1].records[:_SAMPLE]
             self._statements[chunk.layout] = self._statement(chunk.layout, sample)
-        with records_in(self.connection, parts):
+        with records_in(self.connection, parts, places=self.places):
             if template is None:
                 self._classify(chunk.layout, "chunk")
             else:
@@ -316,7 +327,8 @@ class Converter:
         columns = [f"c{i} AS {quote(f.column.name)}" for i, f in enumerate(self.shape.fields)]
         yield from self._stream(
             f"SELECT {', '.join([*columns, ''])}CAST(NULL AS VARCHAR) AS {RESCUED}, "
-            f"{_metadata(self.line)} AS {METADATA} FROM {table} JOIN {source} "
+            f"{_metadata('line' if self.places else 'NULL')} AS {METADATA} "
+            f"FROM {table} JOIN {source} "
             "WHERE ok"
         )
 
@@ -367,6 +379,7 @@ class Converter:
                 self.unknown[key] = self.unknown.get(key, 0) + 1
             if found.record is None:
                 if record.strip() or layout.kind == "csv":
+                    line = line_at(line) if self.places else line
                     rejected.append((file, line, found.reason, _raw(layout, record)))
             elif self._must_wait(found):
                 waiting.append((file, line, record))
@@ -404,7 +417,7 @@ class Converter:
         self.connection.execute("CREATE OR REPLACE TABLE fixed AS SELECT * FROM arrived")
         self.connection.unregister("arrived")
         columns = [f"v.{quote(f.column.name)}" for f in self.shape.fields]
-        line = "CASE WHEN rescued IS NOT NULL THEN line END" if self.line == "NULL" else "line"
+        line = "line" if self.places else "CASE WHEN rescued IS NOT NULL THEN line END"
         yield from self._stream(
             f"SELECT {', '.join([*columns, ''])}rescued AS {RESCUED}, "
             f"{_metadata(line)} AS {METADATA} "
