@@ -198,7 +198,7 @@ def test_attach_reads_in_place(loaded: Path, tmp_path: Path) -> None:
         (["load", "nowhere", "--into", "a.b"], 1, "nothing to load"),
         (["load", "files", "--into", "ab"], 1, "schema.table"),
         (["load", "files", "--into", "a.b", "--evolve", "maybe"], 2, "add, widen"),
-        (["load", "files", "--into", "a.b", "--option", "headr=true"], 1, "'header'"),
+        (["load", "files", "--into", "a.b", "--option", "headr=true"], 2, "'header'"),
         (["load", "nope:x", "--into", "a.b"], 1, "no volume 'nope'"),
         (["load", "files:../../x", "--into", "a.b"], 1, "leaves the volume"),
         (["load", "files", "--into", "a.b", "--hints", "a DAT"], 1, "DATE"),

@@ -36,8 +36,8 @@ def files(table: str, as_json: bool) -> None:
     print_table(
         ("file", "batch", "loaded", "kept", "rescued", "rejected", "version", "state"),
         [
-            (f["file"], f["batch"], when(f["loaded_at"], workspace.time_zone), f["kept"], f["rescued"],
-             f["rejected"], f["version"], _state(f))
+            (f["file"], f["batch"], when(f["loaded_at"], workspace.time_zone), f["kept"],
+             f["rescued"], f["rejected"], f["version"], _state(f))
             for f in found
         ],
     )  # fmt: skip

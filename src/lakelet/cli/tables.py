@@ -63,10 +63,12 @@ def show(table: str, as_json: bool) -> None:
         return
     _facts(facts, workspace.time_zone)
     click.echo()
+    # Those the loader fills come last, also before columns that were added later.
+    columns = sorted(facts["columns"], key=lambda c: c["name"] in ("_rescued_data", "_metadata"))
     print_table(
         ("column", "type", "null", "comment"),
         [(c["name"], c["type"], "" if c["nullable"] else "NOT NULL", c["comment"] or "")
-         for c in sorted(facts["columns"], key=lambda c: c["name"] in ("_rescued_data", "_metadata"))],
+         for c in columns],
     )  # fmt: skip
     if facts["constraints"]:
         click.echo()

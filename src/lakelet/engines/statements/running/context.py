@@ -20,7 +20,6 @@ from lakelet.engines.dialect import (
 from lakelet.engines.engine import Attached, attach_view, duckdb_errors
 from lakelet.engines.statements.markers import bind_markers, number_markers, with_variables
 from lakelet.engines.statements.syntax.upkeep import CopyInto
-from lakelet.errors import SqlError
 from lakelet.lake import Lake, LakeTable, TableName
 
 __all__ = ("Answer", "Context", "Lent")
