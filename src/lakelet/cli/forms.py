@@ -6,8 +6,9 @@ import csv
 import io
 import sys
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lakelet.cli.output import cell_text, json_text
 from lakelet.engines.engine import duckdb_errors
@@ -53,11 +54,11 @@ def write_form(result: Result, form: str, output: Path | None) -> None:
 def _texts(result: Result, form: str) -> Iterator[str]:
     names = result.columns
     if form == "jsonl":
-        for row in result.rows():
+        for row in _rows(result):
             yield json_text(dict(zip(names, row, strict=True))) + "\n"
     elif form == "json":
         before = "["
-        for row in result.rows():
+        for row in _rows(result):
             yield f"{before}\n  {json_text(dict(zip(names, row, strict=True)))}"
             before = ","
         yield "[]\n" if before == "[" else "\n]\n"
@@ -65,7 +66,7 @@ def _texts(result: Result, form: str) -> Iterator[str]:
         yield from _csv(result)
     elif form == "markdown":
         yield f"| {' | '.join(names)} |\n|{'---|' * len(names)}\n"
-        for row in result.rows():
+        for row in _rows(result):
             cells = (cell_text(value).replace("|", "\\|").replace("\n", "<br>") for value in row)
             yield f"| {' | '.join(cells)} |\n"
     else:
@@ -74,12 +75,16 @@ def _texts(result: Result, form: str) -> Iterator[str]:
         yield "\n".join(table_lines(names, result.rows(), width=10_000)) + "\n"
 
 
+def _rows(result: Result) -> Iterator[tuple[Any, ...]]:
+    return chain.from_iterable(result.portions())
+
+
 def _csv(result: Result) -> Iterator[str]:
     """CSV as RFC 4180 has it; NULL is nothing, the empty string is quoted."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(result.columns)
-    for row in result.rows():
+    for row in _rows(result):
         if "" in row:
             cells = ['""' if value == "" else _csv_cell(value) for value in row]
             buffer.write(",".join(cells) + "\n")

@@ -11,6 +11,8 @@ import unicodedata
 import uuid
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from functools import cache
+from math import isfinite
 from typing import Any
 
 import click
@@ -52,12 +54,27 @@ def json_text(value: Any, *, indent: int | None = None) -> str:
     A decimal stands there digit for digit: the encoder knows no numbers but int and float, so that
     it is told a text nobody else can have, which gives way to the digits afterwards.
     """
-    mark = uuid.uuid4().hex
+    mark = _mark()
     text = json.dumps(_plain(value, mark), ensure_ascii=False, indent=indent)
-    return re.sub(f'"{mark}([-0-9.]+)"', r"\1", text)
+    return _marked(mark).sub(r"\1", text) if mark in text else text
+
+
+@cache
+def _mark() -> str:
+    return uuid.uuid4().hex
+
+
+@cache
+def _marked(mark: str) -> re.Pattern[str]:
+    return re.compile(f'"{mark}([-0-9.]+)"')
 
 
 def _plain(value: Any, mark: str) -> Any:
+    kind = type(value)
+    if value is None or kind in (str, int, bool):
+        return value
+    if kind is float:
+        return value if isfinite(value) else str(value)
     if isinstance(value, dict):
         return {str(key): _plain(item, mark) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -66,13 +83,7 @@ def _plain(value: Any, mark: str) -> Any:
         return f"{mark}{value:f}" if value.is_finite() else str(value)
     if isinstance(value, dt.datetime | dt.date | dt.time):
         return value.isoformat()
-    if isinstance(value, bytes):
-        return value.hex()
-    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
-        return str(value)
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    return str(value)
+    return value.hex() if isinstance(value, bytes) else str(value)
 
 
 def cell_text(value: Any) -> str:

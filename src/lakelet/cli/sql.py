@@ -123,17 +123,17 @@ def _write(result: Result, form: str, output: Path | None) -> None:
 def _show(result: Result) -> None:
     from lakelet.cli.output import counted, number, print_table
 
-    rows = result.rows()
+    rows, count = result.first(_SHOWN)
     if result.columns == ["status"] and not rows:
         click.echo("Done.")
         return
     headers = sum(map(len, result.columns)) + 2 * len(result.columns)
-    if len(rows) == 1 and headers > shutil.get_terminal_size((100, 24)).columns:
+    if count == 1 and headers > shutil.get_terminal_size((100, 24)).columns:
         # The names of a single row's columns matter more than that it stands on one line.
         print_table(("column", "value"), list(zip(result.columns, rows[0], strict=True)))
         return
-    print_table(result.columns, rows[:_SHOWN])
-    if len(rows) > _SHOWN:
-        click.echo(f"… the first {_SHOWN} of {number(len(rows))} rows; --as csv writes them all.")
-    elif len(rows) != 1:
-        click.echo(counted(len(rows), "row"))
+    print_table(result.columns, rows)
+    if count > _SHOWN:
+        click.echo(f"… the first {_SHOWN} of {number(count)} rows; --as csv writes them all.")
+    elif count != 1:
+        click.echo(counted(count, "row"))

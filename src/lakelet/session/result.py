@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 
+from lakelet.engines.connection import prepare
 from lakelet.engines.engine import duckdb_errors
 from lakelet.engines.forms import Forms
 from lakelet.errors import SqlError
+from lakelet.lake.small_engine import small_engine
 
 if TYPE_CHECKING:
     import polars
 
 __all__ = ("Result",)
+
+_PORTION = 10_000
+# Types whose values come back from Arrow as others.
+_NOT_FOR_ARROW = re.compile(r"HUGEINT|UUID|BIT\b|TIME WITH TIME ZONE|TUPLE|UNION|VARIANT")
 
 
 class Result(Forms):
@@ -29,6 +36,8 @@ class Result(Forms):
         relation: duckdb.DuckDBPyRelation,
         taken: Callable[[int | None], None] = lambda _rows: None,
         warnings: Sequence[str] = (),
+        *,
+        zone: str | None = None,
     ) -> None:
         """Wrap a relation.
 
@@ -36,8 +45,9 @@ class Result(Forms):
             relation: the rows.
             taken: told how many rows there were once they have been taken; None where unknown.
             warnings: what is to be known of the rows, for people.
+            zone: the time zone of its connection; without one `portions` are all rows at once.
         """
-        self._relation = relation
+        self._relation, self._zone = relation, zone
         self.warnings = tuple(warnings)
         self._tell = taken
 
@@ -73,6 +83,46 @@ class Result(Forms):
             found = self._relation.fetchall()
         self._taken(len(found))
         return found
+
+    def portions(self) -> Iterator[list[tuple[Any, ...]]]:
+        """All rows as from `rows`, a few thousand at a time: they need not fit into memory.
+
+        Raises:
+            SqlError: a row makes the query fail; rows before it may have been given.
+        """
+        yield from (values() for _, values in self._portions())
+
+    def first(self, count: int) -> tuple[list[tuple[Any, ...]], int]:
+        """The first rows, and how many there are; the others are counted, not kept.
+
+        Raises:
+            SqlError: a row makes the query fail.
+        """
+        found: list[tuple[Any, ...]] = []
+        rows = 0
+        for number, values in self._portions():
+            rows += number
+            if len(found) < count:
+                found += values()[: count - len(found)]
+        return found, rows
+
+    def _portions(self) -> Iterator[tuple[int, Callable[[], list[tuple[Any, ...]]]]]:
+        """A few thousand rows at a time: how many, and what gives them."""
+        if self._zone is None or any(map(_NOT_FOR_ARROW.search, self.types)):
+            found = self.rows()
+            yield len(found), lambda: found
+            return
+        from arro3.core import Table
+
+        engine = small_engine()
+        try:
+            prepare(engine, self._zone)
+            for batch in self.batches():
+                for at in range(0, batch.num_rows, _PORTION):
+                    part = Table.from_batches([batch.slice(at, min(_PORTION, batch.num_rows - at))])
+                    yield part.num_rows, lambda part=part: engine.from_arrow(part).fetchall()  # type: ignore[misc]
+        finally:
+            engine.close()
 
     def keys(self, form: str) -> list[str]:
         """The columns' names, for a form that tells values by them.

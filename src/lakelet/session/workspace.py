@@ -157,7 +157,8 @@ class Workspace:
             if recorded:
                 recorder.done(error=error.message)
             raise
-        return Result(relation, recorder.taken, warnings) if recorded else Result(relation)
+        taken = recorder.taken if recorded else (lambda _rows: None)
+        return Result(relation, taken, warnings, zone=self.time_zone)
 
     def pin(
         self,

@@ -78,7 +78,9 @@ def failure_text(message: str) -> str | None:
     """
     import re
 
-    if "must be a constant expression" in message and "lk_" in message:
+    if "must be a constant expression" in message and (
+        "lk_" in message or '"from_json"' in message
+    ):
         return (
             "[UNSUPPORTED] an operation here depends on a type that is not known while the query "
             "is bound, as in most arithmetic and casts inside a lambda."

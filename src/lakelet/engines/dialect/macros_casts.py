@@ -185,7 +185,8 @@ MACROS: dict[str, str] = {
         typed=True,
         fails="'text', 'number'",
     ),
-    "lk_try_to": "(x, target) AS TRY(cast_to_type(x, target))",
+    # TRY takes no aggregate; one that is handed to a lambda is not inside it any more.
+    "lk_try_to": "(x, target) AS " + _letting("v", "x", "TRY(cast_to_type(v, target))"),
     **_cast(
         "boolean",
         "BOOLEAN",

@@ -22,6 +22,12 @@ _WIDER = (
 )
 
 
+def _tried(operator: str) -> str:
+    # TRY takes no aggregate; what is handed to a lambda is not inside it any more.
+    result = f"list_transform([{{'a': a, 'b': b}}], lambda v: TRY(v.a {operator} v.b))[1]"
+    return f"(a, b) AS lk_tried(a, b, {result})"
+
+
 def _combined(precision: str, scale: str, integers: str = _WIDER) -> str:
     # Codes of decimals and of integers taken as decimals, as p and s.
     names = {
@@ -154,11 +160,12 @@ MACROS: dict[str, str] = {
         "WHEN a % b < 0 THEN lk_number((a % b + b) % b, code) ELSE lk_number(a % b, code) END"
     ),
     "lk_try_divide": ("(a, b, code) AS CASE WHEN b = 0 THEN NULL ELSE lk_quotient(a, b, code) END"),
-    "lk_try_add": "(a, b) AS lk_tried(a, b, TRY(a + b))",
-    "lk_try_subtract": "(a, b) AS lk_tried(a, b, TRY(a - b))",
-    "lk_try_multiply": "(a, b) AS lk_tried(a, b, TRY(a * b))",
+    "lk_try_add": _tried("+"),
+    "lk_try_subtract": _tried("-"),
+    "lk_try_multiply": _tried("*"),
     "lk_tried": (
-        "(a, b, v) AS CASE WHEN lk_code(typeof(a)) < 0 AND lk_code(typeof(b)) < 0 "
+        "(a, b, v) AS CASE WHEN '\"NULL\"' IN (typeof(a), typeof(b)) "
+        "OR lk_code(typeof(a)) < 0 AND lk_code(typeof(b)) < 0 "
         "OR lk_code(typeof(a)) = 2 AND lk_code(typeof(b)) = 2 THEN v ELSE lk_fail('[UNSUPPORTED] "
         "try_add, try_subtract and try_multiply take whole numbers or DOUBLE here.') END"
     ),
