@@ -173,3 +173,12 @@ def test_a_volume_cannot_be_left_by_a_link(ws: Workspace, tmp_path: Path) -> Non
     (ws.folder.files / "link").symlink_to(tmp_path / "secret")
     with pytest.raises(InvalidNameError, match="leaves the volume"):
         ws.load("files:link/a.jsonl", into="t.t")
+
+
+@pytest.mark.parametrize("blank", ["\n\n", "\r\n\r\n\r\n", "\n"])
+def test_a_csv_file_of_blank_lines_has_no_rows(ws: Workspace, blank: str) -> None:
+    (ws.folder.files / "blank.csv").write_text(blank, newline="")
+    (ws.folder.files / "good.csv").write_text("id,v\n1,2\n")
+    report = ws.load("files", "b.t")
+    assert (report.kept, report.rejected) == (1, 0)
+    assert ws.sql("SELECT id, v FROM b.t").rows() == [(1, 2)]

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from lakelet.errors import InvalidNameError, nearest
 from lakelet.lake.storage import is_remote, join
 from lakelet.workspace import WorkspaceFolder
 
-__all__ = ("resolve_path", "volume_root", "volumes")
+__all__ = ("refuse_links_out", "resolve_path", "volume_root", "volumes")
 
 _SHORT = re.compile(r"([A-Za-z][\w-]+):(?!//)(.*)", re.DOTALL)
 _DATABRICKS = re.compile(r"(?:dbfs:)?/Volumes/[^/]+/[^/]+/([^/]+)(?:/(.*))?", re.DOTALL)
@@ -79,6 +80,36 @@ def resolve_path(workspace: WorkspaceFolder, text: str, *, base: Path) -> str:
         if inner != limit and not inner.startswith(limit + os.sep):
             raise _leaves(text, name)
     return path
+
+
+def refuse_links_out(workspace: WorkspaceFolder, text: str, paths: Iterable[str]) -> None:
+    """Refuse files that were found under a path of a volume, but lie outside it by way of a link.
+
+    Args:
+        workspace: whose volumes count.
+        text: what a person wrote.
+        paths: the files found; those of a bucket, or not named by a volume, are all let be.
+
+    Raises:
+        InvalidNameError: one of them lies elsewhere.
+    """
+    match = _DATABRICKS.fullmatch(text)
+    if match is None and not is_remote(text):
+        match = _SHORT.fullmatch(text)
+    if match is None or is_remote(root := volume_root(workspace, match[1])):
+        return
+    outer = os.path.realpath(root) + os.sep
+    folders: dict[str, str] = {}
+    for path in paths:
+        folder, name = os.path.split(path)
+        if folder not in folders:
+            folders[folder] = os.path.realpath(folder)
+        real = os.path.realpath(path) if Path(path).is_symlink() else join(folders[folder], name)
+        if not real.startswith(outer):
+            raise InvalidNameError(
+                f"{text}: {path} is, by a link, outside the volume {match[1]!r}; nothing was read.",
+                hint="take the link away, or name the place it leads to without the volume.",
+            )
 
 
 def _leaves(text: str, name: str) -> InvalidNameError:

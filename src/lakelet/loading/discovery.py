@@ -14,7 +14,7 @@ from pathlib import Path
 
 from lakelet.errors import LoadError
 from lakelet.lake.storage import FileEntry, Storage, is_remote, storage_for
-from lakelet.lake.volumes import resolve_path
+from lakelet.lake.volumes import refuse_links_out, resolve_path
 from lakelet.workspace import WorkspaceFolder
 from lakelet.workspace.secrets import redact
 
@@ -53,6 +53,7 @@ def discover(workspace: WorkspaceFolder, source: str, *, base: Path) -> list[Fou
 
     Raises:
         LoadError: there is no such file or folder.
+        InvalidNameError: it leaves the volume it names, by a link too.
         NothingThereError: no file in it, or none that the pattern meets.
     """
     path = resolve_path(workspace, source, base=base)
@@ -66,6 +67,7 @@ def discover(workspace: WorkspaceFolder, source: str, *, base: Path) -> list[Fou
             f"there is nothing to load at {redact(source)}.",
             hint="name a file, a folder with files, a pattern such as 'posts/*.json', or a URL.",
         )
+    refuse_links_out(workspace, source, (file.entry.path for file in found))
     return found
 
 

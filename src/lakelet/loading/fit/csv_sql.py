@@ -40,7 +40,7 @@ def classify_csv(
         if field is not None:
             at.setdefault(field.column.name, position)
     columns, checks, limits = [], [], []
-    written = ["''"] * len(header)
+    written = ["''"] * max(1, len(header))  # a file of blank lines has a header of no columns
     rows = [row for row in map(cells_of, sample) if len(row) == len(header)]
     for index, field in enumerate(shape.fields):
         position = at.get(field.column.name, -1)
