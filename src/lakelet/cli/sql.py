@@ -55,6 +55,8 @@ def sql(
         raise click.UsageError("--dialect is databricks or duckdb.")
     if form == "parquet" and output is None:
         raise click.UsageError("--as parquet needs -o FILE.")
+    if output is not None and output.is_dir():
+        raise click.UsageError(f"-o {output} is a folder; nothing was run. Name a file in it.")
     if output is not None and not output.parent.is_dir():
         raise click.UsageError(
             f"-o {output}: there is no folder {output.parent}; nothing was run. mkdir makes it."

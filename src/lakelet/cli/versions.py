@@ -16,7 +16,9 @@ _SAMPLE = 10
 
 @click.command()
 @table_argument
-@click.option("--limit", type=int, default=50, show_default=True, help="How many commits.")
+@click.option(
+    "--limit", type=click.IntRange(1), default=50, show_default=True, help="How many commits."
+)
 @as_json
 def history(table: str, limit: int, as_json: bool) -> None:
     """List a table's versions, the newest first.
