@@ -57,6 +57,20 @@ def test_the_cheaper_way_is_taken_and_told(table: Workspace) -> None:
     assert updated(table) == "full"
 
 
+def test_what_was_saved_is_told_after_an_update_that_skips(table: Workspace) -> None:
+    query = "SELECT id FROM s.t WHERE k > 10"
+    define(
+        table,
+        f"CREATE MATERIALIZED VIEW m AS {query}; CREATE MATERIALIZED VIEW n AS SELECT 1 AS a;",
+    )
+    table.update("p")
+    table.update("p", full_refresh=["n"])
+    newest, first = table.why("p", "m")
+    assert (newest["how"], first["how"]) == ("skip", "full")
+    assert newest["saved_rows"] == first["kept"] > 0
+    assert newest["saved_seconds"] == first["seconds"]
+
+
 @pytest.mark.parametrize(
     ("query", "why"),
     [

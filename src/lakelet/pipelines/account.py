@@ -95,5 +95,6 @@ def _tell_saved(updates: list[dict[str, Any]]) -> None:
             one["saved_seconds"] = round(whole["seconds"] - one["seconds"], 3)
             if one["moved"] is not None:
                 one["saved_rows"] = one["total"] - one["moved"]
+    for one in updates:
         for name in ("rows", "moved", "total"):
             one.pop(name, None)
