@@ -52,7 +52,14 @@ def open_delta(
         raise VersionNotFoundError(f"{location} has no version {version}: they count from 0.")
 
     with delta_errors(location):
-        return DeltaTable(location, version=version, storage_options=options or None)
+        try:
+            return DeltaTable(location, version=version, storage_options=options or None)
+        except ValueError as error:
+            # An empty text in a partition column that may not be NULL: some writers commit that.
+            raise StorageError(
+                f"{location} is not a readable Delta table: {error}.",
+                hint="RESTORE it, with what wrote it, to a version before; or take a copy.",
+            ) from error
 
 
 @contextmanager
@@ -87,13 +94,6 @@ def delta_errors(what: str, table: DeltaTable | None = None) -> Iterator[None]:
         raise UnsupportedTableError(f"{what}: {error}.") from error
     except DeltaError as error:
         raise _from_text(what, error, table) from error
-    except ValueError as error:
-        # So delta-rs says, among others, that an empty text stands in a partition column which may
-        # not be NULL: some writers commit that.
-        raise StorageError(
-            f"{what} is not a readable Delta table: {error}.",
-            hint="RESTORE it, with what wrote it, to a version before; or take a copy.",
-        ) from error
     except OSError as error:
         if error.errno == errno.ENOSPC or any(sign in str(error) for sign in _FULL):
             raise _full(what) from error

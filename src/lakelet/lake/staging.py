@@ -151,7 +151,8 @@ def _no_empty_partitions(name: str, storage: Storage, path: str) -> Iterator[Non
     try:
         yield
     except ValueError:
-        _refuse_empty(name, storage, path)
+        with suppress(StorageError):  # no rows were written: that is not the reason
+            _refuse_empty(name, storage, path)
         raise
     _refuse_empty(name, storage, path)
 
