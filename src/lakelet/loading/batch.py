@@ -24,13 +24,13 @@ from lakelet.lake.handover import handed_over
 from lakelet.lake.staging import STAGED_PREFIX, Staged, discard, stage
 from lakelet.lake.table import columns_of
 from lakelet.lake.types import Column, DataType
-from lakelet.loading.as_planned import AsPlanned
 from lakelet.loading.convert import CHUNK, Converter, Counts, make_tables, name_sources
 from lakelet.loading.fit.examine import path_of
 from lakelet.loading.inference.columns import new_columns
 from lakelet.loading.inference.nested import fields_of, grown_types
 from lakelet.loading.ledger import TRANSACTION, Entry, Ledger
 from lakelet.loading.look import look_at, look_at_spool
+from lakelet.loading.planned_table import PlannedTable
 from lakelet.loading.records.block import Block, FileUnreadableError
 from lakelet.loading.rejects import discard_rejects
 from lakelet.loading.shape import Shape
@@ -128,7 +128,7 @@ class Batch:
             if self.evolve == "fail":
                 self._forget(table, [staged])
                 raise self._difference(table, converter)
-            planned = AsPlanned.of(table)
+            planned = PlannedTable.of(table)
             columns = self._evolve(planned, converter)
             second = self._converter(planned, spool=False)
             second.counts = converter.counts

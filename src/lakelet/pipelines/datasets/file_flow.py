@@ -23,10 +23,10 @@ from lakelet.loading.discovery import FoundFile
 from lakelet.loading.inference.columns import hinted
 from lakelet.loading.ledger import TRANSACTION, Entry, Ledger
 from lakelet.loading.options import parse_options
+from lakelet.loading.planned_table import PlannedTable
 from lakelet.loading.rejects import REJECTED_COLUMNS, rejected_select
 from lakelet.loading.shape import Shape, service_columns
 from lakelet.loading.source_file import SourceFile
-from lakelet.pipelines.datasets.planned_table import PlannedTable
 from lakelet.pipelines.planning.world import World, call_options
 
 __all__ = ("FilesTaken", "entries_state", "new_files", "published_batch", "take_files")
@@ -123,7 +123,9 @@ def take_files(
         if not columns and batch.quarantined:
             raise LoadError(f"no file can be read: {next(iter(batch.quarantined.values()))}.")
         known = [*columns, *service_columns()]
-    planned = PlannedTable(place.workspace, name, place.location, list(known), partition_by)
+    planned = PlannedTable(
+        place.workspace, name, place.location, list(known), partition_by=partition_by
+    )
     staged, _ = batch.stage(planned, number)
     by_name = {file.name: file for file in files}
     entries = [

@@ -1,4 +1,4 @@
-"""A table as a load is about to make it: new columns come with the rows that brought them.
+"""A table as a load, or an update of a pipeline, is about to make it: columns without commits.
 
 Rows that break a constraint must leave no column behind, so that they are staged, and checked,
 before the table gets its columns.
@@ -17,17 +17,19 @@ from lakelet.lake.types import Column, DataType
 if TYPE_CHECKING:
     from deltalake import DeltaTable
 
-__all__ = ("AsPlanned",)
+__all__ = ("PlannedTable",)
 
 
 @dataclass(frozen=True)
-class AsPlanned(LakeTable):
+class PlannedTable(LakeTable):
     """A table whose columns change in memory only.
 
     Attributes:
         planned: its columns so far.
         added: columns it is to get.
         grown: new types of STRUCT columns.
+        partition_by: columns whose values are folders.
+        properties: its properties; the constraints among them are checked.
     """
 
     planned: list[Column] = field(default_factory=list)
@@ -37,7 +39,7 @@ class AsPlanned(LakeTable):
     properties: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, table: LakeTable) -> AsPlanned:
+    def of(cls, table: LakeTable) -> PlannedTable:
         """The table as it is, to be planned from."""
         metadata = table.open().metadata()
         return cls(
