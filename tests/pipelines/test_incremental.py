@@ -7,7 +7,7 @@ import pytest
 from lakelet.errors import PipelineError, SqlError
 from lakelet.lake import TableName
 from lakelet.session import Workspace
-from pipelines.writing import define
+from pipelines.writing import define, put
 
 SUMS = "SELECT k, count(*) AS n, sum(v) AS s FROM s.t GROUP BY k"
 
@@ -178,3 +178,17 @@ def test_views_upon_views_go_by_what_their_inputs_staged(ws: Workspace) -> None:
         ws.sql(change)
         assert {d.how for d in ws.update("p").datasets} == {"incremental"}
         assert is_its_query(ws, SUMS.replace("s.t", "p.few"))
+
+
+def test_a_view_over_structs_goes_by_what_the_same_update_brings(ws: Workspace) -> None:
+    define(
+        ws,
+        "CREATE STREAMING TABLE r AS SELECT * FROM STREAM read_files('files/t');"
+        "CREATE MATERIALIZED VIEW m REFRESH POLICY INCREMENTAL STRICT AS "
+        "SELECT id, _metadata.file_path AS file FROM r;",
+    )
+    put(ws, "t/a.jsonl", {"id": 1, "in": {"some field": 1}})
+    ws.update("p")
+    put(ws, "t/b.jsonl", {"id": 2, "in": {"some field": 2}})
+    assert [d.how for d in ws.update("p").datasets] == ["new rows", "incremental"]
+    assert sorted(ws.sql("SELECT id FROM p.m").rows()) == [(1,), (2,)]

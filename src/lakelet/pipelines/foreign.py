@@ -10,18 +10,32 @@ from lakelet.lake.history import Commit
 from lakelet.lake.publications import Publications, Published
 from lakelet.pipelines.events import Log, new_update
 from lakelet.pipelines.publishing.commit import put_back_table
+from lakelet.pipelines.publishing.undone import undone_by
 
-__all__ = ("all_foreign_commits", "foreign_commits", "settle_foreign_commits")
+__all__ = (
+    "all_foreign_commits",
+    "foreign_commits",
+    "refuse_foreign_commits",
+    "settle_foreign_commits",
+)
 
 
 def foreign_commits(lake: Lake, name: TableName, published: int) -> list[Commit]:
-    """Commits behind the published version that no update and no upkeep of ours made."""
+    """Commits behind the published version that nobody here made, and nobody has undone since."""
     table = lake.table(name)
     newest = table.newest_version()
     if newest <= published:
         return []
     behind = [c for c in table.history(limit=newest - published) if c.version > published]
-    return [commit for commit in behind if "lakelet.update" not in commit.parameters]
+    undone: set[int] = set()
+    for commit in behind:
+        info = {"lakelet.operation": commit.operation, "operationParameters": commit.parameters}
+        undone.update(undone_by(info, commit.version, published))
+    return [
+        commit
+        for commit in behind
+        if "lakelet.update" not in commit.parameters and commit.version not in undone
+    ]
 
 
 def all_foreign_commits(lake: Lake) -> list[tuple[TableName, str, Commit]]:
@@ -32,6 +46,28 @@ def all_foreign_commits(lake: Lake) -> list[tuple[TableName, str, Commit]]:
         if one.version >= 0 and lake.exists(one.table)
         for commit in foreign_commits(lake, one.table, one.version)
     ]
+
+
+def refuse_foreign_commits(lake: Lake, published: Published, what: str) -> None:
+    """Stop before a table whose newest version another program committed.
+
+    Args:
+        lake: the lake.
+        published: what people see of the table.
+        what: what does nothing because of it, as in the message: ``the update``, ``DELETE``, ….
+
+    Raises:
+        PipelineError: there is such a version; names the ways on.
+    """
+    found = foreign_commits(lake, published.table, published.version)
+    if found:
+        commit, pipeline = found[-1], published.pipeline
+        raise PipelineError(
+            f"another program committed version {commit.version} ({commit.operation}) to "
+            f"{published.table}, a table of the pipeline {pipeline}; it is not shown, and {what} "
+            "did nothing.",
+            hint=f"`lakelet update {pipeline} --adopt` shows it, `--discard` puts the table back.",
+        )
 
 
 def settle_foreign_commits(lake: Lake, pipeline: str, how: str) -> Publications:
@@ -53,18 +89,11 @@ def settle_foreign_commits(lake: Lake, pipeline: str, how: str) -> Publications:
     for one in publications.state.values():
         if one.pipeline != pipeline or one.version < 0 or not lake.exists(one.table):
             continue
-        found = foreign_commits(lake, one.table, one.version)
-        if not found:
-            continue
         if how == "stop":
-            commit = found[-1]
-            raise PipelineError(
-                f"another program committed version {commit.version} ({commit.operation}) to "
-                f"{one.table}, a table of the pipeline {pipeline}; it is not shown, and the "
-                "update did nothing.",
-                hint=f"`lakelet update {pipeline} --adopt` shows it, `--discard` puts the table "
-                "back.",
-            )
+            refuse_foreign_commits(lake, one, "the update")
+            continue
+        if not foreign_commits(lake, one.table, one.version):
+            continue
         if how == "adopt":
             adopted.append(replace(one, version=int(lake.table(one.table).open().version())))
         else:

@@ -1,4 +1,4 @@
-"""What a full refresh of a streaming table could not read again."""
+"""What a streaming table that is made anew could not read again."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ _SHOWN = 5
 
 def lost_files(world: World, graph: Graph, dataset: Dataset) -> list[str]:
     """Files a streaming table has taken that are not where its flows look any more."""
-    calls = [call for flow in dataset.flows for call in graph.reads[flow.name].new_files]
+    reads = [graph.reads[flow.name] for flow in dataset.flows]
+    # A materialized view in the place of a streaming table reads the files as a whole.
+    calls = [call for one in reads for call in (*one.new_files, *one.files)]
     if not calls or world.published(dataset.name) is None:
         return []
     there: set[str] = set()
@@ -46,14 +48,15 @@ def refuse_losses(world: World, graph: Graph, decisions: Sequence[Decision]) -> 
         PipelineError: with the files that cannot be read again.
     """
     for decision in decisions:
-        if not (decision.details.get("forced") and decision.dataset.kind == "streaming table"):
+        forced = decision.details.get("forced") and decision.dataset.kind == "streaming table"
+        if not forced and decision.details.get("was") != "streaming table":
             continue
         lost = lost_files(world, graph, decision.dataset)
         if lost:
             more = f" and {len(lost) - _SHOWN} more" if len(lost) > _SHOWN else ""
             raise PipelineError(
                 f"{decision.dataset.name} was made from {len(lost)} files that are not there any "
-                f"more: {', '.join(lost[:_SHOWN])}{more}; a full refresh would lose their rows, "
-                "and did nothing.",
+                f"more: {', '.join(lost[:_SHOWN])}{more}; making it anew would lose their rows; "
+                "nothing was done.",
                 hint="put them back, or say --even-if-lost.",
             )

@@ -15,6 +15,7 @@ from lakelet.lake import Lake, LakeTable, TableName
 from lakelet.lake.publications import Publications, pipeline_of
 from lakelet.pipelines.definitions.cdc_rules import is_made_by_changes
 from lakelet.pipelines.events import Log, new_update
+from lakelet.pipelines.foreign import refuse_foreign_commits
 from lakelet.pipelines.publishing.journal import (
     Journal,
     clear_journal,
@@ -51,6 +52,8 @@ def changing(lake: Lake, name: TableName, what: str) -> Iterator[None]:
     Raises:
         OwnedTableError: only updates of the table's pipeline do that, or Lakelet itself.
         LockedError: an update of the pipeline is running.
+        PipelineError: another program has committed to the table, and nobody has decided yet
+            whether that is shown.
     """
     if what not in _ALWAYS:
         name.refuse_own()
@@ -131,6 +134,8 @@ def _published(lake: Lake, table: LakeTable, pipeline: str, what: str) -> Iterat
     publications = Publications(lake)
     published = publications.of(table.name)
     assert published is not None
+    # The table's newest version is what gets published: it has to be ours.
+    refuse_foreign_commits(lake, published, what)
     most = max(one.update for one in publications.state.values())
     number = new_update(lake, pipeline, most)
     log = Log(lake.workspace, pipeline, number)

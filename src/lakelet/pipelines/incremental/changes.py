@@ -8,17 +8,18 @@ read instead of whole files: see `lakelet.engines.change_feed`, and Delta Transa
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 
 from lakelet.engines.change_feed import commit_actions, is_doubtful
+from lakelet.engines.duckdb_types import from_duckdb
 from lakelet.engines.file_changes import SnapshotFiles
 from lakelet.engines.routes import Route, open_snapshot
 from lakelet.engines.routes.route import EmptySource
-from lakelet.errors import StorageError
+from lakelet.errors import SchemaError, StorageError
 from lakelet.lake import LakeTable, TableName
 from lakelet.lake.names import quote
 from lakelet.pipelines.datasets.feed import Feed
@@ -107,8 +108,7 @@ def _changes(world: World, name: TableName, before: Mapping[str, Any]) -> Change
     typed = later.route.columns
     if result is not None:
         typed = tuple((column.name, column.type.duckdb) for column in result.columns)
-    kinds = dict(typed)
-    if any(kinds.get(column) != kind for column, kind in earlier.route.columns):
+    if not _has_columns(typed, earlier.route.columns):
         return Whole(f"reads {name}, whose columns changed")
     gone = _gone(result, later)
     masked = later.masked | earlier.masked
@@ -133,6 +133,22 @@ def _changes(world: World, name: TableName, before: Mapping[str, Any]) -> Change
         typed, Rows.of(empty, came, *staged), Rows.of(empty, went) if removed else None, feed,
         moved, total,
     )  # fmt: skip
+
+
+def _has_columns(typed: Sequence[tuple[str, str]], earlier: Sequence[tuple[str, str]]) -> bool:
+    """Whether columns are still there, of their types: as types, since texts of them vary."""
+    kinds = dict(typed)
+    return all(
+        column in kinds and (kinds[column] == kind or _same_type(kinds[column], kind))
+        for column, kind in earlier
+    )
+
+
+def _same_type(one: str, other: str) -> bool:
+    try:
+        return from_duckdb(one) == from_duckdb(other)
+    except SchemaError:
+        return False
 
 
 def _gone(result: Result | None, later: SnapshotFiles) -> set[str]:

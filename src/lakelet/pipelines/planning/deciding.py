@@ -64,6 +64,11 @@ def _decide(
         return Decision(dataset, "full", "forced", {"forced": True})
     if published is None:
         return Decision(dataset, "full", "first update", {"first": True})
+    if published.kind != dataset.kind:
+        # What one kind holds is no start for the other: a view's rows would be taken once more.
+        diff = _diff(published.text, text_of(dataset))
+        reason = f"it was a {published.kind} and is a {dataset.kind} now: made anew"
+        return Decision(dataset, "full", reason, {"was": published.kind, "diff": diff})
     if dataset.kind == "streaming table":
         return _decide_streaming(world, graph, dataset, published, decided)
     definition = fingerprint_of(world.lake.workspace, world.pipeline, graph, dataset)
