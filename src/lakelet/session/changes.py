@@ -35,7 +35,8 @@ def change_feed(
     last = int(snapshot.version()) if until is None else until
     if not 0 <= since <= int(snapshot.version()):
         raise VersionNotFoundError(
-            f"{table.name} has no version {since}; its newest is {snapshot.version()}."
+            f"{table.name} has no version {since}; its newest is {snapshot.version()}.",
+            hint=f"`lakelet history {table.name}` lists the versions that are there.",
         )
     connection = open_connection(workspace.folder)
     query = change_feed_sql(connection, table, snapshot, table.columns(), since, last)

@@ -15,18 +15,31 @@ def parse_moment(text: str | dt.datetime, zone: str) -> dt.datetime:
     """An instant from ISO 8601 text or a datetime; without a zone it is read in ``zone``.
 
     Raises:
-        SqlError: the text is no moment.
+        SqlError: the text is no moment, or one that is still to come.
     """
     moment = text if isinstance(text, dt.datetime) else _parse(text)
-    if moment.tzinfo is None:
-        moment = pytz.timezone(zone).localize(moment)
-    return moment.astimezone(dt.UTC)
+    try:
+        if moment.tzinfo is None:
+            moment = pytz.timezone(zone).localize(moment)
+        moment = moment.astimezone(dt.UTC)
+    except OverflowError:
+        raise _no_moment(text) from None
+    # What a table will be then is not known: an answer now would be another one later.
+    if moment > dt.datetime.now(dt.UTC):
+        raise SqlError(
+            f"[TIMESTAMP_GREATER_THAN_COMMIT] {text} lies in the future: no table has a version of "
+            "then.",
+            hint="leave the moment out to read tables as they are now.",
+        )
+    return moment
 
 
 def _parse(text: str) -> dt.datetime:
     try:
         return dt.datetime.fromisoformat(text.strip())
-    except ValueError:
-        raise SqlError(
-            f"{text!r} is no moment.", hint="write it as 2026-11-01, or 2026-11-01T12:00."
-        ) from None
+    except (ValueError, AttributeError):
+        raise _no_moment(text) from None
+
+
+def _no_moment(given: object) -> SqlError:
+    return SqlError(f"{given!r} is no moment.", hint="write it as 2026-11-01, or 2026-11-01T12:00.")

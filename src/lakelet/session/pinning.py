@@ -17,6 +17,7 @@ from lakelet.lake.volumes import resolve_path
 from lakelet.session.moments import parse_moment
 from lakelet.session.pinned import PinnedTable
 from lakelet.session.queries import QueriesTable
+from lakelet.session.versions import named_version
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
@@ -74,6 +75,8 @@ def pin_table(
     table: LakeTable,
     version: int | None = None,
     publications: Publications | None = None,
+    *,
+    of: TableName | None = None,
 ) -> PinnedTable:
     """Pin a table of the lake at a version.
 
@@ -82,12 +85,15 @@ def pin_table(
         table: the table.
         version: which; without one what people see: the newest, or a pipeline's last publication.
         publications: what was published when the statement began.
+        of: of the ledger, the one table whose entries are wanted.
     """
     publications = publications or Publications(workspace.lake)
     # Before the table is opened, so that what counts is in what is read.
-    condition = _condition(workspace, table.name, publications)
+    condition = _condition(workspace, table.name, publications, of)
     if version is not None:
-        return PinnedTable(_route(table, table.open(version)), condition, version=version)
+        with named_version(table, version):
+            opened = table.open(version)
+        return PinnedTable(_route(table, opened), condition, version=version)
     if str(table.name) == "system.pipeline_events":
         return PinnedTable(_route(table, table.open()), more=_waiting_events(workspace))
     kept = workspace.routes.find(table.location)
@@ -115,13 +121,15 @@ def _route(table: LakeTable, opened: DeltaTable) -> Route:
     return plan_table(table, snapshot)
 
 
-def _condition(workspace: Workspace, name: TableName, publications: Publications) -> str:
+def _condition(
+    workspace: Workspace, name: TableName, publications: Publications, of: TableName | None
+) -> str:
     """Rows of the loader's own tables count only when the table they speak of holds their batch."""
     if not name.is_rejected and str(name) != "system.loaded_files":
         return ""
     from lakelet.loading.counting import counting_condition
 
-    return counting_condition(workspace.lake, name, publications)
+    return counting_condition(workspace.lake, name, publications, of=of)
 
 
 def _pin_path(

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from lakelet.engines.engine import duckdb_errors
 from lakelet.engines.kept import kept_connection
-from lakelet.engines.routes import open_snapshot
 from lakelet.engines.statements import run_statement
 from lakelet.errors import SqlError
 from lakelet.lake.names import quote
 from lakelet.session.moments import parse_moment
 from lakelet.session.result import Result
 from lakelet.session.traced import Traced
+from lakelet.session.versions import restore
 
 if TYPE_CHECKING:
     from lakelet.engines.dialect import TableFunctionCall, TableReference
@@ -100,13 +100,9 @@ class _Lent:
             self.warnings.append(text)
 
     def restore(self, table: LakeTable, version: int | None, moment: str | None) -> int:
-        from lakelet.loading.restored import restore_table
-
         if version is None:
             version = table.version_at(parse_moment(str(moment), self.workspace.time_zone))
-        # Says so where there is no such version; delta-rs would speak of its log's segments.
-        open_snapshot(table.location, version=version, storage_options=table.storage.options)
-        return restore_table(self.workspace.lake, table, version)
+        return restore(table, version)
 
     @contextmanager
     def changing(self, table: TableName, what: str) -> Iterator[None]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
-from lakelet.errors import PastVersionError
+from lakelet.errors import PastVersionError, SqlError
 from lakelet.lake import LakeTable
 from lakelet.lake.history import Commit
 from lakelet.lake.publications import Publications, seen_snapshot
@@ -76,8 +76,19 @@ class Table:
 
         Raises:
             VersionNotFoundError: there was no such version.
+            SqlError: both are given, or what is given is no moment and no version.
         """
-        if version is None and moment is not None:
+        if version is not None and moment is not None:
+            raise SqlError(
+                f"{self.name} is asked for at a moment and at a version; nothing was read.",
+                hint="give one of the two: at('2026-11-01'), or at(version=3).",
+            )
+        if version is not None and (not isinstance(version, int) or isinstance(version, bool)):
+            raise SqlError(
+                f"{version!r} is no version of {self.name}; nothing was read.",
+                hint="a version is a whole number: at(version=3).",
+            )
+        if moment is not None:
             version = self._table.version_at(parse_moment(moment, self._workspace.time_zone))
         return Table(self._workspace, self._table, version=version)
 
@@ -179,12 +190,13 @@ class Table:
 
         Raises:
             VersionNotFoundError: there was no such version.
+            SqlError: it equals that version already.
         """
-        from lakelet.loading.restored import restore_table
+        from lakelet.session.versions import restore
 
         version = to if isinstance(to, int) else self.at(to).version
         with self._changing("RESTORE"):
-            return restore_table(self._workspace.lake, self._table, version)
+            return restore(self._table, version)
 
     def files(self) -> list[dict[str, Any]]:
         """The raw files that went into it, with counts and the version they made."""

@@ -13,6 +13,7 @@ from lakelet.errors import LakeletError, SqlError
 from lakelet.lake import Lake, TableName
 from lakelet.lake.publications import Publications
 from lakelet.session.moments import parse_moment
+from lakelet.session.parameters import marker_values, spoken_dialect
 from lakelet.session.routes_kept import RoutesKept
 from lakelet.session.table import Table
 from lakelet.workspace import WorkspaceFolder, find_workspace
@@ -111,9 +112,8 @@ class Workspace:
         from lakelet.session.result import Result
 
         moment = None if at is None else parse_moment(at, self.time_zone)
-        named = params if isinstance(params, Mapping) else None
-        spoken: Dialect = dialect or self.folder.settings.sql.dialect  # type: ignore[assignment]
-        positional = () if named is not None else list(params)
+        positional, named = marker_values(params)
+        spoken = spoken_dialect(dialect, self.folder.settings.sql.dialect)
         if is_statement(text, spoken):
             if this is not None or at is not None:
                 raise SqlError(

@@ -57,7 +57,10 @@ def parse_duration(text: str) -> timedelta:
         raise SettingsError(
             f"{text!r}: {unit!r} is no unit of time.", hint="write hours, days or weeks."
         )
-    return timedelta(seconds=number * seconds)
+    try:
+        return timedelta(seconds=number * seconds)
+    except OverflowError:
+        raise SettingsError(f"{text!r} is longer than time is counted.") from None
 
 
 def format_bytes(count: float) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataclasses
 import tomllib
 import typing
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, TypeVar, get_type_hints
 
 from lakelet.errors import SettingsError
 from lakelet.workspace.quantities import parse_bytes, parse_duration
@@ -24,6 +25,9 @@ __all__ = (
     "read_settings",
 )
 
+T = TypeVar("T")
+_WHOLE = 10**6
+
 
 @dataclass(frozen=True, slots=True)
 class LakeSettings:
@@ -34,7 +38,7 @@ class LakeSettings:
 
     def check(self) -> None:
         """Raise SettingsError for a span of time that is none."""
-        parse_duration(self.retention)
+        _quantity("lake.retention", parse_duration, self.retention)
 
     @property
     def keep(self) -> timedelta:
@@ -55,7 +59,7 @@ class LoadingSettings:
         """Raise SettingsError for a word or number that is not one of those known."""
         _one_of("loading.evolve", self.evolve, ("add", "widen", "rescue", "fail"))
         _one_of("loading.on_changed", self.on_changed, ("report", "replace", "fail"))
-        parse_bytes(self.widen_limit)
+        _quantity("loading.widen_limit", parse_bytes, self.widen_limit)
         if not 0 < self.tolerance <= 1:
             raise SettingsError(f"loading.tolerance is {self.tolerance}; it lies in (0, 1].")
 
@@ -82,9 +86,21 @@ class ResourceSettings:
     min_free_disk: str = "2 GB"
 
     def check(self) -> None:
-        """Raise SettingsError for a size that is none."""
-        parse_bytes(self.memory, whole=1)
-        parse_bytes(self.min_free_disk)
+        """Raise SettingsError for a size that is none, or that no process can use."""
+        share = _quantity("resources.memory", lambda text: parse_bytes(text, whole=_WHOLE),
+                          self.memory)  # fmt: skip
+        if share <= 0 or (self.memory.rstrip().endswith("%") and share > _WHOLE):
+            raise SettingsError(
+                f"resources.memory is {self.memory!r}; nothing was read from it.",
+                hint='it is a share of the machine above 0 % and up to 100 %, such as "50%", or a '
+                'size, such as "4 GB".',
+            )
+        _quantity("resources.min_free_disk", parse_bytes, self.min_free_disk)
+        if self.threads < 0:
+            raise SettingsError(
+                f"resources.threads is {self.threads}; nothing was read from it.",
+                hint="it is a whole number of threads; 0 takes one for each core.",
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +153,14 @@ class Settings:
     volumes: dict[str, str] = field(default_factory=dict)
     storage: dict[str, StorageSettings] = field(default_factory=dict)
     jobs: dict[str, JobSettings] = field(default_factory=dict)
+
+
+def _quantity(name: str, parse: Callable[[str], T], text: str) -> T:
+    """A setting's size or span of time; what is wrong with it is told with the setting's name."""
+    try:
+        return parse(text)
+    except SettingsError as error:
+        raise SettingsError(f"{name}: {error.message}", hint=error.hint) from None
 
 
 def _one_of(name: str, value: str, known: tuple[str, ...]) -> None:
