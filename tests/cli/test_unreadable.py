@@ -52,3 +52,29 @@ def test_doctor_tells_them_and_they_can_be_let_go_of(broken: Workspace) -> None:
     for name in ("a.bad", "z.gone"):
         assert call(broken, "sql", f"DROP TABLE {name}").exit_code == 0
     assert call(broken, "tables").exit_code == 0
+
+
+def test_a_damaged_log_is_told_in_one_line_and_hides_no_other_account(
+    ws: Workspace, tmp_path: Path
+) -> None:
+    for name in ("good", "bad"):
+        (tmp_path / f"{name}.jsonl").write_text('{"n": 1}\n')
+        assert (
+            call(ws, "load", str(tmp_path / f"{name}.jsonl"), "--into", f"a.{name}").exit_code == 0
+        )
+    (Path(ws.lake.root) / "a/bad/_delta_log" / f"{0:020d}.json").write_text('{"broken')
+    for command in (
+        ("files", "a.bad"), ("history", "a.bad"), ("health", "a.bad"), ("maintain", "a.bad"),
+        ("show", "a.bad"), ("sql", "SELECT * FROM a.bad"), ("sql", "INSERT INTO a.bad VALUES (1)"),
+        ("load", str(tmp_path / "bad.jsonl"), "--into", "a.bad"),
+    ):  # fmt: skip
+        done = call(ws, *command)
+        assert done.exit_code == 1, command
+        said = str(done.exception)
+        assert "its log cannot be understood (Json error" in said, said
+        assert "Hint: bring the missing or damaged files" in said
+        assert len(said.splitlines()) == 2, "a backtrace is not a message"
+    files = call(ws, "files", "a.good", "--json").stdout
+    assert json.loads(files)[0]["file"].endswith("good.jsonl")
+    told = ws.sql("SELECT table_name FROM system.loaded_files").dicts()
+    assert sorted(one["table_name"] for one in told) == ["a.bad", "a.good"]

@@ -19,5 +19,5 @@ def test_a_version_that_is_not_there(ws: Workspace) -> None:
     ):
         with pytest.raises(VersionNotFoundError, match="has no version 3; its newest is 0"):
             ask()
-    with pytest.raises(VersionNotFoundError, match="they count from 0"):
+    with pytest.raises(VersionNotFoundError, match="versions count from 0"):
         table.at(version=-1).rows()

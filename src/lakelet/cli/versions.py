@@ -48,12 +48,15 @@ def history(table: str, limit: int, as_json: bool) -> None:
     )  # fmt: skip
 
 
+_NOTHING = (None, "", "[]")
+
+
 def _detail(parameters: dict[str, object]) -> str:
     own = {k.removeprefix("lakelet."): v for k, v in parameters.items() if k.startswith("lakelet.")}
     if "batch" in own:
         return f"load batch {own['batch']}"
     known = ("version", "predicate", "datetime", "constraints", "name", "description")
-    return ", ".join(f"{name} {parameters[name]}" for name in known if parameters.get(name))
+    return ", ".join(f"{name} {parameters[name]}" for name in known if parameters.get(name) not in _NOTHING)
 
 
 @click.command()

@@ -1,4 +1,4 @@
-"""Opening Delta tables, and turning what delta-rs reports into one clear message."""
+"""Turning what delta-rs reports of a write into one clear message, and trying again."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from lakelet.lake.storage.reasons import is_passing, is_reported_by_store, short
 if TYPE_CHECKING:
     from deltalake import DeltaTable
 
-__all__ = ("delta_errors", "open_delta", "retry_conflicts")
+__all__ = ("delta_errors", "retry_conflicts")
 
 T = TypeVar("T")
 
@@ -34,32 +34,6 @@ _FULL = ("No space left", "StorageFull", "os error 28", "Disk quota")
 _NO_VERSION = re.compile(
     r"end version (?P<newest>\d+) not the same as the specified end version (?P<asked>\d+)"
 )
-
-
-def open_delta(
-    location: str, *, version: int | None = None, options: dict[str, str] | None = None
-) -> DeltaTable:
-    """Open the Delta table at ``location``, pinned to ``version`` or to its newest.
-
-    Raises:
-        StorageError: no table there, or the place cannot be reached.
-        UnsupportedTableError: the table needs a feature this stack lacks.
-        VersionNotFoundError: it has no such version.
-    """
-    from deltalake import DeltaTable
-
-    if version is not None and version < 0:
-        raise VersionNotFoundError(f"{location} has no version {version}: they count from 0.")
-
-    with delta_errors(location):
-        try:
-            return DeltaTable(location, version=version, storage_options=options or None)
-        except ValueError as error:
-            # An empty text in a partition column that may not be NULL: some writers commit that.
-            raise StorageError(
-                f"{location} is not a readable Delta table: {error}.",
-                hint="RESTORE it, with what wrote it, to a version before; or take a copy.",
-            ) from error
 
 
 @contextmanager
@@ -99,7 +73,9 @@ def delta_errors(what: str, table: DeltaTable | None = None) -> Iterator[None]:
             raise _full(what) from error
         if is_reported_by_store(error):
             raise _from_store(what, str(error)) from error
-        raise StorageError(f"{what}: {error}; the table is at its last version.") from error
+        raise StorageError(
+            f"{what}: {short_reason(error)}; the table is at its last version."
+        ) from error
 
 
 def _not_committed(what: str, error: Exception) -> LakeletError:
@@ -131,7 +107,7 @@ def _from_text(what: str, error: Exception, table: DeltaTable | None) -> Lakelet
         )
     if "unsupported" in text.lower() and "feature" in text.lower():
         return UnsupportedTableError(f"{what}: {text}.")
-    return StorageError(f"{what}: {text}; the table is at its last version.")
+    return StorageError(f"{what}: {short_reason(text)}; the table is at its last version.")
 
 
 def _from_store(what: str, text: str) -> StorageError:

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from lakelet.errors import StorageError, TableExistsError, TableNotFoundError
-from lakelet.lake.delta import delta_errors, open_delta
+from lakelet.lake.delta import delta_errors
 from lakelet.lake.names import TableName
+from lakelet.lake.opening import open_delta
 from lakelet.lake.storage import Storage, is_remote, join, storage_for
 from lakelet.lake.table import PRIVATE_FOLDER, LakeTable
 from lakelet.lake.types import Column

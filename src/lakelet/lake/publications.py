@@ -15,9 +15,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from lakelet.errors import TableNotFoundError
-from lakelet.lake.delta import delta_errors, open_delta, retry_conflicts
+from lakelet.lake.delta import delta_errors, retry_conflicts
 from lakelet.lake.lake import Lake
 from lakelet.lake.names import TableName, literal
+from lakelet.lake.opening import open_delta
 from lakelet.lake.small_engine import small_engine
 from lakelet.lake.table import LakeTable
 from lakelet.lake.type_text import parse_columns

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from lakelet.errors import ConflictError, ConstraintError, StorageError
-from lakelet.lake.delta import delta_errors, open_delta
+from lakelet.lake.delta import delta_errors
+from lakelet.lake.opening import open_delta
 from lakelet.lake.storage import Storage, is_bucket, join
 from lakelet.workspace.steps import declare, step
 

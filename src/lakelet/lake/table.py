@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lakelet.errors import LakeletError, SchemaError, StorageError
-from lakelet.lake.delta import delta_errors, open_delta, retry_conflicts
+from lakelet.lake.checkpoints import drop_stale_hint
+from lakelet.lake.delta import delta_errors, retry_conflicts
 from lakelet.lake.handover import handed_over_stream
 from lakelet.lake.history import Commit, commits, version_at
 from lakelet.lake.names import TableName
+from lakelet.lake.opening import open_delta
 from lakelet.lake.storage import Storage, is_bucket, is_remote, join, storage_for
 from lakelet.lake.types import Column, DataType
 from lakelet.workspace import WorkspaceFolder
@@ -92,10 +94,14 @@ class LakeTable:
         """Its columns as of now."""
         return columns_of(self.open())
 
-    def lock(self, *, shared: bool = False) -> AbstractContextManager[None]:
+    @contextmanager
+    def lock(self, *, shared: bool = False) -> Iterator[None]:
         """The table's lock: appends share it, everything else holds it alone."""
         self.storage.claim_writing(self.location)
-        return hold(self.lock_file("lock"), shared=shared, what=f"the table {self.name}")
+        with hold(self.lock_file("lock"), shared=shared, what=f"the table {self.name}"):
+            if not shared:
+                drop_stale_hint(self.storage, self.location)
+            yield
 
     def load_lock(self) -> AbstractContextManager[None]:
         """The lock under which loads into the table follow one another."""

@@ -7,7 +7,9 @@ rows of its last batch that the table's log holds and no restore took back.
 
 from __future__ import annotations
 
-from lakelet.errors import TableNotFoundError
+from collections.abc import Iterable
+
+from lakelet.errors import StorageError, TableNotFoundError, UnsupportedTableError
 from lakelet.lake import Lake, TableName
 from lakelet.lake.names import SYSTEM_SCHEMA, literal
 from lakelet.lake.publications import Publications, pipeline_of, seen_snapshot
@@ -19,18 +21,25 @@ __all__ = ("counting_condition",)
 
 
 def counting_condition(
-    lake: Lake, name: TableName, publications: Publications | None = None
+    lake: Lake,
+    name: TableName,
+    publications: Publications | None = None,
+    *,
+    of: TableName | None = None,
 ) -> str:
     """SQL that is true for the rows of a table that count; '' where all do.
+
+    Entries of a table that cannot be opened all count: what of them its log holds, nobody knows.
 
     Args:
         lake: the lake.
         name: the ledger, a companion table of rejected rows, or any other table.
         publications: what is published as far as the reader is concerned; now without it.
+        of: of the ledger, the one table whose entries are wanted; no other is opened.
     """
     publications = publications or Publications(lake)
     if name == LEDGER:
-        return _ledger_condition(lake, publications)
+        return _ledger_condition(lake, publications, lake.names() if of is None else [of])
     if not name.is_rejected:
         return ""
     of = TableName(name.schema, name.table.removesuffix("__rejected"))
@@ -50,12 +59,16 @@ def counting_condition(
     return " AND ".join(parts)
 
 
-def _ledger_condition(lake: Lake, publications: Publications) -> str:
-    held = [
-        f"(table_name = {literal(str(table))} AND batch > {_last_batch(lake, table, publications)})"
-        for table in lake.names()
-        if table.schema != SYSTEM_SCHEMA and not table.is_rejected
-    ]
+def _ledger_condition(lake: Lake, publications: Publications, tables: Iterable[TableName]) -> str:
+    held = []
+    for table in tables:
+        if table.schema == SYSTEM_SCHEMA or table.is_rejected:
+            continue
+        try:
+            last = _last_batch(lake, table, publications)
+        except (StorageError, UnsupportedTableError):
+            continue
+        held.append(f"(table_name = {literal(str(table))} AND batch > {last})")
     return f"NOT ({' OR '.join(held)})" if held else ""
 
 

@@ -13,7 +13,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from lakelet.lake import Lake, TableName
-from lakelet.lake.delta import delta_errors, open_delta
+from lakelet.lake.delta import delta_errors
+from lakelet.lake.opening import open_delta
 from lakelet.lake.small_engine import small_engine
 from lakelet.pipelines.events import LINEAGE, append_lineage
 

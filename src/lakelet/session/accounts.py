@@ -32,6 +32,7 @@ def loaded_files(workspace: Workspace, table: LakeTable) -> list[dict[str, Any]]
         "SELECT file, size, modified, batch, kept, rescued, rejected, state, reason, "
         f"loaded_at, flow FROM account WHERE table_name = {literal(str(table.name))} "
         "ORDER BY batch DESC, file",
+        of=table.name,
     )
     versions = {
         int(commit.parameters["lakelet.batch"]): commit.version
@@ -76,7 +77,9 @@ def rejected_rows(
     )
 
 
-def _read(workspace: Workspace, name: TableName, query: str) -> list[dict[str, Any]]:
+def _read(
+    workspace: Workspace, name: TableName, query: str, *, of: TableName | None = None
+) -> list[dict[str, Any]]:
     connection = open_connection(workspace.folder)
-    pin_table(workspace, workspace.lake.table(name)).attach(connection, "account")
+    pin_table(workspace, workspace.lake.table(name), of=of).attach(connection, "account")
     return Result(connection.sql(query)).dicts()

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import duckdb
 
 from lakelet.engines.routes.duckdb_types import glob_literal
+from lakelet.lake.checkpoints import newest_checkpoint
 
-__all__ = ("LogSegment", "log_segment", "newest_checkpoint")
+__all__ = ("LogSegment", "log_segment")
 
 _COMMIT = re.compile(r"(\d{20})\.json")
-_SINGLE = re.compile(r"(\d{20})\.checkpoint(?:\.[0-9a-fA-F-]{36})?\.(?:parquet|json)")
-_PART = re.compile(r"(\d{20})\.checkpoint\.(\d{10})\.(\d{10})\.parquet")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,19 +47,3 @@ def log_segment(root: str, version: int, connection: duckdb.DuckDBPyConnection) 
     return LogSegment(
         tuple(names[name] for name in checkpoint), tuple(names[name] for name in commits)
     )
-
-
-def newest_checkpoint(names: Iterable[str], version: int) -> tuple[int, list[str]] | None:
-    """Version and files of the newest checkpoint up to ``version`` that lacks no part."""
-    complete: dict[int, list[str]] = {}
-    parts: dict[tuple[int, int], list[str]] = {}
-    for name in sorted(names):
-        if match := _SINGLE.fullmatch(name):
-            complete[int(match[1])] = [name]
-        elif match := _PART.fullmatch(name):
-            parts.setdefault((int(match[1]), int(match[3])), []).append(name)
-    for (at, total), found in parts.items():
-        if len(found) == total:
-            complete.setdefault(at, found)
-    start = max((at for at in complete if at <= version), default=None)
-    return None if start is None else (start, complete[start])

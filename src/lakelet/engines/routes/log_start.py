@@ -8,7 +8,7 @@ from deltalake import DeltaTable
 from deltalake._internal import DeltaFileSystemHandler
 
 from lakelet.engines.routes.data_files import table_root
-from lakelet.engines.routes.log_files import newest_checkpoint
+from lakelet.lake.checkpoints import newest_checkpoint
 from lakelet.lake.storage import join
 from lakelet.lake.storage.access import BucketAccess, split_uri
 from lakelet.lake.storage.bucket import BucketStorage

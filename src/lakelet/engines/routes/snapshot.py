@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
 from deltalake import DeltaTable
-from deltalake.exceptions import DeltaError
-from deltalake.exceptions import TableNotFoundError as NoLogError
 
 from lakelet.engines.routes.log_start import starts_whole
-from lakelet.errors import LakeletError, StorageError, UnsupportedTableError, VersionNotFoundError
-from lakelet.lake.storage.reasons import short_reason
+from lakelet.errors import UnsupportedTableError
+from lakelet.lake.opening import lacks_feature, open_delta
 
 __all__ = ("READABLE_FEATURES", "open_snapshot")
 
@@ -27,9 +23,6 @@ READABLE_FEATURES = frozenset(
 )
 """The reader features a route of this package reads exactly; every other one is refused."""
 
-_STALE_HINT = "Had a _last_checkpoint hint"
-_UNCHANGED = "nothing was changed"
-
 
 def open_snapshot(
     location: str,
@@ -39,46 +32,20 @@ def open_snapshot(
 ) -> DeltaTable:
     """Open the table at ``location``, pinned to ``version`` or to its newest one now.
 
-    ``_last_checkpoint`` is only a hint (Delta Transaction Log Protocol, "Last Checkpoint File"):
-    one that is garbage, or that names a checkpoint which is gone, does not stop the opening.
+    More than `open_delta`, it makes sure that the table can be read whole and exactly.
 
     Raises:
-        UnsupportedTableError: there is no log, the log is damaged, or the table needs a reader
-            feature this stack lacks; the message names the damage or the feature.
-        VersionNotFoundError: the table has no such version, or no longer.
-        StorageError: the location cannot be reached.
+        UnsupportedTableError, VersionNotFoundError, StorageError: see `open_delta`; also where
+            the table needs a reader feature this stack lacks, or its log lost its beginning.
     """
-    if version is not None and not 0 <= version < 2**63:
-        raise VersionNotFoundError(
-            f"{location}: {version} is not a version.", hint="versions count from 0."
-        )
-    try:
-        table = _open(location, version, storage_options)
-    except (DeltaError, OSError, ValueError) as error:
-        raise _explained(location, version, error) from error
+    table = open_delta(location, version=version, options=storage_options)
     _refuse_unknown_features(location, table)
     if not starts_whole(table, storage_options):
         raise UnsupportedTableError(
             f"{location}: the log lacks version 0 and no checkpoint stands in for what is "
-            f"missing, so rows could be missing too; it was not read and {_UNCHANGED}.",
+            f"missing, so rows could be missing too; it was not read and nothing was changed.",
             hint="bring the missing files of _delta_log back from a copy.",
         )
-    return table
-
-
-def _open(location: str, version: int | None, options: dict[str, str] | None) -> DeltaTable:
-    try:
-        return DeltaTable(location, version=version, storage_options=options)
-    except DeltaError as error:
-        if _STALE_HINT not in str(error):
-            raise
-    # A hint that lies beyond the version asked for is not followed, so version 0 opens without
-    # it; going on from there reads the commits themselves.
-    table = DeltaTable(location, version=0, storage_options=options)
-    if version is None:
-        table.update_incremental()
-    else:
-        table.load_as_version(version)
     return table
 
 
@@ -88,69 +55,4 @@ def _refuse_unknown_features(location: str, table: DeltaTable) -> None:
     if protocol.min_reader_version > 3:
         unknown.append(f"reader version {protocol.min_reader_version}")
     if unknown:
-        raise _lacks_feature(location, ", ".join(unknown))
-
-
-def _lacks_feature(location: str, feature: str) -> UnsupportedTableError:
-    return UnsupportedTableError(
-        f"{location} needs the reader feature {feature}, which this stack lacks; "
-        f"it was not read and {_UNCHANGED}.",
-        hint="drop the feature, or copy the table, with the engine that wrote it.",
-    )
-
-
-def _explained(location: str, version: int | None, error: Exception) -> LakeletError:
-    """One clear error for what delta-rs said about a table it could not open."""
-    text = re.sub(r"\x1b\[\d*m", "", str(error))
-    feature = re.search(r"Feature '([^']+)' is not supported", text)
-    if feature:
-        return _lacks_feature(location, feature[1])
-    if "catalog-managed" in text:
-        return _lacks_feature(location, "catalogManaged")
-    end = re.search(r"LogSegment end version (\d+) not the same", text)
-    if version is not None and (end or "No files in log segment" in text):
-        newest = f"; its newest is {end[1]}" if end else ""
-        return VersionNotFoundError(
-            f"{location} has no version {version}{newest}.",
-            hint="its history lists the versions that can still be read.",
-        )
-    damage = _damage(text, error)
-    if damage is None:
-        return StorageError(
-            f"{location} cannot be opened: {short_reason(error)}.",
-            hint="check that the place can be reached and read.",
-        )
-    return UnsupportedTableError(
-        f"{location} is not a readable Delta table: {damage}; {_UNCHANGED}.",
-        hint="check the path; other files than Delta tables are read with read_files('path')."
-        if damage in _NOTHING
-        else "bring the missing or damaged files of _delta_log back from a copy.",
-    )
-
-
-_NOTHING = ("there is no such folder", "it has no log")
-_DAMAGE = (
-    ("No files in log segment", "it has no log (_delta_log holds no commit)"),
-    ("does not exist or you don't have access", "there is no such folder"),
-    ("No table metadata or protocol", "its log holds neither a protocol nor a metadata action"),
-    ("No protocol found", "its log holds no protocol action"),
-    ("No table metadata found", "its log holds no metadata action"),
-    ("found gap", "its log has a gap: a version between the first and the last is missing"),
-    ("Gap between checkpoint", "its log has a gap: the version after its checkpoint is missing"),
-    (_STALE_HINT, "its log lost the checkpoint that stands in for removed versions"),
-    ("Invalid protocol action", "its protocol action contradicts itself"),
-    ("physicalName annotation", "its column mapping lacks the physical names"),
-    ("Unsupported Delta table type", "its schema holds a type this stack does not know"),
-)
-
-
-def _damage(text: str, error: Exception) -> str | None:
-    for mark, meaning in _DAMAGE:
-        if mark in text:
-            return meaning
-    if isinstance(error, NoLogError):
-        return "it has no log"
-    if re.search(r"Kernel error: (Json|Arrow|Schema|Parquet|Generic|Failed to parse|EOF)", text):
-        detail = text.strip().splitlines()[0].removeprefix("Kernel error: ")
-        return f"its log cannot be understood ({detail[:200]})"
-    return None
+        raise lacks_feature(location, ", ".join(unknown))
