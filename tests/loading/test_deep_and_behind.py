@@ -72,3 +72,25 @@ def test_one_line_without_an_end_is_read_object_by_object(ws: Workspace) -> None
 def test_json_lines_hold_one_record_each(ws: Workspace) -> None:
     report = load(ws, "a.jsonl", '{"a":0}\n{"a":1}{"a":2}\n')
     assert (report.kept, report.rejected) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("first", "rejected"), [('{"a":0,"x":', 1), ("{", 1), ('{"a":0,', 1), ('{"a":0,"x":"ab', 1)]
+)
+@pytest.mark.parametrize("more", [1, 2, 300])
+def test_a_cut_first_line_costs_itself(ws: Workspace, first: str, rejected: int, more: int) -> None:
+    report = load(ws, "a.json", "\n".join([first, *['{"a":1}'] * more]) + "\n")
+    assert (report.kept, report.rescued, report.rejected) == (more, 0, rejected)
+    (row,) = ws.table("t.t").rejected()
+    assert (row["line"], row["record"]) == (1, first)
+
+
+def test_lines_that_end_with_a_comma_are_rejected_one_by_one(ws: Workspace) -> None:
+    report = load(ws, "a.json", '{"a":1},\n{"a":2},\n{"a":3}\n')
+    assert (report.kept, report.rejected) == (1, 2)
+
+
+@pytest.mark.parametrize("text", ['{"d":[\n{"a":1}\n]}', '{"d":[\n{"a":1},\n{"a":2}\n]}'])
+def test_an_object_over_several_lines_is_one_record(ws: Workspace, text: str) -> None:
+    report = load(ws, "a.json", f"{text}\n{text}")
+    assert (report.kept, report.rejected) == (2, 0)

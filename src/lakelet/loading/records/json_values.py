@@ -6,6 +6,7 @@ import json
 import re
 from array import array
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 
 from lakelet.loading.records.block import Bad, Block
 from lakelet.loading.records.lines import MAX_RECORD, has_bad_bytes, line_blocks
@@ -18,6 +19,8 @@ MAX_KEPT = 1 << 20
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 _BLOCK = 1 << 20
+_LOOKED_AT = 50
+"""Lines at the head of a file that tell its form."""
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[\]{}]', re.DOTALL)
 _BEHIND = ("}{", "} {")
 """What stands in a line with several objects, or in a text."""
@@ -27,7 +30,7 @@ def json_blocks(texts: Iterable[tuple[str, bool]]) -> Iterator[Block]:
     """The records of a JSON file, its form told apart by its first bytes.
 
     ``[`` begins an array, whose elements are the records. ``{`` begins lines when the first line
-    is an object by itself, else objects that may span lines.
+    is an object by itself, or was cut before lines that are; else objects that may span lines.
     """
     iterator = iter(texts)
     head: list[tuple[str, bool]] = []
@@ -35,7 +38,7 @@ def json_blocks(texts: Iterable[tuple[str, bool]]) -> Iterator[Block]:
     for text, dirty in iterator:
         head.append((text, dirty))
         start += text
-        if "\n" in start.lstrip() or len(start) > _BLOCK:
+        if start.lstrip().count("\n") >= _LOOKED_AT or len(start) > _BLOCK:
             break
     stripped = start.lstrip()
     everything = _chain(head, iterator)
@@ -58,19 +61,39 @@ def _chain(
 def _is_line(text: str) -> bool:
     """Whether a first line is a record by itself, or broken in a way lines can be broken.
 
-    A pretty-printed object's first line leaves a bracket open; a broken JSON line rarely does. One
-    line of objects that never ends is read object by object.
+    A pretty-printed object's first line leaves a bracket open, which a line that was cut does too:
+    then the lines behind it decide. One line of objects that never ends is read object by object.
     """
-    line, end, _ = text.partition("\n")
+    line, end, rest = text.partition("\n")
     try:
         json.loads(line)
     except json.JSONDecodeError as error:
-        if error.msg == "Extra data" and not end:
-            return False
-        return error.pos < len(line.rstrip()) and not line.rstrip().endswith(("{", ",", "["))
+        line = line.rstrip()
+        if error.msg == "Extra data":
+            return bool(end)
+        closed = error.pos < len(line) and not line.endswith(("{", ",", "["))
+        return closed or _are_lines(rest)
     except RecursionError:
         return bool(end)
     return True
+
+
+def _are_lines(text: str) -> bool:
+    """Whether two lines behind one another are objects, with nothing between them but the break.
+
+    Inside an object or an array a comma would stand there; and a last line that is an object
+    does not end the one that was left open.
+    """
+    lines = [line for line in text.split("\n", _LOOKED_AT)[:_LOOKED_AT] if line.strip()]
+    whole = [_is_object(line) for line in lines]
+    return whole == [True] or any(one and other for one, other in pairwise(whole))
+
+
+def _is_object(line: str) -> bool:
+    try:
+        return isinstance(json.loads(line), dict)
+    except (json.JSONDecodeError, RecursionError):
+        return False
 
 
 def _with_objects_apart(block: Block) -> Block:
