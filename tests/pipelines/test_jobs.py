@@ -11,11 +11,19 @@ from datetime import UTC, datetime
 import pytest
 
 from conftest import make_workspace
-from lakelet.errors import CommandError, LockedError, PipelineError, SettingsError, StorageError
+from lakelet.errors import (
+    CommandError,
+    LockedError,
+    PipelineError,
+    SettingsError,
+    StorageError,
+    TableNotFoundError,
+)
 from lakelet.pipelines.jobs.book import job_states
 from lakelet.pipelines.jobs.schedule import last_due, next_due
 from lakelet.pipelines.jobs.scheduler import Scheduler
 from lakelet.session import Workspace
+from lakelet.workspace import WorkspaceFolder
 from pipelines.writing import define, put
 
 TEXT = "CREATE STREAMING TABLE t AS SELECT * FROM STREAM read_files('files/t');"
@@ -46,10 +54,22 @@ def test_jobs_stand_in_the_settings_beside_the_comments(ws: Workspace) -> None:
     assert (ws.folder.root / "lakelet.toml").read_text().rstrip() == before.rstrip()
     with pytest.raises(SettingsError, match="no cron line"):
         ws.add_job("p", cron="every day")
+    with pytest.raises(SettingsError, match="names no day that any year has"):
+        ws.add_job("p", cron="0 0 31 2 *")
+    with pytest.raises(TableNotFoundError, match=r"no table b\.nope; no job was added"):
+        ws.add_job("p", on_table="b.nope")
     with pytest.raises(PipelineError, match="no pipeline q"):
         ws.add_job("q", on_files=True)
     with pytest.raises(CommandError, match="exactly one"):
         ws.add_job("p")
+
+
+def test_a_cron_line_written_by_hand_is_told_with_its_job(ws: Workspace) -> None:
+    define(ws, TEXT)
+    path = ws.folder.root / "lakelet.toml"
+    path.write_text(path.read_text() + '\n[jobs.p]\ncron = "0 0 31 2 *"\n')
+    with pytest.raises(SettingsError, match=r"\[jobs\.p\]: '0 0 31 2 \*' names no day"):
+        job_states(WorkspaceFolder(ws.folder.root))
 
 
 def test_what_was_missed_runs_once(ws: Workspace) -> None:

@@ -8,9 +8,9 @@ from typing import Any
 
 from lakelet.lake import Lake
 from lakelet.pipelines.definitions.dataset import Pipeline
-from lakelet.pipelines.events import EVENTS, Event, events_of, waiting_events
+from lakelet.pipelines.events import EVENTS, Event, events_of, updates, waiting_events
 
-__all__ = ("all_events", "reasons", "update_events")
+__all__ = ("all_events", "all_updates", "reasons", "update_events")
 
 Query = Callable[[str], list[dict[str, Any]]]
 """Runs a query over the lake's tables and gives its rows by column name."""
@@ -25,6 +25,42 @@ def update_events(lake: Lake, query: Query, update: int) -> list[dict[str, Any]]
         return []
     rows = query(f"SELECT * FROM {EVENTS} WHERE update_id = {int(update)} ORDER BY number")
     return [{**row, "details": json.loads(row["details"])} for row in rows]
+
+
+def all_updates(lake: Lake, query: Query, pipeline: str | None = None) -> list[dict[str, Any]]:
+    """The updates of a pipeline, or of all, the newest first, also those only the lake knows of."""
+    found = {one["update"]: one for one in updates(lake.workspace, pipeline)}
+    if not lake.exists(EVENTS):
+        return list(found.values())
+    rows = query(
+        f"SELECT update_id, pipeline, time, message FROM {EVENTS} WHERE kind = 'update' "
+        "ORDER BY update_id, number"
+    )
+    told: dict[int, dict[str, Any]] = {}
+    for row in rows:
+        number, message = row["update_id"], row["message"]
+        if number in found or pipeline not in (None, row["pipeline"]):
+            continue
+        one = told.setdefault(
+            number,
+            {
+                "update": number, "pipeline": row["pipeline"], "state": "interrupted",
+                "started": row["time"], "ended": None, "message": None,
+            },
+        )  # fmt: skip
+        if not message.endswith(" began"):
+            one["ended"], (one["state"], one["message"]) = row["time"], _end(number, message)
+    return [one for _, one in sorted((found | told).items(), reverse=True)]
+
+
+def _end(update: int, message: str) -> tuple[str, str]:
+    """How an update ended, and what is said of it, from its last event."""
+    said = message.removeprefix(f"update {update} ")
+    if said.startswith("failed: "):
+        return "failed", said.removeprefix("failed: ")
+    if said.startswith("is interrupted: "):
+        return "interrupted", said.removeprefix("is interrupted: ")
+    return "published", said.removesuffix("is published").removeprefix("is published: ").strip()
 
 
 def all_events(lake: Lake, query: Query, pipeline: str) -> list[dict[str, Any]]:

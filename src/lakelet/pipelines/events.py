@@ -94,12 +94,28 @@ def new_update(lake: Lake, pipeline: str, least: int = 0) -> int:
     now = time.time()
     with open_store(lake.workspace) as store:
         (last,) = store.execute("SELECT coalesce(max(id), 0) FROM updates").fetchone()
+    if not last:
+        least = max(least, _last_told(lake))
+    with open_store(lake.workspace) as store:
+        (last,) = store.execute("SELECT coalesce(max(id), 0) FROM updates").fetchone()
         number = max(int(last), least) + 1
         store.execute(
             "INSERT INTO updates (id, pipeline, state, started, process) VALUES (?, ?, ?, ?, ?)",
             (number, pipeline, "running", now, os.getpid()),
         )
     return number
+
+
+def _last_told(lake: Lake) -> int:
+    """The last update whose events the lake has; one that failed stands nowhere else there."""
+    if not lake.exists(EVENTS):
+        return 0
+    with delta_errors(str(EVENTS)):
+        stream = lake.table(EVENTS).open().scan()
+    with small_engine() as engine:
+        engine.register("rows", stream)
+        ((last,),) = engine.execute("SELECT coalesce(max(update_id), 0) FROM rows").fetchall()
+    return int(last)
 
 
 def updates(workspace: WorkspaceFolder, pipeline: str | None = None) -> list[dict[str, Any]]:

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from lakelet.errors import LockedError, OwnedTableError, StorageError, UnsupportedTableError
 from lakelet.lake import Lake, LakeTable, TableName
-from lakelet.lake.publications import Publications, pipeline_of
+from lakelet.lake.publications import RELEASED, Publications, pipeline_of
 from lakelet.pipelines.definitions.cdc_rules import is_made_by_changes
+from lakelet.pipelines.definitions.folder import PIPELINES_FOLDER, pipeline_names
 from lakelet.pipelines.events import Log, new_update
 from lakelet.pipelines.foreign import refuse_foreign_commits
 from lakelet.pipelines.publishing.journal import (
@@ -25,6 +27,7 @@ from lakelet.pipelines.publishing.journal import (
 )
 from lakelet.pipelines.publishing.publish import publish_direct
 from lakelet.pipelines.recovering import recover
+from lakelet.pipelines.updating_workspace import refuse_other_workspace
 from lakelet.workspace.locks import try_hold
 
 __all__ = ("changing", "pipeline_lock")
@@ -77,8 +80,12 @@ def changing(lake: Lake, name: TableName, what: str) -> Iterator[None]:
         # What a person wants forgotten is forgotten with what AUTO CDC remembers of it.
         or (kind == "changes" and what == "DELETE")
     )
+    if what == "DROP TABLE" and pipeline not in pipeline_names(lake.workspace):
+        with _held(lake, pipeline, name):
+            yield from _released(lake, name, pipeline)
+        return
     if published is None or not allowed:
-        raise _refused(name, pipeline, what)
+        raise _refused(lake, name, pipeline, what)
     with _held(lake, pipeline, name):
         yield from _published(lake, table, pipeline, what)
 
@@ -102,8 +109,13 @@ def _finish_dropping(lake: Lake, name: TableName) -> None:
                 recover(lake, pipeline)
 
 
-def _refused(name: TableName, pipeline: str, what: str) -> OwnedTableError:
+def _refused(lake: Lake, name: TableName, pipeline: str, what: str) -> OwnedTableError:
     instead = _INSTEAD.get(what, "change the pipeline's files, then `lakelet update {pipeline}`.")
+    if pipeline not in pipeline_names(lake.workspace):
+        instead = (
+            f"{PIPELINES_FOLDER}/{{pipeline}} is not there any more: bring it back, or let go of "
+            f"the table by DROP TABLE {name}."
+        )
     return OwnedTableError(
         f"{name} belongs to the pipeline {pipeline}, so {what} is refused; nothing was changed.",
         hint=instead.replace("{pipeline}", pipeline),
@@ -127,6 +139,31 @@ def _held(lake: Lake, pipeline: str, name: TableName) -> Iterator[None]:
                 hint="try again when it is over.",
             )
         yield
+
+
+def _released(lake: Lake, name: TableName, pipeline: str) -> Iterator[None]:
+    """Let a pipeline that is gone let go of a table and of those beside it."""
+    refuse_other_workspace(lake)
+    recover(lake, pipeline)
+    publications = Publications(lake)
+    owned = [
+        one
+        for one in publications.state.values()
+        if one.table in (name, name.rejected, name.changes) and one.pipeline == pipeline
+    ]
+    number = new_update(
+        lake, pipeline, max((p.update for p in publications.state.values()), default=0)
+    )
+    log = Log(lake.workspace, pipeline, number)
+    publications.publish(
+        pipeline, number, [replace(one, update=number, version=RELEASED) for one in owned]
+    )
+    yield
+    for one in owned:
+        if one.table != name and lake.exists(one.table):
+            lake.drop(one.table)
+    log.tell("update", "DROP TABLE is published", name)
+    log.end("published", "DROP TABLE")
 
 
 def _published(lake: Lake, table: LakeTable, pipeline: str, what: str) -> Iterator[None]:

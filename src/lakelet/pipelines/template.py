@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lakelet.errors import PipelineError
+from lakelet.errors import InvalidNameError, PipelineError
 from lakelet.lake import TableName
+from lakelet.lake.names import SYSTEM_SCHEMA
 from lakelet.pipelines.definitions.folder import PIPELINES_FOLDER
+from lakelet.pipelines.definitions.plain_names import PLAIN, is_plain
 from lakelet.workspace import WorkspaceFolder
 from lakelet.workspace.steps import declare, write_file
 
@@ -41,6 +43,11 @@ def new_pipeline(workspace: WorkspaceFolder, name: str) -> Path:
         PipelineError: there is such a pipeline already.
         InvalidNameError: a name that cannot be a schema's.
     """
+    if not is_plain(name) or name.lower() == SYSTEM_SCHEMA:
+        raise InvalidNameError(
+            f"{name!r} cannot be the name of a pipeline; nothing was made.",
+            hint=f"{PLAIN}, and not {SYSTEM_SCHEMA}.",
+        )
     schema = TableName.of(name, "x").schema
     folder = workspace.root / PIPELINES_FOLDER / schema
     if folder.exists() and any(folder.iterdir()):

@@ -13,7 +13,7 @@ from lakelet.loading.ledger import Ledger
 from lakelet.pipelines.claims import abandoned_tables, refuse_takeover
 from lakelet.pipelines.datasets.file_flow import published_batch
 from lakelet.pipelines.definitions.dataset import Pipeline
-from lakelet.pipelines.definitions.folder import read_pipeline
+from lakelet.pipelines.definitions.folder import pipeline_names, read_pipeline
 from lakelet.pipelines.events import Log, keep_events, new_update
 from lakelet.pipelines.foreign import settle_foreign_commits
 from lakelet.pipelines.losses import refuse_losses
@@ -41,7 +41,7 @@ def plan_pipeline(lake: Lake, name: str, request: UpdateRequest | None = None) -
         SqlError, PipelineError: what is wrong, with file and line.
     """
     request = request or UpdateRequest()
-    pipeline = read_pipeline(lake.workspace, name)
+    pipeline = _read(lake, name)
     graph = build_graph(pipeline, lake)
     world = World(lake, pipeline, Publications(lake))
     refuse_takeover(world)
@@ -58,7 +58,7 @@ def run_update(lake: Lake, name: str, request: UpdateRequest | None = None) -> U
         LakeletError: the update failed; nothing was published, every table reads as before.
     """
     request = request or UpdateRequest()
-    pipeline = read_pipeline(lake.workspace, name)
+    pipeline = _read(lake, name)
     with pipeline_lock(lake, name) as held:
         if not held:
             raise LockedError(
@@ -66,6 +66,21 @@ def run_update(lake: Lake, name: str, request: UpdateRequest | None = None) -> U
                 hint=f"`lakelet updates {name}` shows it.",
             )
         return _Update(lake, pipeline, request).run()
+
+
+def _read(lake: Lake, name: str) -> Pipeline:
+    try:
+        return read_pipeline(lake.workspace, name)
+    except PipelineError as error:
+        if name not in pipeline_names(lake.workspace):
+            state = Publications(lake).state.values()
+            left = sorted(str(p.table) for p in state if p.pipeline == name and p.version >= 0)
+            if left := [table for table in left if lake.exists(TableName.parse(table))]:
+                error.hint = (
+                    f"its tables are still there: {', '.join(left)}. DROP TABLE drops each, "
+                    "recoverably, or bring the folder back."
+                )
+        raise
 
 
 def _chosen(pipeline: Pipeline, request: UpdateRequest) -> dict[str, Any]:

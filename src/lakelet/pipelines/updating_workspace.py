@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import uuid
+from pathlib import Path
+
 from lakelet.errors import PipelineError
 from lakelet.lake import Lake
 from lakelet.lake.storage import join
-from lakelet.workspace.steps import declare
+from lakelet.workspace.steps import declare, write_file
 
 __all__ = ("refuse_other_workspace", "take_over")
 
+_ID = declare("workspace.id", "a workspace that lost its id has one again")
 _CLAIM = declare("publish.claim", "the lake says which workspace updates it")
 
 
@@ -17,7 +21,20 @@ def _path(lake: Lake) -> str:
 
 
 def _own(lake: Lake) -> str:
-    return (lake.workspace.private / "id").read_text(encoding="utf-8").strip()
+    """The workspace's id; of one whose ``.lakelet`` was deleted, the one its own lake holds."""
+    path = lake.workspace.private / "id"
+    if path.is_file() and (known := path.read_text(encoding="utf-8").strip()):
+        return known
+    own = str(uuid.uuid4())
+    if Path(lake.root).is_relative_to(lake.workspace.root) and lake.storage.entry(_path(lake)):
+        own = _holder(lake)
+    write_file(_ID, path, f"{own}\n".encode())
+    return own
+
+
+def _holder(lake: Lake) -> str:
+    with lake.storage.open(_path(lake)) as file:
+        return file.read().decode().strip()
 
 
 def refuse_other_workspace(lake: Lake) -> None:
@@ -30,8 +47,7 @@ def refuse_other_workspace(lake: Lake) -> None:
     if lake.storage.entry(path) is None:
         take_over(lake)
         return
-    with lake.storage.open(path) as file:
-        found = file.read().decode().strip()
+    found = _holder(lake)
     if found != own:
         raise PipelineError(
             f"the lake {lake.root} is updated by another workspace (its id is {found}); this one "

@@ -290,9 +290,9 @@ class Workspace:
 
     def updates(self, pipeline: str | None = None) -> list[dict[str, Any]]:
         """The updates of a pipeline, or of all, the newest first."""
-        from lakelet.pipelines.events import updates
+        from lakelet.pipelines.account import all_updates
 
-        return updates(self.folder, pipeline)
+        return all_updates(self.lake, self._dicts, pipeline)
 
     def events(self, update: int) -> list[dict[str, Any]]:
         """What happened in an update, in order."""

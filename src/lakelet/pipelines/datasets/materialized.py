@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from lakelet.engines.connection import close_engine
+from lakelet.lake import TableName
 from lakelet.lake.publications import Published
 from lakelet.lake.staging import Staged
 from lakelet.lake.table import columns_of
@@ -124,16 +126,25 @@ def _refreshed(
     return Staging([result, *rejected], outcome, "incremental")
 
 
-def inputs_of(world: World, graph: Graph, dataset: Dataset) -> dict[str, object]:
-    """What a dataset reads, as far as it tells one state of it from another; views seen through."""
+def inputs_of(
+    world: World, graph: Graph, dataset: Dataset, without: Collection[TableName] = ()
+) -> dict[str, object]:
+    """What a dataset reads, as far as it tells one state of it from another; views seen through.
+
+    Args:
+        world: what the update sees.
+        graph: the datasets and what they read.
+        dataset: the dataset.
+        without: tables not to be looked at, as they may not be there yet.
+    """
     found: dict[str, object] = {}
     for flow in dataset.flows:
         reads = graph.reads[flow.name]
         for name in (*reads.tables, *reads.streams):
             view = world.pipeline.datasets.get(name)
             if view is not None and not view.stored:
-                found |= inputs_of(world, graph, view)
-            else:
+                found |= inputs_of(world, graph, view, without)
+            elif name not in without:
                 found[str(name)] = world.state(name)
         for path in reads.paths:
             found[f"delta.`{path}`"] = world.path_state(path)

@@ -66,6 +66,8 @@ def new_rows(
     Raises:
         PipelineError: rows that were taken are changed or gone; names the ways on.
     """
+    if position is not None:
+        _refuse_other_table(world, flow, name, position)
     if delivers == "feed":
         return _changes(world, flow, name, position)
     result = world.results.get(name)
@@ -111,6 +113,22 @@ def new_rows(
     )
     empty = Route("empty", "", tuple(columns), EmptySource(tuple(columns)))
     return NewRows(Rows.of(empty, *routes), state, commits, passed)
+
+
+def _refuse_other_table(
+    world: World, flow: str, name: TableName, position: Mapping[str, Any]
+) -> None:
+    """Refuse to go on with one table from a position in another: its rows would come twice."""
+    before = position.get("table", str(name))
+    if before != str(name):
+        raise PipelineError(
+            f"the flow {flow} took rows of {before} as a stream, and the name in its query means "
+            f"{name} now; nothing was published.",
+            hint="`lakelet update … --full-refresh` takes everything anew, from the new table "
+            f"alone; {before} in the query goes on with the old one.",
+        )
+    if name in world.results and world.published(name) is None:
+        raise _stopped(flow, name, "was replaced by a dataset of that name")
 
 
 @dataclass(frozen=True, slots=True)

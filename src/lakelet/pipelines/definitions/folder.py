@@ -13,6 +13,7 @@ from lakelet.lake import TableName
 from lakelet.lake.names import SYSTEM_SCHEMA
 from lakelet.pipelines.definitions.cdc_rules import check_cdc
 from lakelet.pipelines.definitions.dataset import Dataset, Pipeline
+from lakelet.pipelines.definitions.plain_names import PLAIN, is_plain
 from lakelet.pipelines.definitions.python_file import read_python_files
 from lakelet.pipelines.definitions.sql_file import LooseFlow, read_sql_file
 from lakelet.workspace import WorkspaceFolder
@@ -95,7 +96,20 @@ def _schema(folder: Path, name: str) -> str:
     for key in raw:
         if key not in _KNOWN:
             raise SettingsError.unknown(key, _KNOWN, where=f"{folder.name}/{_SETTINGS}")
-    return TableName.of(str(raw.get("schema", name)), "x").schema
+    schema = raw.get("schema", name)
+    if not isinstance(schema, str):
+        raise SettingsError(
+            f"{folder.name}/{_SETTINGS}: schema is {schema!r}, not a text; nothing was done.",
+            hint=f'write it in quotes, such as schema = "{name}".',
+        )
+    if schema.lower() != SYSTEM_SCHEMA and is_plain(schema):
+        return TableName.of(schema, "x").schema
+    raise PipelineError(
+        f"{PIPELINES_FOLDER}/{folder.name}: {schema!r} cannot be the schema of a pipeline's "
+        "tables; nothing was done.",
+        hint=f"{PLAIN}, and not {SYSTEM_SCHEMA}: rename the folder, or write another schema = … "
+        f"in its {_SETTINGS}.",
+    )
 
 
 def _joined(pipeline: str, declared: Iterable[Dataset | LooseFlow]) -> dict[TableName, Dataset]:
@@ -110,6 +124,10 @@ def _joined(pipeline: str, declared: Iterable[Dataset | LooseFlow]) -> dict[Tabl
             raise PipelineError(f"{one.place}: {one.name} is declared already, at {first}.")
         if one.name.schema == SYSTEM_SCHEMA or one.name.is_companion:
             raise PipelineError(f"{one.place}: {one.name} is a name that Lakelet keeps for itself.")
+        if not (is_plain(one.name.schema) and is_plain(one.name.table)):
+            raise PipelineError(
+                f"{one.place}: {one.name} cannot be the name of a dataset.", hint=f"{PLAIN}."
+            )
         datasets[one.name] = one
     for flow in loose:
         datasets[flow.target] = _with_flow(datasets, flow)

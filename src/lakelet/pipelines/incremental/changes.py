@@ -86,6 +86,8 @@ def changes_of(world: World, name: TableName, before: Mapping[str, Any] | None) 
     """
     if before is None or "version" not in before:
         return Whole(f"did not read {name} before")
+    if name in world.results and world.published(name) is None:
+        return Whole(f"reads {name}, which was replaced")
     try:
         return _changes(world, name, before)
     except StorageError as error:

@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from lakelet.errors import CommandError, PipelineError, nearest
-from lakelet.lake import TableName
+from lakelet.errors import CommandError, PipelineError, TableNotFoundError, nearest
+from lakelet.lake import Lake, TableName
 from lakelet.pipelines.definitions.folder import pipeline_names
 from lakelet.pipelines.jobs.schedule import check_cron, next_due
 from lakelet.workspace import WorkspaceFolder
@@ -54,6 +54,7 @@ def add_job(
         PipelineError: there is no such pipeline.
         CommandError: not exactly one of the three triggers, or a job of that name is there.
         SettingsError: a cron line that is none.
+        TableNotFoundError: there is no such table.
     """
     known = pipeline_names(workspace)
     if pipeline not in known:
@@ -75,10 +76,21 @@ def add_job(
     elif on_files:
         line = "on_files = true"
     else:
+        _refuse_missing(workspace, TableName.parse(on_table))
         line = f'on_table = "{TableName.parse(on_table)}"'
     path = workspace.root / SETTINGS_FILE
     text = path.read_text(encoding="utf-8").rstrip("\n")
     write_file(_WRITE, path, f"{text}\n\n[jobs.{_key(pipeline)}]\n{line}\n".encode())
+
+
+def _refuse_missing(workspace: WorkspaceFolder, name: TableName) -> None:
+    lake = Lake(workspace)
+    if not lake.exists(name):
+        close = nearest(str(name), map(str, lake.names()))
+        raise TableNotFoundError(
+            f"there is no table {name}; no job was added.",
+            hint=f"did you mean {close}?" if close else "`lakelet tables` lists what is there.",
+        )
 
 
 def remove_job(workspace: WorkspaceFolder, pipeline: str) -> None:
@@ -100,11 +112,17 @@ def _key(name: str) -> str:
 
 
 def job_states(workspace: WorkspaceFolder, now: datetime | None = None) -> list[JobState]:
-    """Every job and how it stands; one seen for the first time is known from now on."""
+    """Every job and how it stands; one seen for the first time is known from now on.
+
+    Raises:
+        SettingsError: a cron line that is none.
+    """
     now = now or datetime.now(UTC)
     zone = workspace.settings.time_zone
     found = []
     for name, settings in sorted(workspace.settings.jobs.items()):
+        if settings.cron:
+            check_cron(settings.cron, where=f"{SETTINGS_FILE}, [jobs.{name}]")
         with open_store(workspace) as store:
             store.execute(
                 "INSERT OR IGNORE INTO jobs (pipeline, due) VALUES (?, ?)", (name, now.timestamp())

@@ -27,13 +27,20 @@ def check_cron(cron: str, *, where: str) -> None:
     Raises:
         SettingsError: it is not.
     """
-    from croniter import croniter
+    from croniter import CroniterBadDateError, croniter
 
     if len(cron.split()) != 5 or not croniter.is_valid(cron):
         raise SettingsError(
             f"{where}: {cron!r} is no cron line.",
             hint='five fields: minute hour day month weekday, as in "0 6 * * 1-5".',
         )
+    try:
+        croniter(cron, datetime.now(UTC)).get_next(datetime)
+    except CroniterBadDateError:
+        raise SettingsError(
+            f"{where}: {cron!r} names no day that any year has.",
+            hint='such as "0 0 31 1 *": 31 January, at midnight.',
+        ) from None
 
 
 def next_due(cron: str, zone: str, after: datetime) -> datetime:

@@ -95,11 +95,18 @@ def _full_or_incremental(
         shape = shape_to_refresh(world, dataset)
         if isinstance(shape, Whole):
             return "full", {"note": f"it is computed whole, since it {shape.reason}"}
-        if any(n in decided and decided[n].runs for n in _tables(world, graph, dataset)):
+        tables = _tables(world, graph, dataset)
+        running = [name for name in tables if name in decided and decided[name].runs]
+        other = next((name for name in running if _other_table(world, published, name)), None)
+        if running and other is None:
             return "incremental", {
                 "note": "it goes by what changed, if that is cheaper once it is known"
             }
-        choice = choose(world, dataset, published)
+        choice = (
+            choose(world, dataset, published)
+            if other is None
+            else Whole(f"reads {other}, which is another table than before")
+        )
         if isinstance(choice, Whole):
             refuse_strict(dataset, choice)
     if isinstance(choice, Whole):
@@ -117,17 +124,26 @@ def _moved(
     decided: Mapping[TableName, Decision],
 ) -> list[str]:
     """What is not as it was when a materialized view was published, in sentences."""
-    found = []
-    now = inputs_of(world, graph, dataset)
-    for name in _tables(world, graph, dataset):
-        if name in decided and decided[name].runs:
-            found.append(f"input {name} changes in this update")
-            now.pop(str(name), None)
+    tables = dict.fromkeys(_tables(world, graph, dataset))
+    changing = [name for name in tables if name in decided and decided[name].runs]
+    found = [
+        f"input {name} {_other_table(world, published, name) or 'changes in this update'}"
+        for name in changing
+    ]
+    # One that this update makes need not be there yet.
+    now = inputs_of(world, graph, dataset, changing)
     for read, state in now.items():
         before = published.inputs.get(read)
         if before != state:
             found.append(_sentence(read, before, state))
     return found
+
+
+def _other_table(world: World, published: Published, name: TableName) -> str:
+    """Whether a name that this update makes a table of meant none, or another, before; or ''."""
+    if str(name) not in published.inputs:
+        return "was not read before"
+    return "" if world.published(name) is not None else "is replaced by a dataset"
 
 
 def _tables(world: World, graph: Graph, dataset: Dataset) -> list[TableName]:
