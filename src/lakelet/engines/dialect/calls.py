@@ -147,15 +147,30 @@ def _frame(r: Renderer, spec: exp.Expr) -> str:
     return f"{args['kind']} BETWEEN {start} AND {bound(args['end'], args.get('end_side'))}"
 
 
+def _refuse_unordered(call: exp.Expr, window: exp.Expr) -> None:
+    """Refuse a function that counts rows in their order where they have none.
+
+    Which row is the first would be chance (pages "lag", "row_number", "ntile", "rank").
+    """
+    name = call.name.lower()
+    entry = find(name)
+    if entry is not None and entry.role == "window" and not window.args.get("order"):
+        shown = name if call.expressions else f"{name}()"
+        raise SqlError(
+            f"the window function {shown} needs an order of the rows; nothing was run.",
+            hint=f"add ORDER BY inside: {name}(…) OVER (PARTITION BY … ORDER BY …).",
+        )
+
+
 def _window(r: Renderer, node: exp.Expr) -> str:
     named = node.args.get("alias")
+    definition = node
     if named is not None:
-        definition = r.windows.get(named.name.lower())
-        if definition is None:
+        found = r.windows.get(named.name.lower())
+        if found is None:
             raise SqlError(f"there is no WINDOW {named.name} in this SELECT.")
-        over = f" OVER ({_window_text(r, definition)})"
-    else:
-        over = f" OVER ({_window_text(r, node)})"
+        definition = found
+    over = f" OVER ({_window_text(r, definition)})"
     inner, suffix, mode = node.this, "", ""
     while type(inner).__name__ in {"Filter", *_NULL_MODES}:
         if type(inner).__name__ == "Filter":
@@ -163,6 +178,7 @@ def _window(r: Renderer, node: exp.Expr) -> str:
         else:
             mode = _NULL_MODES[type(inner).__name__]
         inner = inner.this
+    _refuse_unordered(inner, definition)
     return call_text(r, inner, inner=mode, suffix=suffix + over, over=True)
 
 

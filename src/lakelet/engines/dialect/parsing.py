@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from lakelet.engines.dialect.early import refuse_by_token
 from lakelet.engines.dialect.timetravel import Pinned, pin_tables
-from lakelet.engines.dialect.tokens import Token, place_in, text_of, tokenize
+from lakelet.engines.dialect.tokens import place_in, text_of, tokenize
 from lakelet.errors import SqlError
 
 if TYPE_CHECKING:
@@ -77,32 +78,6 @@ class Prepared:
         return self.pinned[int(name.strip(_MARK))] if name.startswith(_MARK) else None
 
 
-def _refuse_by_token(tokens: list[Token]) -> None:
-    solid = [token for token in tokens if token.kind != "space"]
-    earlier = [None, *solid]
-    for first, before, token, after in zip(earlier, solid, solid[1:], solid[2:], strict=False):
-        names_a_table = after.kind in {"word", "name"} or after.text == "("
-        if token.word == "STREAM" and before.word in {"FROM", "JOIN"} and names_a_table:
-            if after.word in {"AS", "WHERE", "JOIN", "GROUP", "ORDER", "LIMIT"}:
-                continue
-            raise SqlError(
-                "STREAM is refused: a query reads a table as it stands.",
-                hint="use STREAM in a pipeline's definition, or leave the word out here.",
-            )
-        if before.text == token.text == "/" and token.start == before.start + 1:
-            raise SqlError(
-                "// is no operator of Databricks' SQL.",
-                hint="whole numbers are divided with div: 7 div 2; a comment begins with --.",
-            )
-        is_type = first is not None and (first.word == "AS" or first.text == "::")
-        sized = is_type and token.text == "(" and after.kind == "number"
-        if sized and before.word in {"VARCHAR", "CHAR", "CHARACTER"}:
-            raise SqlError(
-                f"{before.word}({after.text}) is refused: text has no length limit here.",
-                hint="use STRING, with left(text, n) to cut it.",
-            )
-
-
 def prepare(text: str) -> Prepared:
     """Take strings and time travel out of Databricks SQL text.
 
@@ -110,7 +85,7 @@ def prepare(text: str) -> Prepared:
         SqlError: unclosed quotes, an unreadable moment, or a form that is refused on sight.
     """
     tokens = tokenize(text)
-    _refuse_by_token(tokens)
+    refuse_by_token(tokens, text)
     result = Prepared("", pinned=pin_tables(tokens, "databricks"), source=text)
     starts = {pinned.first: (i, pinned.last) for i, pinned in enumerate(result.pinned)}
     pieces: list[str] = []

@@ -13,6 +13,7 @@ from lakelet.engines.dialect.query_columns import (
     columns_of_both,
     own_names,
     query_of,
+    refuse_own_names,
     row_types,
 )
 from lakelet.engines.dialect.renderer import Node, NodeRenderer, Renderer, refuse
@@ -107,6 +108,7 @@ def _select(r: Renderer, node: exp.Expr) -> str:
             ]
         )
         pieces.append(_items(r, node) + source)
+        refuse_own_names(r, node)
         for clause in ("where", "having", "qualify"):
             if clause == "having" and args.get("group"):
                 pieces.append(r.sql(args["group"]))

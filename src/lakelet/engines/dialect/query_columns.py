@@ -8,6 +8,7 @@ from lakelet.engines.dialect.generators import is_generator
 from lakelet.engines.dialect.kinds import kind_of
 from lakelet.engines.dialect.naming import output_name
 from lakelet.engines.dialect.numeric_types import common_type
+from lakelet.errors import SqlError
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -15,7 +16,14 @@ if TYPE_CHECKING:
     from lakelet.engines.dialect.renderer import Renderer
     from lakelet.engines.dialect.scopes import Columns
 
-__all__ = ("columns_of", "columns_of_both", "own_names", "query_of", "row_types")
+__all__ = (
+    "columns_of",
+    "columns_of_both",
+    "own_names",
+    "query_of",
+    "refuse_own_names",
+    "row_types",
+)
 
 
 def query_of(node: exp.Expr) -> exp.Expr:
@@ -39,6 +47,35 @@ def own_names(node: exp.Expr) -> frozenset[str]:
         ):
             names.add(item.alias.lower())
     return frozenset(names)
+
+
+def refuse_own_names(r: Renderer, node: exp.Expr) -> None:
+    """Refuse a name in WHERE that only the SELECT itself gives (page "Name resolution").
+
+    DuckDB would take it. It stays where any source's columns are not known, or where a query
+    around this one may have a column of that name.
+
+    Raises:
+        SqlError: there is such a name.
+    """
+    where = node.args.get("where")
+    around = [scope for scope in r.scopes if not scope.opaque]
+    if where is None or any(columns is None for scope in around for _, columns in scope.sources):
+        return
+    given = own_names(node)
+    known = {name for scope in around for _, columns in scope.sources for name in columns or ()}
+    queries = {"Select", "Union", "Except", "Intersect", "Lambda"}
+    for found in where.walk(prune=lambda inner: type(inner).__name__ in queries):
+        if type(found).__name__ != "Column" or found.args.get("table"):
+            continue
+        name = found.name.lower()
+        if name in given - known and found.name not in r.locals:
+            raise SqlError(
+                f"[UNRESOLVED_COLUMN] WHERE knows no column {found.name}: it is a name that the "
+                "SELECT gives, after the rows are chosen.",
+                hint="write out what it stands for, or ask in a query around this one: "
+                f"SELECT * FROM (…) WHERE {found.name} = ….",
+            )
 
 
 def columns_of(r: Renderer, node: exp.Expr) -> Columns | None:
