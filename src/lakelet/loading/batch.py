@@ -12,6 +12,7 @@ A batch whose third step never came is taken back by whoever loads next (`recove
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
@@ -64,6 +65,7 @@ class Batch:
         quarantined: files that cannot be read, with the reason.
         changed: files that changed while they were read.
         done: files that were read to the end.
+        names: columns that CSV headers name, as far as a first look learned them.
     """
 
     connection: duckdb.DuckDBPyConnection
@@ -80,6 +82,7 @@ class Batch:
     quarantined: dict[int, str] = field(default_factory=dict)
     changed: set[int] = field(default_factory=set)
     done: set[int] = field(default_factory=set)
+    names: frozenset[str] = frozenset()
     counts: dict[int, Counts] = field(default_factory=dict)
 
     def look(self, others: tuple[str, ...] = (), *, into: Shape | None = None) -> list[Column]:
@@ -96,12 +99,32 @@ class Batch:
                 root = look_at(self.connection, self.blocks())
             except _FileFailedError:
                 continue
+            if into is None and self._learn_headers():
+                continue
             shape = into or Shape(())
             columns = new_columns(
                 root, shape, self._hints(), tolerance=self.tolerance, others=others
             )
             grown = grown_types(root, shape, self._hints(), tolerance=self.tolerance)
             return columns + _added(shape, grown)
+
+    def _learn_headers(self) -> bool:
+        """Take what one file's header names for a header in the others; whether one has it.
+
+        Of a file that holds nothing but text, nothing else tells its header from a row.
+        """
+        known = frozenset(name.lower() for source in self.sources for name in source.named)
+        if known <= self.names:
+            return False
+        self.names = known
+        found = False
+        for source in self.sources:
+            source.names = known
+            if source.decided and not source.named and source.index in self.done:
+                with suppress(FileUnreadableError, FileChangedError):
+                    next(source.blocks(), None)
+                found = found or bool(source.named)
+        return found
 
     def stage(self, table: LakeTable, number: int) -> tuple[list[Staged], list[Column]]:
         """Write the rows beside the table, adding columns for new fields where that is wanted.

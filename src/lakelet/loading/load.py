@@ -116,6 +116,7 @@ class _Load:
         self.evolve = self.request.evolve or self.settings.evolve
         self.replaced: set[str] = set()
         self.key: tuple[str, ...] = ()
+        self.named: frozenset[str] | None = None
         self.decisions: dict[str, list[str]] = {}
 
     def look(self, found: list[FoundFile]) -> LoadReport:
@@ -125,7 +126,7 @@ class _Load:
         self.report.same = known.same
         self.report.changed = [file.name for file in known.changed]
         into = Shape.of(self.lake.table(self.request.into).columns()) if exists else None
-        batch = self._batch(known.new, into.columns if into else ())
+        batch = self._batch(known.new, into.by_folded if into else ())
         columns = batch.look(into=into)
         there = [*into.columns, *service_columns()] if into else [*columns, *service_columns()]
         check_key(self.request.into, there, self.request.key, made=exists)
@@ -150,6 +151,7 @@ class _Load:
         first = _batches(found)[0]
         batch = self._batch(first)
         columns = batch.look()
+        self.named = batch.names
         readable = [s for s in batch.sources if s.index not in batch.quarantined]
         if not readable and batch.quarantined:
             raise self._none_readable(batch, first)
@@ -218,7 +220,9 @@ class _Load:
         return known.new
 
     def _one(self, table: LakeTable, number: int, files: list[FoundFile]) -> None:
-        batch = self._batch(files, table.columns())
+        names = Shape.of(table.columns()).by_folded if self.named is None else self.named
+        self.named = None  # what the first look took for headers is one for the same files only
+        batch = self._batch(files, names)
         staged, columns = batch.stage(table, number)
         self.report.new_columns += columns
         if batch.widened is not None:
@@ -254,13 +258,13 @@ class _Load:
         if missing:
             table.add_columns(missing)
 
-    def _batch(self, files: Sequence[FoundFile], columns: Iterable[Column] = ()) -> Batch:
-        names = frozenset(Shape.of(columns).by_folded)
+    def _batch(self, files: Sequence[FoundFile], names: Iterable[str] = ()) -> Batch:
+        known = frozenset(names)
         whole = sum(file.entry.size for file in files)
         temp = self.lake.workspace.temp
         sources = [
             SourceFile(
-                index, file.name, file.entry, file.storage, self.request.options, temp, names
+                index, file.name, file.entry, file.storage, self.request.options, temp, known
             )
             for index, file in enumerate(files)
         ]

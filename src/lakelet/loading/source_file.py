@@ -60,6 +60,7 @@ class SourceFile:
         names: columns the table has, in lower case; a first CSV line with these is a header.
         declared: the columns that a Parquet file declares.
         decided: what was decided about a CSV header, for a person.
+        named: the columns that a CSV file's own header names.
         bytes_read: how much of it has been read, compressed.
     """
 
@@ -71,6 +72,7 @@ class SourceFile:
     temp: Path
     names: frozenset[str] = frozenset()
     decided: str = ""
+    named: tuple[str, ...] = ()
     declared: list[Column] = field(default_factory=list)
     bytes_read: int = 0
 
@@ -128,6 +130,7 @@ class SourceFile:
         if kind in ("csv", "tsv"):
             rows = read_csv_rows(texts, kind, self.options, self.names)
             self.decided = rows.decided
+            self.named = rows.header if rows.named else ()
             layout = Layout("csv", rows.header, self.options.delimiter_of(kind))
             yield from ((layout, block) for block in rows.blocks)
         elif kind == "text":

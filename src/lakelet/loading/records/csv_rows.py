@@ -47,11 +47,13 @@ class CsvRows:
         header: the columns' names, ``_c0``, ``_c1``, … where the file has no header.
         decided: what was decided about the header, for a person; '' when it was told.
         blocks: the rows in their joined form.
+        named: whether the header is the file's own first line.
     """
 
     header: tuple[str, ...]
     decided: str
     blocks: Iterator[Block]
+    named: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +95,12 @@ def read_csv_rows(
         parts = chain([following], parts)
     header, decided = _header(rows, options, names)
     reader.width = len(header)
-    if header and _has(rows, options, names):
+    named = bool(header) and _has(rows, options, names)
+    if named:
         reader.pass_over_header(rows, first.end)
     reader.open = []
     decided = decided if options.header == "auto" else ""
-    return CsvRows(header, decided, reader.blocks(first, parts))
+    return CsvRows(header, decided, reader.blocks(first, parts), named)
 
 
 def _wants_more(rows: list[_Row]) -> bool:
