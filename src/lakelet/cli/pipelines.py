@@ -26,16 +26,21 @@ _WATCH_SECONDS = 1.0
 def plan(name: str, as_json: bool) -> None:
     """Say what an update of a pipeline would do, and why; nothing is done.
 
-    Unknown tables and columns, types that do not fit and circles are told with file and line.
+    Unknown tables and columns, types that do not fit and circles are told with file and line;
+    so is what would stop the update: a version another program committed, a stream whose source
+    had rows changed, files that are not there.
 
     \b
     lakelet plan forum
     """
-    found = current_workspace().plan(name)
-    if as_json:
-        print_json(_plan_dict(found))
-        return
-    _show_plan(found)
+    _tell_plan(current_workspace().plan(name), as_json=as_json)
+
+
+def _tell_plan(found: Plan, *, as_json: bool) -> None:
+    """Tell a plan; what would stop the update ends the command as the update would end."""
+    print_json(_plan_dict(found)) if as_json else _show_plan(found)
+    if found.stops:
+        click.get_current_context().exit(1)
 
 
 def _show_plan(found: Plan) -> None:
@@ -57,6 +62,8 @@ def _show_plan(found: Plan) -> None:
             f"{table} is abandoned: no file declares it any more. It stays readable; "
             "lakelet update … --drop-abandoned drops it, recoverably."
         )
+    for stop in found.stops:
+        click.echo(click.style("An update would stop: ", fg="red", bold=True) + str(stop), err=True)
 
 
 def _plan_dict(found: Plan) -> dict[str, Any]:
@@ -69,6 +76,7 @@ def _plan_dict(found: Plan) -> dict[str, Any]:
             for d in found.decisions
         ],
         "abandoned": [str(name) for name in found.abandoned],
+        "stops": [{"error": stop.message, "hint": stop.hint} for stop in found.stops],
     }  # fmt: skip
 
 
@@ -100,16 +108,19 @@ def update(
     workspace = current_workspace()
     if adopt and discard:
         raise click.UsageError("--adopt and --discard exclude one another.")
+    foreign = "adopt" if adopt else "discard" if discard else "stop"
     if dry_run:
-        found = workspace.plan(name, only=only, full_refresh=refresh)
-        print_json(_plan_dict(found)) if as_json else _show_plan(found)
+        found = workspace.plan(
+            name, only=only, full_refresh=refresh, even_if_lost=even_if_lost, foreign=foreign
+        )
+        _tell_plan(found, as_json=as_json)
         return
     while True:
         tree = UpdateTree(enabled=not as_json)
         report = tree.watch(
             workspace.update, name, only=only, full_refresh=refresh, even_if_lost=even_if_lost,
             drop_abandoned=drop_abandoned, listen=tree.see,
-            foreign="adopt" if adopt else "discard" if discard else "stop",
+            foreign=foreign,
         )  # fmt: skip
         _show_update(report, tree, as_json=as_json, quiet=watch)
         if not watch:

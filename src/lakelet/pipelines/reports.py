@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
+from lakelet.errors import CommandError, LakeletError
 from lakelet.lake import TableName
 from lakelet.pipelines.events import Event
 from lakelet.pipelines.planning.decision import Decision
 
 __all__ = ("DatasetReport", "Plan", "UpdateReport", "UpdateRequest")
+
+FOREIGN = ("stop", "adopt", "discard")
+Names = str | Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,34 @@ class UpdateRequest:
     drop_abandoned: bool = False
     foreign: str = "stop"
     listen: Callable[[Event], None] = lambda _event: None
+
+    @classmethod
+    def of(
+        cls, only: Names = (), refresh: Names | bool = (), foreign: str = "stop", **more: Any
+    ) -> UpdateRequest:
+        """A request from what a person gives: one name or several, True for all.
+
+        Raises:
+            CommandError: names that are none, or an unknown ``foreign``.
+        """
+        if foreign not in FOREIGN:
+            raise CommandError(
+                f"foreign={foreign!r} is not known; nothing was done.",
+                hint=f"it is one of {', '.join(FOREIGN)}.",
+            )
+        if isinstance(refresh, bool):
+            refresh = ("*",) if refresh else ()
+        return cls(_names(only, "only"), _names(refresh, "full_refresh"), foreign=foreign, **more)
+
+
+def _names(given: Names, what: str) -> tuple[str, ...]:
+    names = (given,) if isinstance(given, str) else given
+    if not isinstance(names, Iterable) or not all(isinstance(one, str) for one in names):
+        raise CommandError(
+            f"{what}={given!r} does not name datasets; nothing was done.",
+            hint=f'give their names, such as {what}=["posts"].',
+        )
+    return tuple(names)
 
 
 @dataclass
@@ -97,7 +130,9 @@ class Plan:
     Attributes:
         decisions: one for each dataset, in order.
         abandoned: tables of the pipeline that it does not declare any more.
+        stops: the errors it would end with, as far as they show before data is read.
     """
 
     decisions: Sequence[Decision]
     abandoned: Sequence[TableName]
+    stops: Sequence[LakeletError] = ()

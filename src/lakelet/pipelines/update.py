@@ -22,6 +22,7 @@ from lakelet.pipelines.planning.checking import check_pipeline
 from lakelet.pipelines.planning.deciding import decide_all
 from lakelet.pipelines.planning.decision import Decision
 from lakelet.pipelines.planning.graph import Graph, build_graph
+from lakelet.pipelines.planning.stopping import update_stops
 from lakelet.pipelines.planning.world import World
 from lakelet.pipelines.publishing.publish import publish_update
 from lakelet.pipelines.publishing.result import Result
@@ -47,7 +48,10 @@ def plan_pipeline(lake: Lake, name: str, request: UpdateRequest | None = None) -
     refuse_takeover(world)
     check_pipeline(world, graph)
     decisions = decide_all(world, graph, **_chosen(pipeline, request))
-    return Plan(decisions, abandoned_tables(world))
+    stops = update_stops(
+        world, graph, decisions, foreign=request.foreign, even_if_lost=request.even_if_lost
+    )
+    return Plan(decisions, abandoned_tables(world), stops)
 
 
 def run_update(lake: Lake, name: str, request: UpdateRequest | None = None) -> UpdateReport:

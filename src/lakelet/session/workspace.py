@@ -221,29 +221,41 @@ class Workspace:
             return load(self.lake, request)
 
     def plan(
-        self, pipeline: str, *, only: Sequence[str] = (), full_refresh: Sequence[str] = ()
+        self,
+        pipeline: str,
+        *,
+        only: str | Sequence[str] = (),
+        full_refresh: str | Sequence[str] | bool = (),
+        even_if_lost: bool = False,
+        foreign: str = "stop",
     ) -> Plan:
         """What an update of a pipeline would do, and why; nothing is done.
 
         Args:
             pipeline: the name of its folder.
             only: the datasets that may run; all where empty.
-            full_refresh: datasets to make anew; ``*`` for all.
+            full_refresh: datasets to make anew; True for all.
+            even_if_lost: also where something cannot be read again.
+            foreign: as for `update`.
+
+        Returns:
+            What it would do, and in ``stops`` the errors it would end with.
 
         Raises:
             SqlError, PipelineError: what is wrong, with file and line.
+            CommandError: names that are none, or an unknown ``foreign``.
         """
         from lakelet.pipelines import UpdateRequest, plan_pipeline
 
-        request = UpdateRequest(tuple(only), tuple(full_refresh))
+        request = UpdateRequest.of(only, full_refresh, foreign, even_if_lost=even_if_lost)
         return plan_pipeline(self.lake, pipeline, request)
 
     def update(
         self,
         pipeline: str,
         *,
-        only: Sequence[str] = (),
-        full_refresh: Sequence[str] = (),
+        only: str | Sequence[str] = (),
+        full_refresh: str | Sequence[str] | bool = (),
         even_if_lost: bool = False,
         drop_abandoned: bool = False,
         foreign: str = "stop",
@@ -254,7 +266,7 @@ class Workspace:
         Args:
             pipeline: the name of its folder.
             only: the datasets that may run; all where empty.
-            full_refresh: datasets to make anew; ``*`` for all.
+            full_refresh: datasets to make anew; True for all.
             even_if_lost: also where something cannot be read again.
             drop_abandoned: drop tables that the pipeline does not declare any more.
             foreign: what becomes of versions that another program committed to its tables:
@@ -262,13 +274,14 @@ class Workspace:
             listen: told of every event.
 
         Raises:
+            CommandError: names that are none, or an unknown ``foreign``; nothing was done.
             LakeletError: it failed; nothing was published, every table reads as before.
         """
         from lakelet.pipelines import UpdateRequest, run_update
 
-        request = UpdateRequest(
-            tuple(only), tuple(full_refresh), even_if_lost, drop_abandoned, foreign,
-            listen or (lambda _event: None),
+        request = UpdateRequest.of(
+            only, full_refresh, foreign, even_if_lost=even_if_lost, drop_abandoned=drop_abandoned,
+            listen=listen or (lambda _event: None),
         )  # fmt: skip
         return run_update(self.lake, pipeline, request)
 

@@ -26,7 +26,7 @@ from lakelet.pipelines.definitions.streams import Delivery
 from lakelet.pipelines.planning.world import World
 from lakelet.pipelines.publishing.undone import undone_by
 
-__all__ = ("NewRows", "new_rows")
+__all__ = ("NewRows", "new_rows", "refuse_stopped")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def new_rows(
         PipelineError: rows that were taken are changed or gone; names the ways on.
     """
     if position is not None:
-        _refuse_other_table(world, flow, name, position)
+        _refuse_other_table(world, flow, name, position, made=name in world.results)
     if delivers == "feed":
         return _changes(world, flow, name, position)
     result = world.results.get(name)
@@ -115,8 +115,38 @@ def new_rows(
     return NewRows(Rows.of(empty, *routes), state, commits, passed)
 
 
+def refuse_stopped(
+    world: World,
+    flow: str,
+    name: TableName,
+    position: Mapping[str, Any],
+    delivers: Delivery,
+    *,
+    made: bool,
+    anew: bool,
+) -> None:
+    """Refuse what an update could not deliver from a position, told by logs alone.
+
+    Args:
+        world: what the update would see, before it has staged anything.
+        flow: the flow, for messages.
+        name: the table.
+        position: where the flow took rows last.
+        delivers: see `new_rows`.
+        made: whether the update makes something of the table first.
+        anew: whether it makes it anew.
+
+    Raises:
+        PipelineError: as `new_rows`.
+    """
+    _refuse_other_table(world, flow, name, position, made=made)
+    if anew:
+        raise _stopped(flow, name, "is made anew by this very update")
+    new_rows(world, flow, name, position, delivers)
+
+
 def _refuse_other_table(
-    world: World, flow: str, name: TableName, position: Mapping[str, Any]
+    world: World, flow: str, name: TableName, position: Mapping[str, Any], *, made: bool
 ) -> None:
     """Refuse to go on with one table from a position in another: its rows would come twice."""
     before = position.get("table", str(name))
@@ -127,7 +157,7 @@ def _refuse_other_table(
             hint="`lakelet update … --full-refresh` takes everything anew, from the new table "
             f"alone; {before} in the query goes on with the old one.",
         )
-    if name in world.results and world.published(name) is None:
+    if made and world.published(name) is None:
         raise _stopped(flow, name, "was replaced by a dataset of that name")
 
 
