@@ -90,6 +90,16 @@ def test_frames_of_every_make(table: Table, make) -> None:
     assert table.sql("SELECT id, name FROM this ORDER BY id").rows() == [(1, "a"), (2, "b")]
 
 
+def test_polars_columns_of_nothing_but_null(ws: Workspace) -> None:
+    """Polars hands NULLs over in a way that no reader of Arrow takes."""
+    ws.sql("CREATE TABLE s.n (id BIGINT, x STRING, st STRUCT<a: INT>, l ARRAY<DOUBLE>)")
+    frame = polars.DataFrame({"id": [1], "x": [None], "st": [{"a": None}], "l": [[]]})
+    ws.table("s.n").append(frame)
+    ws.table("s.n").merge(frame.with_columns(id=polars.lit(2)), on="id")
+    rows = ws.sql("SELECT * FROM s.n ORDER BY id").rows()
+    assert rows == [(1, None, {"a": None}, []), (2, None, {"a": None}, [])]
+
+
 def test_a_result_is_a_frame(ws: Workspace, table: Table) -> None:
     table.append(ws.sql("SELECT CAST(7 AS BIGINT) AS id"))
     table.append(ws.sql("SELECT 8::BIGINT AS id", dialect="duckdb").relation)

@@ -12,7 +12,7 @@ from typing import Any
 
 import duckdb
 
-from lakelet.engines.duckdb_types import from_duckdb
+from lakelet.engines.duckdb_types import has_null, with_nulls
 from lakelet.errors import SchemaError, nearest
 from lakelet.lake.names import literal, quote
 from lakelet.lake.types import Array, Column, DataType, Decimal, Map, Primitive, Struct
@@ -124,13 +124,33 @@ def _attach_stream(connection: duckdb.DuckDBPyConnection, frame: Any) -> dict[st
         )
     connection.register("lakelet empty", Table.from_batches([], schema=reader.schema))
     relation = connection.sql('SELECT * FROM "lakelet empty"')
-    kinds = {
-        name: Primitive("VOID") if str(kind) == '"NULL"' else from_duckdb(str(kind))
-        for name, kind in zip(relation.columns, relation.types, strict=True)
-    }
+    texts = dict(zip(relation.columns, map(str, relation.types), strict=True))
     connection.unregister("lakelet empty")
+    if any(map(has_null, texts.values())):
+        reader = _with_bitmaps(frame, reader)
     connection.register("lakelet frame", reader)
-    return kinds
+    return {name: with_nulls(text) for name, text in texts.items()}
+
+
+def _with_bitmaps(frame: Any, reader: Any) -> Any:
+    """A Polars frame's stream with BOOLEAN in the place of the type of NULL alone.
+
+    Polars hands that type over with a buffer it must not have, and no reader takes it ("The Arrow
+    Columnar Format", "Null layout").
+    """
+    if type(frame).__module__.split(".")[0] != "polars":
+        return reader
+    import polars as pl
+    from arro3.core import RecordBatchReader
+
+    def typed(kind: Any) -> Any:
+        if isinstance(kind, pl.Struct):
+            return pl.Struct({field.name: typed(field.dtype) for field in kind.fields})
+        if isinstance(kind, pl.List):
+            return pl.List(typed(kind.inner))
+        return pl.Boolean() if kind == pl.Null else kind
+
+    return RecordBatchReader.from_stream(frame.cast({n: typed(k) for n, k in frame.schema.items()}))
 
 
 def _reader_of(batches: Iterable[Any]) -> Any:

@@ -7,6 +7,7 @@ merges by key mean the same as for JSON.
 from __future__ import annotations
 
 import os
+import re
 from array import array
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,24 +28,35 @@ __all__ = ("local_parquet", "parquet_blocks", "parquet_columns")
 _FETCH = declare("load.fetch", "a Parquet file of a bucket is in the folder for temporary files")
 _ROWS = 20_000
 _BINARY = Primitive("BINARY")
+# Moments are to the microsecond in Delta (Delta Transaction Log Protocol, "Primitive Types"); one
+# that says more is text of nine digits, which fits no such column and is rescued. It has no times.
+_MEANT = (
+    (re.compile(r"\bTIMESTAMPTZ_NS(?=[,)\[]|$)"), "TIMESTAMP WITH TIME ZONE"),
+    (re.compile(r"\bTIMESTAMP_NS(?=[,)\[]|$)"), "TIMESTAMP"),
+    (re.compile(r"\b(?:TIME WITH TIME ZONE|TIMETZ|TIME_NS|TIME)(?=[,)\[]|$)"), "VARCHAR"),
+)
+# DuckDB reads these as DOUBLE, without a word.
+_LONG_DECIMALS = "SELECT name, precision FROM parquet_schema(?) WHERE precision > 38 LIMIT 1"
 
 
 def parquet_columns(path: str) -> list[Column]:
     """The columns a Parquet file declares.
 
     Raises:
-        FileUnreadableError: it is no Parquet file, or holds a type that JSON has no form for.
+        FileUnreadableError: it is no Parquet file, or holds a type that JSON or Delta has no
+            form for.
     """
     with duckdb.connect(config={"autoinstall_known_extensions": False}) as connection:
         try:
             relation = connection.read_parquet(path)
             pairs = list(zip(relation.columns, map(str, relation.types), strict=True))
+            long = connection.execute(_LONG_DECIMALS, [path]).fetchone()
         except duckdb.Error as error:
             raise _unreadable(error) from None
-    try:
-        columns = [Column(name, from_duckdb(kind)) for name, kind in pairs]
-    except SchemaError as error:
-        raise FileUnreadableError(error.message) from None
+    if long is not None:
+        reason = f"its column {long[0]} is a DECIMAL of {long[1]} digits; a Delta table holds 38"
+        raise FileUnreadableError(reason)
+    columns = [_column(name, kind) for name, kind in pairs]
     for column in columns:
         if _has_bytes_as_keys(column.type):
             reason = (
@@ -52,6 +64,16 @@ def parquet_columns(path: str) -> list[Column]:
             )
             raise FileUnreadableError(reason)
     return columns
+
+
+def _column(name: str, kind: str) -> Column:
+    for written, meant in _MEANT:
+        kind = written.sub(meant, kind)
+    try:
+        return Column(name, from_duckdb(kind))
+    except SchemaError:
+        reason = f"its column {name} is of type {kind}, which Delta tables have no place for"
+        raise FileUnreadableError(reason) from None
 
 
 def _has_bytes_as_keys(kind: DataType) -> bool:
