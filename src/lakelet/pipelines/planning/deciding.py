@@ -21,6 +21,7 @@ from lakelet.pipelines.incremental.shape import Whole
 from lakelet.pipelines.planning.decision import Decision, How
 from lakelet.pipelines.planning.fingerprints import fingerprint_of, text_of
 from lakelet.pipelines.planning.graph import Graph
+from lakelet.pipelines.planning.tidying import is_only_tidied
 from lakelet.pipelines.planning.world import World
 
 __all__ = ("decide_all",)
@@ -134,9 +135,17 @@ def _moved(
     now = inputs_of(world, graph, dataset, changing)
     for read, state in now.items():
         before = published.inputs.get(read)
-        if before != state:
+        if before != state and not _is_tidied(world, graph, dataset, read, before, state):
             found.append(_sentence(read, before, state))
     return found
+
+
+def _is_tidied(
+    world: World, graph: Graph, dataset: Dataset, read: str, before: Any, now: Any
+) -> bool:
+    """Whether what a view reads as ``read`` is a table whose files were only put together."""
+    names = {str(name): name for name in _tables(world, graph, dataset)}
+    return read in names and is_only_tidied(world.lake.table(names[read]), before, now)
 
 
 def _other_table(world: World, published: Published, name: TableName) -> str:
@@ -221,7 +230,9 @@ def _flow_reasons(
             found.append(f"flow {flow.name} runs for the first time")
         else:
             now = world.state(name)
-            if {"id": state["id"], "version": state["version"]} != now:
+            position = {"id": state["id"], "version": state["version"]}
+            table = world.lake.table(name)
+            if position != now and not is_only_tidied(table, position, now):
                 found.append(_sentence(str(name), state, now))
     return found
 
