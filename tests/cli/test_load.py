@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -70,3 +71,39 @@ def test_the_account_of_a_load(root: Path) -> None:
     (row,) = json.loads(said)
     assert row["expectations"] is None
     assert row["reason"] == "broken JSON: expecting value at character 1"
+
+
+def test_a_dry_run_tells_what_would_be_replaced(root: Path) -> None:
+    for name in ("a", "b"):
+        (root / "files" / f"{name}.jsonl").write_text('{"id": 1}\n')
+    run(root, "load", "files/[ab].jsonl", "--into", "b.p")
+    (root / "files" / "a.jsonl").write_text('{"id": 1, "more": 2}\n')
+    code, said = run(root, "load", "files/[ab].jsonl", "--into", "b.p", "--dry-run")
+    assert code == 0 and "0 files would be loaded, 1 loaded already, 1 changed" in said
+    replacing = ("--dry-run", "--on-changed", "replace")
+    code, said = run(root, "load", "files/[ab].jsonl", "--into", "b.p", *replacing)
+    assert "1 file would be loaded (1 in place of earlier rows), 1 loaded already" in said
+    assert "New columns: more BIGINT" in said
+    code, said = run(root, "load", "files/[ab].jsonl", "--into", "b.p", "--on-changed", "fail")
+    assert code == 1 and "nothing was loaded" in said
+
+
+def test_watch_tells_a_changed_file_once(root: Path) -> None:
+    (root / "files" / "a.jsonl").write_text('{"id": 1}\n')
+    run(root, "load", "files/a.jsonl", "--into", "b.p")
+    watching = subprocess.Popen(
+        [sys.executable, "-m", "lakelet", "load", "files/a.jsonl", "--into", "b.p", "--watch"],
+        cwd=root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    assert watching.stdout is not None
+    try:
+        assert "nothing new" in watching.stdout.readline()
+        (root / "files" / "a.jsonl").write_text('{"id": 1, "more": 2}\n')
+        assert "1 file changed after being loaded" in watching.stdout.readline()
+        watching.stdout.readline()  # what to type
+        time.sleep(3)
+        watching.send_signal(signal.SIGINT)
+        assert "changed" not in watching.communicate(timeout=30)[0]
+    finally:
+        watching.kill()
+        watching.wait()

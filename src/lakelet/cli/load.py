@@ -74,14 +74,16 @@ def _watch(
     """Load what is there and what arrives, until asked to stop; a folder may be empty so far."""
     from lakelet.loading import NothingThereError
 
-    first = True
+    first, told = True, set[str]()
     while first or not stop():
         if not first:
             time.sleep(_WATCH_SECONDS)
         try:
             report = run(stop)
-            if first or report.entries or report.left:
+            news = not told.issuperset(report.changed)
+            if first or report.entries or report.left or news:
                 _show(workspace, report, as_json=as_json)
+            told = set(report.changed)
         except NothingThereError:
             if first and not as_json:
                 click.echo(f"{source}: no file so far; waiting for some, until Ctrl-C.")
@@ -180,10 +182,11 @@ def _show_next(report: LoadReport) -> None:
 
 
 def _show_dry_run(report: LoadReport) -> None:
+    replaced = f" ({number(n)} in place of earlier rows)" if (n := len(report.replaced)) else ""
     click.echo(
-        f"{report.table}: {counted(len(report.entries), 'file')} would be loaded, "
-        f"{number(report.same)} are loaded already, {number(len(report.changed))} changed. "
-        "Nothing was written."
+        f"{report.table}: {counted(len(report.entries), 'file')} would be loaded{replaced}, "
+        f"{number(report.same)} loaded already, {number(len(report.changed))} changed and left "
+        "alone. Nothing was written."
     )
     _show_columns(report)
     _show_left(replace(report, changed=[]))
@@ -195,8 +198,8 @@ def _as_dict(report: LoadReport) -> dict[str, object]:
     return {
         "table": report.table, "created": report.created, "version": report.version,
         "kept": report.kept, "rescued": report.rescued, "rejected": report.rejected,
-        "same": report.same, "changed": report.changed, "left": report.left,
-        "interrupted": report.interrupted, "dry_run": report.dry_run,
+        "same": report.same, "changed": report.changed, "replaced": report.replaced,
+        "left": report.left, "interrupted": report.interrupted, "dry_run": report.dry_run,
         "new_columns": [{"name": c.name, "type": c.type.sql} for c in report.new_columns],
         "widened": report.widened, "not_widened": report.not_widened,
         "unused_hints": report.unused_hints, "decided": report.decided,

@@ -40,12 +40,13 @@ def volumes(path: str | None, as_json: bool) -> None:
 
 def _list(path: str, *, as_json: bool) -> None:
     from lakelet.lake.storage import storage_for
-    from lakelet.lake.volumes import resolve_path
+    from lakelet.lake.volumes import refuse_links_out, resolve_path
 
     workspace = current_workspace()
     name, _, inside = path.replace(":", "/", 1).partition("/")
     place = resolve_path(workspace.folder, f"{name}:{inside}", base=Path.cwd())
     entries = list(storage_for(workspace.folder, place).files(place))
+    refuse_links_out(workspace.folder, f"{name}:{inside}", (entry.path for entry in entries))
     rows = [
         (e.path.removeprefix(place).lstrip("/") or e.path.rsplit("/", 1)[-1], e.size,
          dt.datetime.fromtimestamp(e.modified / 1e6, dt.UTC))

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lakelet.errors import ChangedFileError, LoadError
+from lakelet.errors import ChangedFileError, LoadError, SchemaError
 from lakelet.lake import Lake, LakeTable, TableName
 from lakelet.lake.staging import Staged
-from lakelet.lake.types import Column
+from lakelet.lake.types import Column, Struct
 from lakelet.loading.batch import Batch, recover
 from lakelet.loading.commit import RowsCommit, check_key
 from lakelet.loading.connection import loading_connection
@@ -124,9 +124,9 @@ class _Load:
         exists = self.lake.exists(self.request.into)
         known = self._known_so_far(found) if exists else Known(found, [], 0)
         self.report.same = known.same
-        self.report.changed = [file.name for file in known.changed]
+        todo = self._with_changed(known)
         into = Shape.of(self.lake.table(self.request.into).columns()) if exists else None
-        batch = self._batch(known.new, into.by_folded if into else ())
+        batch = self._batch(todo, into.by_folded if into else ())
         columns = batch.look(into=into)
         there = [*into.columns, *service_columns()] if into else [*columns, *service_columns()]
         check_key(self.request.into, there, self.request.key, made=exists)
@@ -137,7 +137,7 @@ class _Load:
         if not exists or self.evolve != "rescue":
             self.report.new_columns = columns
         self._note(batch)
-        self.report.entries = batch.entries(_found(known.new))
+        self.report.entries = batch.entries(_found(todo))
         return self.report
 
     def _known_so_far(self, found: list[FoundFile]) -> Known:
@@ -215,6 +215,7 @@ class _Load:
             )
         if how == "replace":
             self.replaced = set(names)
+            self.report.replaced = names
             return known.new + known.changed
         self.report.changed = names
         return known.new
@@ -253,7 +254,15 @@ class _Load:
         ).run()  # fmt: skip
 
     def _ensure_service_columns(self, table: LakeTable) -> None:
-        there = {column.name for column in table.columns()}
+        there = {column.name.lower(): column for column in table.columns()}
+        for own in service_columns():
+            other = there.get(own.name, own)
+            if other.type != own.type and not isinstance(other.type, Struct):
+                raise SchemaError(
+                    f"{table.name} has a column {other.name} {other.type.sql} of its own; loads "
+                    f"keep {own.type.sql} there, so nothing was loaded.",
+                    hint="load into a table without it, or give it another name there.",
+                )
         missing = [column for column in service_columns() if column.name not in there]
         if missing:
             table.add_columns(missing)

@@ -23,6 +23,7 @@ class LoadReport:
         not_widened: columns whose values did not fit and that keep their type, with the reason.
         same: files that were loaded before and have not changed.
         changed: files that changed under their old name and were left.
+        replaced: files that changed and whose earlier rows go for those they hold now.
         left: files that changed while they were read and wait for the next load.
         decided: what was decided about CSV headers, each once, with the files it was about.
         unused_hints: hints that no column has the name of; a file that comes later may.
@@ -39,6 +40,7 @@ class LoadReport:
     not_widened: list[str] = field(default_factory=list)
     same: int = 0
     changed: list[str] = field(default_factory=list)
+    replaced: list[str] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
     decided: list[str] = field(default_factory=list)
     unused_hints: list[str] = field(default_factory=list)

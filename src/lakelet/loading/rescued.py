@@ -250,6 +250,16 @@ def _rescued_rows(target: Target, path: str, column: str) -> list[tuple[str, int
     ).fetchall()
 
 
+def _inside(target: Target, path: str) -> int:
+    """Rows with rescued elements or fields inside a path; these stay where they are."""
+    begins = " OR ".join(f"starts_with(k, {literal(path + mark)})" for mark in "[.")
+    (count,) = target.connection.execute(
+        f"SELECT count(*) FROM {target.VIEW} WHERE {RESCUED} IS NOT NULL "
+        f"AND len(list_filter(json_keys({RESCUED}), lambda k: {begins})) > 0"
+    ).fetchall()[0]
+    return int(count)
+
+
 def _is_csv(file: str) -> bool:
     return ReadOptions().format_of(file) in ("csv", "tsv")
 
@@ -263,7 +273,7 @@ def _backfill(lake: Lake, table: LakeTable, path: str, column: Column) -> Decisi
         with table.load_lock(), table.lock(), duckdb_errors():
             target = Target.attach(table, connection)
             moved: list[tuple[str, int, str, str | None]] = []
-            left = 0
+            left = _inside(target, path)
             for file, row, raw_file, rescued, empty in _rescued_rows(target, path, column.name):
                 if not empty:  # the column says something else already; nothing is overwritten
                     left += 1
