@@ -132,6 +132,8 @@ def flow_reads(
     if flow.query is None:
         return _function_reads(queries, lake, flow)
     translation = queries.of(flow.query)
+    if translation.depends and (within or (dataset.kind == "streaming table" and not flow.once)):
+        raise _depends(dataset, translation.depends)
     tables_, streams_, paths = [], [], []
     views: list[FlowReads] = []
     delivers: Delivery = "new"
@@ -160,6 +162,16 @@ def flow_reads(
         tuple(tables_), tuple(streams_), tuple(paths),
         tuple(call for call in calls if call not in fresh), fresh, delivers,
     )  # fmt: skip
+
+
+def _depends(dataset: Dataset, what: str) -> PipelineError:
+    of = f" in the view {dataset.name}" if dataset.kind == "temporary view" else ""
+    return PipelineError(
+        f"{what} over STREAM{of} would be computed for each batch of new rows alone: a streaming "
+        "table takes each row once, and does not look at it again.",
+        hint="let the streaming table keep the rows, and compute this in a MATERIALIZED VIEW that "
+        "reads it without STREAM.",
+    )
 
 
 def _new_in(

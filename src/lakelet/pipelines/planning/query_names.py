@@ -13,6 +13,7 @@ from typing import Any
 from lakelet.engines.dialect import TableFunctionCall, TableReference, translate_query
 from lakelet.pipelines.definitions.dataset import Pipeline, fingerprint
 from lakelet.pipelines.definitions.streams import mark_streams
+from lakelet.pipelines.planning.batchwise import not_batchwise
 from lakelet.workspace import WorkspaceFolder
 from lakelet.workspace.store import open_store
 
@@ -21,10 +22,17 @@ __all__ = ("Names", "QueryNames")
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """The tables a query names, and its table functions."""
+    """What a query reads.
+
+    Attributes:
+        tables: the tables it names.
+        calls: the table functions it calls.
+        depends: what of it depends on more than one row of its stream; see `not_batchwise`.
+    """
 
     tables: tuple[TableReference, ...]
     calls: tuple[TableFunctionCall, ...]
+    depends: str = ""
 
 
 @dataclass
@@ -39,7 +47,7 @@ class QueryNames:
 
     def __post_init__(self) -> None:
         """Name what is kept by what it depends on."""
-        self._key = fingerprint("names", self.pipeline.digest, version("lakelet"))
+        self._key = fingerprint("names 2", self.pipeline.digest, version("lakelet"))
 
     def of(self, query: str) -> Names:
         """The names in one query.
@@ -51,7 +59,7 @@ class QueryNames:
             self._known = self._read()
         if query not in self._known:
             found = translate_query(mark_streams(query))
-            self._known[query] = Names(found.tables, found.calls)
+            self._known[query] = Names(found.tables, found.calls, not_batchwise(query))
             self._new = True
         return self._known[query]
 
@@ -88,4 +96,5 @@ def _names(raw: dict[str, Any]) -> Names:
             )
             for one in raw["calls"]
         ),
+        raw["depends"],
     )
