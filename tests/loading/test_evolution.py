@@ -258,3 +258,13 @@ def test_a_decimal_takes_its_38_digits_and_no_more(ws: Workspace) -> None:
             ("None", "None", f'{{"y":{whole}9}}'),
         ]
     )
+
+
+def test_names_keep_their_case_and_are_found_in_any(ws: Workspace) -> None:
+    (ws.folder.files / "a.jsonl").write_text('{"Id":1,"userName":"x"}\n')
+    (ws.folder.files / "b.jsonl").write_text('{"ID":2,"username":"y","New Field":3}\n')
+    ws.load("files/a.jsonl", into="s.t", hints="ID INT", key=["id"])
+    ws.load("files/b.jsonl", into="s.t", key=["ID"])
+    result = ws.sql("SELECT * EXCEPT (_metadata, _rescued_data) FROM s.t ORDER BY iD")
+    assert result.columns == ["Id", "userName", "New_Field"]
+    assert result.rows() == [(1, "x", None), (2, "y", 3)]

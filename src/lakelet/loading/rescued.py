@@ -138,7 +138,7 @@ def promote(lake: Lake, table: LakeTable, path: str, kind: DataType | None) -> D
     kind = kind or tally.kind(lake.workspace.settings.loading.tolerance)
     assert kind is not None
     columns = table.columns()
-    column = column_for(path, kind, {c.name for c in columns})
+    column = column_for(path, kind, {c.name.lower() for c in columns})
     if column is None:
         raise SchemaError(
             f"{table.name} has a column of that name already; nothing was changed.",

@@ -135,11 +135,15 @@ def column_for(key: str, kind: DataType, taken: set[str]) -> Column | None:
 
     Characters Delta does not allow in a name become ``_``; the original name then stands in the
     comment and in the column's metadata.
+
+    Args:
+        key: the field's name.
+        kind: its type.
+        taken: names of columns, in lower case.
     """
-    name = _UNFIT.sub("_", key).lower() or "_"
-    if name in taken:
+    name = _UNFIT.sub("_", key) or "_"
+    if name.lower() in taken:
         return None
     if name == key:
         return Column(name, kind)
-    comment = f"raw field {key!r}" if name != key.lower() else None
-    return Column(name, kind, comment=comment, metadata=((FIELD_KEY, key),))
+    return Column(name, kind, comment=f"raw field {key!r}", metadata=((FIELD_KEY, key),))

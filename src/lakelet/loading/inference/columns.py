@@ -31,7 +31,8 @@ def new_columns(
         tolerance: the share of a field's values that its type must fit.
         others: names that are taken besides.
     """
-    taken = {field.column.name for field in shape.fields} | set(others) | {RESCUED, METADATA}
+    taken = {field.column.name.lower() for field in shape.fields}
+    taken |= {other.lower() for other in others} | {RESCUED, METADATA}
     found: list[Column] = []
     for key, tally in root.fields.items():
         if not key or shape.find(key) is not None or len(taken) >= MAX_COLUMNS:
@@ -39,7 +40,7 @@ def new_columns(
         kind = hints.get(key.lower()) or tally.kind(tolerance)
         column = column_for(key, kind, taken) if kind is not None else None
         if column is not None:
-            taken.add(column.name)
+            taken.add(column.name.lower())
             found.append(column)
     return found
 
