@@ -35,6 +35,27 @@ MISTAKES = [
     ("SELECT st.fild FROM s.t", "FIELD_NOT_FOUND.*fild.*did you mean field"),
     ("SELECT map('a', 1, 'a', 2)", "DUPLICATED_MAP_KEY"),
     ("SELECT element_at(map('a', 1), 1)", "key is of another type"),
+    ("SELECT upper(arr) FROM s.t", r"a function or operator here does not take ARRAY<INT>\."),
+    ("SELECT lower(arr) FROM s.t", r"lower\(\) does not take ARRAY<INT> \(line 1, column 8"),
+    ("SELECT element_at(arr, 1.5) FROM s.t", r"place is a whole number, not DECIMAL\(2,1\)"),
+    ("SELECT s.x.y FROM (SELECT named_struct('x', 1) AS s)", r"s\.x is no STRUCT and has no field y"),
+    ("SELECT st.x.y FROM s.t", r"no field x in the STRUCT \(line 1"),
+    ("SELECT CASE WHEN id = 1 THEN day ELSE 1 END FROM s.t", "INT and DATE are mixed.*of CASE"),
+    ("SELECT coalesce(day, 1) FROM s.t", "DATE and INT are mixed.*COALESCE"),
+    ("SELECT id IN (day) FROM s.t", "BIGINT and DATE stand where one type"),
+    ("SELECT * FROM VALUES (1, 2), (3)", "a row of VALUES has 1 value where the first has 2 values"),
+    ("SELECT make_date(2026, 13, 1)", "2026-13-1 is no day of the calendar"),
+    ("SELECT make_timestamp(2026, 1, 1, 25, 0, 0)", "25:0:0.* is no time of the day"),
+    ("SELECT CAST('abc' AS INT)", "abc of type STRING cannot be cast to INT"),
+    ("SELECT CAST(name AS SMALLINT) FROM s.t", "cannot be cast to SMALLINT"),
+    ("SELECT int('x')", "cannot be cast to INT"),
+    ("SELECT CAST(day AS BIGINT) FROM s.t", "of type DATE cannot be cast to BIGINT"),
+    ("SELECT concat(arr, 'x') FROM s.t", "ARRAY<INT> and STRING cannot be joined"),
+    ("SELECT a.id FROM s.t a JOIN s.t a ON true", "two tables of this query are called a"),
+    ("SELECT id.* FROM s.t", r"id in id\.\* names no table"),
+    ("SELECT count(*) FROM s.t GROUP BY sum(id)", "GROUP BY takes no aggregate"),
+    ("SELECT sum(sum(id)) FROM s.t", "an aggregate stands inside an aggregate"),
+    ("VACUUM s.t RETAIN x HOURS", r"after 's\.t RETAIN', but it says 'x'"),
     ("SELECT 7//2", "div"),
     ("SELECT 1 +", r"missing after '\+' \(line 1, column 10\)"),
     ("SELECT 'a b!',\n 1 + * 2 FROM", r"PARSE_SYNTAX_ERROR.*line 2"),
@@ -54,7 +75,8 @@ MISTAKES = [
     ("CREATE TABLE s.n AS SELECT named_struct('a', NULL) AS st", "st.*NULL.*no table was made"),
 ]  # fmt: skip
 INNARDS = re.compile(
-    r"lk_|sqlglot|VARCHAR|Candidate|LINE \d|_metadata|INT32|class '|Binder|HUGEINT"
+    r"lk_|sqlglot|VARCHAR|Candidate|LINE \d|_metadata|INT32|class '|Binder|HUGEINT|INTEGER|_extract|"
+    r"explicit cast|_LITERAL|\[\]"
 )
 
 
@@ -62,6 +84,7 @@ INNARDS = re.compile(
 def table(ws: Workspace) -> Workspace:
     ws.sql(
         "CREATE TABLE s.t (id BIGINT, name STRING, day DATE, st STRUCT<field: BIGINT>, "
+        "arr ARRAY<INT>, "
         "_metadata STRUCT<file_path: STRING>) PARTITIONED BY (day)"
     )
     ws.sql("INSERT INTO s.t (id, name, day) VALUES (1, 'a', DATE '2026-01-01'), (2, 'b', NULL)")
@@ -79,6 +102,18 @@ def test_a_mistake_is_told_in_the_words_of_the_query(
     assert re.search(told, said, re.S), said
     assert not INNARDS.search(said), said
     assert table.table("s.t").version == before
+
+
+def test_what_is_not_text_becomes_text_where_text_is_wanted(table: Workspace) -> None:
+    query = (
+        "SELECT lpad(id, 3, '0'), left(day, 4), length(12345), replace(day, '-', ''), trim(id), "
+        "substring(TIMESTAMP '2026-01-01 10:00:00', 1, 10), upper(true), length(1e10), "
+        "day LIKE '2026%', day RLIKE '01$', position(1 IN 21), contains(id, 1) FROM s.t "
+        "WHERE id = 1"
+    )
+    assert table.sql(query).rows() == [
+        ("001", "2026", 5, "20260101", "1", "2026-01-01", "TRUE", 6, True, True, 2, True)
+    ]
 
 
 def test_null_goes_into_a_field_of_any_type(table: Workspace) -> None:

@@ -17,6 +17,8 @@ from typing import Any
 
 import click
 
+from lakelet.workspace.quantities import counted
+
 __all__ = (
     "cell_text",
     "counted",
@@ -32,11 +34,6 @@ __all__ = (
 def number(count: int) -> str:
     """A number with thin groups of three digits, for people."""
     return f"{count:,}"
-
-
-def counted(count: int, what: str) -> str:
-    """A number with its noun: ``1 file``, ``2 files``."""
-    return f"{number(count)} {what}" if count == 1 else f"{number(count)} {what}s"
 
 
 def when(moment: dt.datetime | None, zone: str) -> str:

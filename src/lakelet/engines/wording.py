@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from lakelet.engines.dialect.tokens import name_of, place_in, tokenize
+from lakelet.engines.type_words import each_type, spark_types, types_in_own_words
 from lakelet.errors import SqlError, nearest
+from lakelet.workspace.quantities import counted
 
-__all__ = ("Said", "placed", "reworded", "spark_types")
+__all__ = ("Said", "placed", "reworded")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,28 +35,10 @@ class Said:
     word: str = ""
 
 
-_TYPES = {
-    "STRING_LITERAL": "STRING", "INTEGER_LITERAL": "INT", "VARCHAR": "STRING", "INTEGER": "INT",
-    "TIMESTAMP WITH TIME ZONE": "TIMESTAMP", "TIMESTAMP": "TIMESTAMP_NTZ", "BLOB": "BINARY",
-    "INT128": "DECIMAL(38,0)", "HUGEINT": "DECIMAL(38,0)", "INT64": "BIGINT", "INT32": "INT",
-    "INT16": "SMALLINT", "INT8": "TINYINT", '"NULL"': "NULL",
-}  # fmt: skip
-_TYPE = re.compile(
-    r"(?<!\w)(?:TIMESTAMP WITH TIME ZONE|INT(?:128|64|32|16|8)|(?:STRING|INTEGER)_LITERAL|VARCHAR|"
-    r'INTEGER|TIMESTAMP|BLOB|HUGEINT|"NULL")(?!\w)'
-)
 _SIGNS = {"~~": "LIKE", "!~~": "NOT LIKE", "~~*": "ILIKE", "!~~*": "NOT ILIKE"}
+_PLACES = frozenset({"array_extract", "list_extract", "list_element", "element_at"})
 _OWN = frozenset({"_metadata", "_rescued_data"})
 _LOOK = "DESCRIBE schema.table lists a table's columns; text stands in quotes: 'x'."
-
-
-def spark_types(text: str) -> str:
-    """A text with DuckDB's names for types as the lake's."""
-    return _TYPE.sub(lambda found: _TYPES[found.group()], text)
-
-
-def _named_type(found: re.Match[str]) -> str:
-    return _TYPES.get(found.group(), found.group())
 
 
 def _candidates(text: str) -> list[str]:
@@ -135,9 +119,16 @@ def _no_match(found: re.Match[str]) -> Said:
         shown = "a function here"
     elif re.fullmatch(r"\w+", name) and name not in ("LIKE", "ILIKE"):
         shown += "()"
+    if name in _PLACES:
+        kind = each_type(types)[-1]
+        return Said(
+            f"[DATATYPE_MISMATCH] an element's place is a whole number, not {kind}.",
+            "cast it: CAST(x AS INT).",
+        )
     return Said(
-        f"[DATATYPE_MISMATCH] {shown} does not take {types.replace(', ', ' and ')}.",
+        f"[DATATYPE_MISMATCH] {shown} does not take {' and '.join(each_type(types))}.",
         "cast it to a type it takes: CAST(x AS BIGINT), DATE '2026-01-31', ….",
+        name if shown.endswith("()") else "",
     )
 
 
@@ -167,20 +158,51 @@ def _no_number(found: re.Match[str]) -> Said:
 
 
 def _no_field(found: re.Match[str]) -> Said:
-    fields = _candidates(found.string)
-    close = nearest(found["name"], fields)
-    hint = f"did you mean {close}?" if close else None
-    listed = f"; it has {', '.join(fields)}" if fields else ""
-    message = f"[FIELD_NOT_FOUND] there is no field {found['name']} in the STRUCT{listed}."
+    # DuckDB lists those of the fields that look alike.
+    close = nearest(found["name"], _candidates(found.string))
+    hint = f"did you mean {close}?" if close else "DESCRIBE schema.table shows a STRUCT's fields."
+    message = f"[FIELD_NOT_FOUND] there is no field {found['name']} in the STRUCT."
     return Said(message, hint, found["name"])
 
 
+_EXTRACTED = re.compile(r"struct_extract\(([^()]+), '(\w+)'\)")
+
+
 def _no_struct(found: re.Match[str]) -> Said:
-    whole = found["whole"].strip('"')
+    whole = found["whole"]
+    while (inner := _EXTRACTED.sub(r"\1.\2", whole)) != whole:
+        whole = inner
+    whole = whole.strip('"')
     return Said(
         f"[INVALID_EXTRACT_BASE_FIELD_TYPE] {whole} is no STRUCT and has no field {found['name']}.",
         None, found["name"],
     )  # fmt: skip
+
+
+def _mixed(found: re.Match[str]) -> Said:
+    one, other = spark_types(found["one"]), spark_types(found["other"])
+    where = f"among the results of {found['place']}" if found["place"] else "in a comparison"
+    return Said(
+        f"[DATATYPE_MISMATCH.DATA_DIFF_TYPES] {one} and {other} are mixed {where}.",
+        "cast them to one type: CAST(x AS STRING).",
+    )
+
+
+def _no_star(found: re.Match[str]) -> Said:
+    name = found["name"].replace('"', "")
+    return Said(
+        f"[CANNOT_RESOLVE_STAR_EXPAND] {name} in {name}.* names no table of this query, and no "
+        "STRUCT.", "a table is named after FROM or JOIN.",
+    )  # fmt: skip
+
+
+def _uneven(found: re.Match[str]) -> Said:
+    wanted, given = (counted(int(found[name]), "value") for name in ("wanted", "found"))
+    return Said(
+        f"[INVALID_INLINE_TABLE.NUM_COLUMNS_MISMATCH] a row of VALUES has {given} where the first "
+        f"has {wanted}.",
+        "give every row as many values; NULL stands for one that is not known.",
+    )
 
 
 def _flat(message: str, hint: str | None = None) -> Callable[[re.Match[str]], Said]:
@@ -224,6 +246,30 @@ _RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Said]], ...] = tu
         (r"^UNNEST\(\) can only be applied to .*, not (?P<kind>.+)",
          _flat("[DATATYPE_MISMATCH] explode() and its like take an ARRAY, not {kind}.",
                "split(text, ',') makes an array of text.")),
+        (r"^Cannot (?:mix|compare) values of type (?P<one>.+?) and (?:type )?(?P<other>.+?)"
+         r"(?: in (?P<place>\w+).*)? - an explicit cast", _mixed),
+        (r"^VALUES lists must all be the same length, expected (?P<wanted>\d+) \S+ but found a "
+         r"list with (?P<found>\d+)", _uneven),
+        (r"^Date out of range: (?P<day>\S+)",
+         _flat("[DATETIME_FIELD_OUT_OF_BOUNDS] {day} is no day of the calendar.")),
+        (r"^Cannot concatenate types (?P<one>.+?) and (?P<other>.+?) - an explicit cast",
+         _flat("[DATATYPE_MISMATCH.DATA_DIFF_TYPES] {one} and {other} cannot be joined to one.",
+               "cast one of them, or make an array of the single value: array(x).")),
+        (r"^Unimplemented type for cast \((?P<one>.+?) -> (?P<other>.+?)\)",
+         _flat("[DATATYPE_MISMATCH.DATA_DIFF_TYPES] {one} and {other} stand where one type is "
+               "needed.", "cast them to one type: CAST(x AS STRING).")),
+        (r'^Ambiguous reference to table "(?P<name>.+?)"',
+         _flat("[AMBIGUOUS_REFERENCE] two tables of this query are called {name}.",
+               "give one of them another name: … AS b.")),
+        (r'^Cannot extract field from expression "(?P<name>.+?)\.\*" because', _no_star),
+        (r"^GROUP BY clause cannot contain aggregates",
+         _flat("[GROUP_BY_AGGREGATE] GROUP BY takes no aggregate: groups are made before.",
+               "group in a query, and its rows again in one around it.")),
+        (r"^aggregate function calls cannot be nested",
+         _flat("[NESTED_AGGREGATE_FUNCTION] an aggregate stands inside an aggregate.",
+               "take the inner one in a query of its own, and the outer one around it.")),
+        (r"^Time out of range: (?P<time>\S+)",
+         _flat("[DATETIME_FIELD_OUT_OF_BOUNDS] {time} is no time of the day.")),
         (r"^Map keys must be unique",
          _flat("[DUPLICATED_MAP_KEY] a map has one of its keys twice.",
                "make the keys unique before they become a map.")),
@@ -254,6 +300,13 @@ def placed(text: str, dialect: Literal["databricks", "duckdb"]) -> Iterator[None
         if error.word:
             word, error.word = error.word.lower(), ""
             found = [t.start for t in tokenize(text, dialect) if name_of(t).lower() == word]
+            if not found and f"] {word}() does not take" in error.message:
+                # A function of the translation, whose other arguments are none of the query's.
+                kind = re.sub(r".* does not take (.*?)( and .*)?\.$", r"\1", error.message)
+                error.message = (
+                    f"[DATATYPE_MISMATCH] a function or operator here does not take {kind}."
+                )
+                error.args = (error.message,)
             if len(found) == 1:
                 head = error.message.rstrip(".")
                 error.message = f"{head} ({place_in(text, found[0])})."
@@ -264,7 +317,7 @@ def placed(text: str, dialect: Literal["databricks", "duckdb"]) -> Iterator[None
 def reworded(text: str) -> Said:
     """A message of DuckDB's, as `said_by_duckdb` gives it, for a person."""
     if text.startswith("["):
-        return Said(re.sub(r"(?<=of type )[A-Z]+( WITH TIME ZONE)?", _named_type, text))
+        return Said(types_in_own_words(text))
     for pattern, make in _RULES:
         found = pattern.search(text)
         if found is not None:

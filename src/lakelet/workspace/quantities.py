@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from lakelet.errors import SettingsError
 
-__all__ = ("format_bytes", "parse_bytes", "parse_duration")
+__all__ = ("counted", "format_bytes", "parse_bytes", "parse_duration")
 
 _BYTES = {
     "b": 1,
@@ -61,6 +61,17 @@ def parse_duration(text: str) -> timedelta:
         return timedelta(seconds=number * seconds)
     except OverflowError:
         raise SettingsError(f"{text!r} is longer than time is counted.") from None
+
+
+def counted(count: int, what: str, many: str | None = None) -> str:
+    """A number with its noun: ``1 file``, ``2,000 files``.
+
+    Args:
+        count: how many.
+        what: the noun for one.
+        many: the noun for several where it is not the one with an s.
+    """
+    return f"{count:,} {what if count == 1 else many or what + 's'}"
 
 
 def format_bytes(count: float) -> str:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from lakelet.engines.dialect.casts import as_text
 from lakelet.engines.dialect.conditions import condition
 from lakelet.engines.dialect.functions import Function, find, table
+from lakelet.engines.dialect.functions.strings import TEXTS
 from lakelet.engines.dialect.kinds import kind_of
 from lakelet.engines.dialect.literals import MARKS
 from lakelet.engines.dialect.queries import order_items
@@ -85,7 +87,8 @@ def call_text(
         r.over = over
         plain = type(node)(this=node.this, expressions=arguments)
         return _modified(entry.sql(r, plain), (distinct, inner, suffix))
-    texts = [r.sql(argument) for argument in arguments]
+    wanted = TEXTS.get(name, frozenset())
+    texts = [as_text(r, one) if at in wanted else r.sql(one) for at, one in enumerate(arguments)]
     sql = entry.sql if isinstance(entry.sql, str) else entry.sql[len(texts)]
     sql = _shortened(sql, [kind_of(r, argument) for argument in arguments])
     return fill(sql, texts, (distinct, inner, suffix))

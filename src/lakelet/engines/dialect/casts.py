@@ -11,7 +11,7 @@ from lakelet.engines.dialect.renderer import Node, Renderer, refuse
 if TYPE_CHECKING:
     from sqlglot import exp
 
-__all__ = ("CASTS", "cast_to", "type_name")
+__all__ = ("CASTS", "as_text", "cast_to", "type_name")
 
 # Macro suffix and DuckDB type of each Databricks type that can be cast to.
 _TARGETS = {
@@ -74,10 +74,23 @@ def cast_to(
         suffix, target = f"{suffix}_{known}", target
     if suffix.startswith("whole"):
         way = "TRY_CAST" if trying else "CAST"
-        return f"{way}(lk_{verb}_{suffix}({sql}) AS {target})"
+        named = "" if trying else f", '{'INT' if target == 'INTEGER' else target}'"
+        return f"{way}(lk_{verb}_{suffix}({sql}{named}) AS {target})"
     if suffix.startswith("decimal"):
         return f"lk_{verb}_{suffix}({sql}, NULL::{target})"
     return f"lk_{verb}_{suffix}({sql})"
+
+
+def as_text(r: Renderer, node: exp.Expr) -> str:
+    """``node`` where text is wanted: what is known to be something plain else becomes text.
+
+    So does Databricks (page "Data type rules", implicit crosscasting); what only DuckDB knows the
+    type of stays as it is.
+    """
+    kind, text = kind_of(r, node), r.sql(node)
+    if kind in _SOURCES and kind != "string":
+        return cast_to(text, "text", "VARCHAR", kind=kind)
+    return text
 
 
 def _cast(r: Renderer, node: exp.Expr) -> str:

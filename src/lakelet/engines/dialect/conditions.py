@@ -127,6 +127,8 @@ def _in(r: Renderer, node: exp.Expr) -> str:
 
 def _like(operator: str, escape: str = "\\") -> NodeRenderer:
     def render(r: Renderer, node: exp.Expr) -> str:
+        from lakelet.engines.dialect.casts import as_text
+
         pattern = node.expression
         if type(pattern).__name__ in {"Any", "All"}:
             raise refuse("LIKE ANY and LIKE ALL", hint="write LIKE … OR LIKE ….")
@@ -145,7 +147,7 @@ def _like(operator: str, escape: str = "\\") -> NodeRenderer:
                 suffix = ""
         else:
             text = f"lk_like_pattern({text}, '{escape.replace(chr(39), chr(39) * 2)}')"
-        return f"({r.sql(node.this)} {negated}{operator} {text}{suffix})"
+        return f"({as_text(r, node.this)} {negated}{operator} {text}{suffix})"
 
     return render
 
@@ -167,10 +169,11 @@ def _is(r: Renderer, node: exp.Expr) -> str:
 
 
 def _regexp(r: Renderer, node: exp.Expr) -> str:
+    from lakelet.engines.dialect.casts import as_text
     from lakelet.engines.dialect.patterns import pattern_for_search
 
     pattern = pattern_for_search(r, node.expression)
-    return f"regexp_matches({r.sql(node.this)}, {pattern})"
+    return f"regexp_matches({as_text(r, node.this)}, {pattern})"
 
 
 def _joined(operator: str) -> NodeRenderer:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lakelet.engines.dialect.calls import call_text
+from lakelet.engines.dialect.casts import as_text
 from lakelet.engines.dialect.functions.aggregated import ONE_OF_MANY
 from lakelet.engines.dialect.functions.collections import transform
 from lakelet.engines.dialect.functions.dated import field_of
@@ -27,17 +28,17 @@ def _trim(r: Renderer, node: exp.Expr) -> str:
     name = {"": "trim", "BOTH": "trim", "LEADING": "ltrim", "TRAILING": "rtrim"}
     characters = r.sql(node.expression) if node.args.get("expression") else "' '"
     position = (node.args.get("position") or "").upper()
-    return f"{name[position]}({r.sql(node.this)}, {characters})"
+    return f"{name[position]}({as_text(r, node.this)}, {characters})"
 
 
 def _substring(r: Renderer, node: exp.Expr) -> str:
     length = r.sql(node.args["length"]) if node.args.get("length") else "2147483647"
     start = r.sql(node.args["start"]) if node.args.get("start") else "1"
-    return f"lk_substring({r.sql(node.this)}, {start}, {length})"
+    return f"lk_substring({as_text(r, node.this)}, {start}, {length})"
 
 
 def _position(r: Renderer, node: exp.Expr) -> str:
-    text, part = r.sql(node.this), r.sql(node.args["substr"])
+    text, part = as_text(r, node.this), as_text(r, node.args["substr"])
     if node.args.get("position"):
         return f"lk_locate({part}, {text}, {r.sql(node.args['position'])})"
     return f"CAST(strpos({text}, {part}) AS INTEGER)"

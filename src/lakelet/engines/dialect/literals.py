@@ -26,7 +26,7 @@ __all__ = (
     "text_as",
 )
 
-_WHOLE = frozenset({"TINYINT", "SMALLINT", "INTEGER", "BIGINT"})
+_NAMES = {"TINYINT": "TINYINT", "SMALLINT": "SMALLINT", "INTEGER": "INT", "BIGINT": "BIGINT"}
 _CASTS = {
     "DOUBLE": "lk_cast_double_text", "FLOAT": "lk_cast_double_text",
     "BOOLEAN": "lk_cast_boolean_text", "TIMESTAMP": "lk_cast_wall_text",
@@ -58,8 +58,8 @@ def text_as(text: str, kind: str | None) -> str | None:
     of those that text is converted to.
     """
     quoted = string_literal(text)
-    if kind in _WHOLE:
-        return f"CAST(lk_cast_whole_text({quoted}) AS BIGINT)"
+    if kind in _NAMES:
+        return f"CAST(lk_cast_whole_text({quoted}, '{_NAMES[kind or '']}') AS BIGINT)"
     if kind == "VARCHAR":
         return quoted
     if kind is not None and kind.startswith("DECIMAL("):

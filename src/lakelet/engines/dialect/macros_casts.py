@@ -39,39 +39,52 @@ def _letting(name: str, value: str, body: str) -> str:
 
 
 def _cast(
-    name: str, target: str, branches: dict[str, str], *, typed: bool = False, fails: str = "'text'"
+    name: str,
+    target: str,
+    branches: dict[str, str],
+    *,
+    typed: bool = False,
+    named: bool = False,
+    fails: str = "'text'",
 ) -> dict[str, str]:
     """The macros of one target: one for each type of source, and those that choose among them.
 
     ``lk_try_NAME_KIND`` converts or gives NULL, ``lk_cast_NAME_KIND`` fails instead;
-    ``lk_try_NAME`` and ``lk_cast_NAME`` choose by the type of their argument.
+    ``lk_try_NAME`` and ``lk_cast_NAME`` choose by the type of their argument. Of a ``typed`` one
+    both take a value of the target's type besides; of a ``named`` one ``lk_cast_…`` takes the
+    target's name, for its messages.
     """
-    more, hand = (", target", ", target") if typed else ("", "")
-    shown = "typeof(target)" if typed else f"'{target}'"
-    refusal = (
-        "lk_fail('[DATATYPE_MISMATCH.CAST_WITHOUT_SUGGESTION] a value of type ' || typeof(x) || "
-        f"' cannot be cast to {target or 'DECIMAL'}.')"
-    )
+    more = hand = ", target" if typed else ""
+    shown = "typeof(target)" if typed else "target" if named else f"'{target}'"
+    refused = "'DECIMAL'" if typed else shown
     invalid = (
         "lk_fail('[CAST_INVALID_INPUT] the value ' || CAST(x AS VARCHAR) || ' of type ' || "
         f"typeof(x) || ' cannot be cast to ' || {shown} || '. Use try_cast to get NULL instead.')"
     )
     found = {}
+    also = ", target" if typed or named else ""
     for kind, body in branches.items():
         attempt = f"lk_try_{name}_{kind}(x{hand})"
         found[f"lk_try_{name}_{kind}"] = f"(x{more}) AS {body}"
-        found[f"lk_cast_{name}_{kind}"] = f"(x{more}) AS " + (
+        found[f"lk_cast_{name}_{kind}"] = f"(x{also}) AS " + (
             f"coalesce({attempt}, CASE WHEN x IS NOT NULL THEN {invalid} END)"
             if f"'{kind}'" in fails
             else attempt
         )
-    for verb in ("try", "cast"):
+    for verb, given in (("try", more), ("cast", also)):
+        refusal = (
+            "lk_fail('[DATATYPE_MISMATCH.CAST_WITHOUT_SUGGESTION] a value of type ' || typeof(x) "
+            f"|| ' cannot be cast to ' || {refused if given == also else _SOME} || '.')"
+        )
         fields = {"null": f"CAST(NULL AS {_NULLS[name]})" if not typed else "target"}
         for kind in branches:
-            fields[kind] = f"lk_{verb}_{name}_{kind}({_HANDED[kind]}{hand})"
+            fields[kind] = f"lk_{verb}_{name}_{kind}({_HANDED[kind]}{given})"
         fields |= {kind: refusal for kind in ("other", *_HANDED) if kind not in fields}
-        found[f"lk_{verb}_{name}"] = f"(x{more}) AS " + _choice(fields, "lk_kind(x)")
+        found[f"lk_{verb}_{name}"] = f"(x{given}) AS " + _choice(fields, "lk_kind(x)")
     return found
+
+
+_SOME = "'a whole number'"  # where a try is not told which
 
 
 def _choice(branches: dict[str, str], key: str) -> str:
@@ -129,7 +142,7 @@ MACROS: dict[str, str] = {
     # Whole numbers: a fraction is cut off, text must be a whole number.
     **_cast(
         "whole",
-        "a whole number of this size",
+        "",
         {
             "number": "TRY_CAST(trunc(x) AS HUGEINT)",
             "text": "CASE WHEN regexp_full_match(lk_trim(x), '[+-]?[0-9]+') "
@@ -137,6 +150,7 @@ MACROS: dict[str, str] = {
             "boolean": "CAST(x AS HUGEINT)",
             "instant": "CAST(floor(epoch_us(x) / 1000000) AS HUGEINT)",
         },
+        named=True,
         fails="'text', 'number'",
     ),
     "lk_number_text": f"(s) AS regexp_full_match(s, '{_REAL}')",
@@ -294,7 +308,7 @@ MACROS: dict[str, str] = {
     "lk_text_as": "(s, x) AS "
     + _choice(
         {
-            "whole": "CAST(lk_cast_whole_text(s) AS BIGINT)",
+            "whole": "CAST(lk_cast_whole_text(s, 'BIGINT') AS BIGINT)",
             "float": "lk_cast_double_text(s)",
             "decimal": "lk_cast_decimal_text(s, NULL::DECIMAL(38, 18))",
             "date": "lk_cast_date_text(s)",

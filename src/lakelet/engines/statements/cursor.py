@@ -55,7 +55,9 @@ class Cursor:
         """The error for a place where something else was expected."""
         token = self.peek()
         found = "the statement ends" if token is None else f"it says {token.text!r}"
-        said = " ".join(t.text for t in self._solid[max(0, self._at - 4) : self._at])
+        before = self._solid[max(0, self._at - 4) : self._at]
+        end = before[-1].start + len(before[-1].text) if before else 0
+        said = " ".join(self.text[before[0].start : end].split()) if before else ""
         where = f" after {said!r}" if said else ""
         return SqlError(f"{expected} is expected{where}, but {found}; nothing was run.")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from lakelet.engines.dialect.functions import patterned, special
 from lakelet.engines.dialect.functions.entry import Function
 
-__all__ = ("STRINGS",)
+__all__ = ("STRINGS", "TEXTS")
 
 _LENGTH = Function("CAST(length({0}) AS INTEGER)", 1, 1, "the number of characters", "number")
 _FIND = {2: "CAST(strpos({1}, {0}) AS INTEGER)", 3: "lk_locate({0}, {1}, {2})"}
@@ -16,6 +16,19 @@ _SUBSTRING = Function(
 )  # fmt: skip
 _MATCHES = Function(patterned.matches, 2, 2, "whether a regular expression is found", "boolean")
 _SHA1 = Function("sha1(lk_bytes({0}))", 1, 1, "the SHA-1 digest in hexadecimal", "string")
+
+_FIRST, _BOTH = frozenset({0}), frozenset({0, 1})
+TEXTS: dict[str, frozenset[int]] = {
+    **dict.fromkeys(("upper", "ucase", "lower", "lcase", "initcap"), _FIRST),
+    **dict.fromkeys(("length", "len", "char_length", "character_length"), _FIRST),
+    **dict.fromkeys(("octet_length", "bit_length", "substring", "substr", "mid"), _FIRST),
+    **dict.fromkeys(("left", "right", "lpad", "rpad", "repeat", "trim", "btrim"), _FIRST),
+    **dict.fromkeys(("substring_index", "split_part"), _FIRST),
+    **dict.fromkeys(("ltrim", "rtrim", "instr", "locate", "position", "charindex"), _BOTH),
+    **dict.fromkeys(("startswith", "endswith", "contains"), _BOTH),
+    **dict.fromkeys(("replace", "translate"), frozenset({0, 1, 2})),
+}
+"""Which arguments of which functions become text where they are something else."""
 
 STRINGS: dict[str, Function] = {
     "upper": Function("lk_upper({0})", 1, 1, "text in upper case", "string"),

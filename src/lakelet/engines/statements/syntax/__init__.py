@@ -72,7 +72,7 @@ _INSTEAD = {
     "USE": "write tables in full, schema.table.",
     "SET": "settings stand in lakelet.toml.",
     "REPLACE": "CREATE OR REPLACE TABLE works.",
-    "EXPLAIN": "`lakelet show TABLE` says how a table is read and why.",
+    "EXPLAIN": "`lakelet show schema.table` says how a table is read and why.",
     "ANALYZE": "leave it out: statistics are written with every file.",
     "REFRESH": "leave it out: a statement reads each table at its newest version.",
     "CACHE": "leave it out.",
