@@ -65,14 +65,18 @@ def _texts(result: Result, form: str) -> Iterator[str]:
     elif form == "csv":
         yield from _csv(result)
     elif form == "markdown":
-        yield f"| {' | '.join(names)} |\n|{'---|' * len(names)}\n"
+        yield f"| {' | '.join(map(_markdown, names))} |\n|{'---|' * len(names)}\n"
         for row in _rows(result):
-            cells = (cell_text(value).replace("|", "\\|").replace("\n", "<br>") for value in row)
-            yield f"| {' | '.join(cells)} |\n"
+            yield f"| {' | '.join(_markdown(cell_text(value)) for value in row)} |\n"
     else:
         from lakelet.cli.output import table_lines
 
         yield "\n".join(table_lines(names, result.rows(), width=10_000)) + "\n"
+
+
+def _markdown(text: str) -> str:
+    """A text as one cell of a table."""
+    return text.replace("|", "\\|").replace("\r\n", "\n").replace("\n", "<br>")
 
 
 def _rows(result: Result) -> Iterator[tuple[Any, ...]]:

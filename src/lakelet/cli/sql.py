@@ -1,10 +1,12 @@
-"""`lakelet sql`: one statement, its result in the form asked for."""
+"""`lakelet sql`: statements one after another, each result in the form asked for."""
 
 from __future__ import annotations
 
 import re
 import shutil
 import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,12 +15,14 @@ import click
 from lakelet.cli.context import current_workspace, words
 
 if TYPE_CHECKING:
+    from lakelet.engines.dialect.splitting import Piece
     from lakelet.session.result import Result
 
 __all__ = ("sql",)
 
 _FORMS = ("table", "json", "jsonl", "csv", "parquet", "markdown")
 _SHOWN = 200
+_LONGEST = 60
 
 
 @click.command()
@@ -39,7 +43,9 @@ def sql(
     text: str | None, file: Path | None, form: str | None, output: Path | None,
     at: str | None, params: tuple[str, ...], dialect: str | None,
 ) -> None:  # fmt: skip
-    """Run one SQL query or statement over the tables of the lake.
+    """Run SQL queries and statements over the tables of the lake.
+
+    Several, with ; between them, run one after another; the first that fails ends them.
 
     \b
     lakelet sql "SELECT forum, count(*) FROM bronze.posts GROUP BY ALL"
@@ -65,12 +71,58 @@ def sql(
     statement = _statement(text, file)
     _tell_unused(named, statement)
     workspace = current_workspace()
+    from lakelet.engines.dialect.splitting import split_statements
+
     workspace.source = "command line"
     workspace.say = lambda text: click.echo(text, err=True)
-    result = workspace.sql(statement, named, at=at, dialect=dialect)  # type: ignore[arg-type]
-    for warning in result.warnings:
-        click.echo(click.style("Warning: ", fg="yellow") + warning, err=True)
-    _write(result, form, output)
+    spoken: Any = dialect or workspace.folder.settings.sql.dialect
+    pieces = split_statements(statement, spoken)
+    if len(pieces) > 1 and output is not None:
+        raise click.UsageError(
+            f"-o takes the result of one statement, and here are {len(pieces)}; nothing was run."
+        )
+    texts = [piece.text for piece in pieces] if len(pieces) > 1 else [statement]
+    for number, text in enumerate(texts, 1):
+        if number > 1 and form == "table":
+            click.echo()
+        with _told(pieces, number):
+            result = workspace.sql(text, named, at=at, dialect=spoken)
+            for warning in result.warnings:
+                click.echo(click.style("Warning: ", fg="yellow") + warning, err=True)
+            _write(result, form, output)
+
+
+@contextmanager
+def _told(pieces: Sequence[Piece], number: int) -> Iterator[None]:
+    """Say of a failure in the body which of several statements it is, and what became of others."""
+    from lakelet.errors import LakeletError
+
+    try:
+        yield
+    except LakeletError as error:
+        if len(pieces) > 1:
+            piece = pieces[number - 1]
+            error.message = (
+                f"statement {number} of {len(pieces)} (line {piece.line}: "
+                f"{_short(piece.first_line)}) failed: {error.message}\n"
+                f"{_others(number - 1, len(pieces) - number)}"
+            )
+            error.args = (error.message,)
+        raise
+
+
+def _others(before: int, after: int) -> str:
+    done = "The one before it is done, and stays." if before == 1 else (
+        f"The {before} before it are done, and stay." if before else "Nothing was done before it."
+    )  # fmt: skip
+    left = "The one after it was not run." if after == 1 else (
+        f"The {after} after it were not run." if after else ""
+    )  # fmt: skip
+    return f"{done} {left}".rstrip()
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 
 
 def _tell_unused(named: dict[str, Any], statement: str) -> None:
@@ -97,7 +149,11 @@ def _statement(text: str | None, file: Path | None) -> str:
         return sys.stdin.read()
     if file is not None:
         try:
-            return file.read_text(encoding="utf-8")
+            return file.read_text(encoding="utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise click.UsageError(
+                f"{file} is not text in UTF-8 (byte {error.start + 1}); nothing was run."
+            ) from None
         except OSError as error:
             raise click.UsageError(f"{file} cannot be read: {error.strerror}.") from None
     if text is None:
