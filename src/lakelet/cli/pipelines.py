@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 __all__ = ("new", "plan", "take_over", "update", "updates", "why")
 
 _WATCH_SECONDS = 1.0
+_AS_DECIDED = ("published", "finished", "waiting", "skipped", "view")
+"""States of a step that need no word beside what was decided for it."""
 
 
 @click.command()
@@ -144,24 +146,50 @@ def _show_update(report: UpdateReport, tree: UpdateTree, *, as_json: bool, quiet
                         "state": d.state, "rows": d.rows, "kept": d.kept, "dropped": d.dropped,
                         "rejected": d.rejected, "broken": d.broken,
                         "seconds": round(d.seconds, 3), "message": d.message,
+                        "changed": list(d.changed),
                     }
                     for d in report.datasets
                 ],
                 "abandoned": [str(name) for name in report.abandoned],
+                "dropped": [str(name) for name in report.dropped],
+                "adopted": [str(name) for name in report.adopted],
+                "discarded": [str(name) for name in report.discarded],
             }
         )  # fmt: skip
         return
+    for table in report.adopted:
+        click.echo(f"{table}: what another program committed is shown now.")
+    for table in report.discarded:
+        click.echo(f"{table}: what another program committed is undone.")
+    if report.update is not None:
+        tree.finish(report)
+    elif report.adopted or report.discarded:
+        click.echo(f"{report.pipeline}: nothing else to do.")
+    elif not quiet:
+        click.echo(f"{report.pipeline}: nothing to do; nothing was committed.")
+    if not (quiet and report.update is None):
+        _show_changed(report)
     if report.update is None:
-        if not quiet:
-            click.echo(f"{report.pipeline}: nothing to do; nothing was committed.")
         return
-    tree.finish(report)
+    for table in report.dropped:
+        click.echo(f"{table} is dropped; UNDROP TABLE {table} brings it back.")
     for table in report.abandoned:
         click.echo(f"{table} is abandoned; --drop-abandoned drops it.")
     dropped = sum(d.dropped + d.rejected for d in report.datasets)
     if dropped:
         names = [str(d.dataset) for d in report.datasets if d.dropped or d.rejected]
         click.echo(f"  lakelet rejected {names[0]}   shows rows that were rejected, and why")
+
+
+def _show_changed(report: UpdateReport) -> None:
+    for one in report.datasets:
+        if one.changed:
+            click.echo(
+                f"{one.dataset}: {counted(len(one.changed), 'file')} changed after being "
+                f"taken, and the rows stay as they were ({one.changed[0]}"
+                f"{', …' if len(one.changed) > 1 else ''}); --full-refresh {one.dataset} takes "
+                "everything anew."
+            )
 
 
 @click.command()
@@ -234,7 +262,8 @@ def why(name: str, dataset: str, as_json: bool) -> None:
         rows = "" if one["kept"] is None else f", {counted(one['kept'], 'row')}"
         took = "" if one["seconds"] is None else f" in {one['seconds']:.2f} s"
         moment = when(one["time"], workspace.time_zone)
-        click.echo(f"update {one['update']}, {moment}: {one['how']}{rows}{took}")
+        how = one["how"] + ("" if one["state"] in _AS_DECIDED else f", {one['state']}")
+        click.echo(f"update {one['update']}, {moment}: {how}{rows}{took}")
         click.echo(f"  {one['reason']}")
         if one["choice"]:
             click.echo(f"  {one['choice']}")

@@ -101,10 +101,10 @@ class UpdateTree:
             line.state = one.state
         self._draw()
         tables = sum(one.state == "published" for one in report.datasets)
-        click.echo(
-            f"Update {report.update} of {report.pipeline} is published: {counted(tables, 'table')}"
-            " changed together."
-        )
+        parts = [f"{counted(tables, 'table')} changed together"] if tables else []
+        parts += [f"{counted(len(report.dropped), 'table')} dropped"] if report.dropped else []
+        said = ", ".join(parts) or "no table changed"
+        click.echo(f"Update {report.update} of {report.pipeline} is published: {said}.")
 
     def _draw(self) -> None:
         size = shutil.get_terminal_size()

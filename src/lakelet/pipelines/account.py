@@ -92,7 +92,10 @@ def reasons(lake: Lake, query: Query, pipeline: Pipeline, dataset: str) -> list[
     found = pipeline.find(dataset.lower().split("."))
     name = str(found.name) if found is not None else dataset.lower()
     by_update: dict[int, dict[str, Any]] = {}
+    ends: dict[int, str] = {}
     for event in all_events(lake, query, pipeline.name):
+        if event["dataset"] is None and event["kind"] == "update":
+            ends[event["update_id"]] = event["message"]
         if event["dataset"] != name:
             continue
         if event["kind"] == "decision":
@@ -101,28 +104,50 @@ def reasons(lake: Lake, query: Query, pipeline: Pipeline, dataset: str) -> list[
                 "update": event["update_id"], "time": event["time"], "how": details.get("how"),
                 "reason": event["message"], "diff": details.get("diff"), "kept": None,
                 "seconds": None, "choice": details.get("note"), "moved": None, "rows": None,
-                "saved_rows": None, "saved_seconds": None,
+                "saved_rows": None, "saved_seconds": None, "state": "waiting",
             }  # fmt: skip
         elif event["kind"] == "finished" and event["update_id"] in by_update:
             one = by_update[event["update_id"]]
             details = event["details"]
             one["kept"], one["seconds"] = details["kept"], details["seconds"]
             one["how"] = details.get("how", one["how"])
-            one["rows"] = details["rows"]
+            one["rows"], one["state"] = details["rows"], "finished"
         elif event["kind"] == "choice" and event["update_id"] in by_update:
             one = by_update[event["update_id"]]
             one["choice"], one["moved"] = event["message"], event["details"].get("moved")
             one["total"] = event["details"].get("total")
         elif event["kind"] == "failed" and event["update_id"] in by_update:
             by_update[event["update_id"]]["reason"] += f"; it failed: {event['message']}"
+            by_update[event["update_id"]]["state"] = "failed"
+        elif event["kind"] == "blocked" and event["update_id"] in by_update:
+            by_update[event["update_id"]]["reason"] += f"; it did not run: {event['message']}"
+            by_update[event["update_id"]]["state"] = "blocked"
+    for update, one in by_update.items():
+        _tell_end(update, one, ends.get(update, ""))
     _tell_saved([by_update[update] for update in sorted(by_update)])
     return [by_update[update] for update in sorted(by_update, reverse=True)]
+
+
+def _tell_end(update: int, one: dict[str, Any], message: str) -> None:
+    """Tell whether what a step made was published, by the last event of its update."""
+    ended, _ = _end(update, message) if message and not message.endswith(" began") else ("", "")
+    if one["how"] in ("skip", "view"):
+        one["state"] = "view" if one["how"] == "view" else "skipped"
+    elif ended == "published" and one["state"] == "finished":
+        one["state"] = "published"
+    elif ended and one["state"] in ("finished", "waiting"):
+        one["reason"] += "; nothing of it was published, as the update " + (
+            "failed" if ended == "failed" else "was interrupted"
+        )
+        one["state"] = "not published"
 
 
 def _tell_saved(updates: list[dict[str, Any]]) -> None:
     """Tell what each update of a dataset saved, the oldest first."""
     whole: dict[str, Any] | None = None
     for one in updates:
+        if one["state"] in ("failed", "blocked", "not published"):
+            continue
         if one["how"] == "full" and one["seconds"] is not None:
             whole = one
         elif whole is not None and one["how"] == "skip":

@@ -265,7 +265,7 @@ def keep_events(lake: Lake, pipeline: str) -> None:
         (e.update, e.time, e.pipeline, e.dataset, c["expectation"], c["condition"], c["action"],
          c["kept"], c["broken"])
         for e in waiting
-        if e.kind == "finished"
+        if e.kind in ("finished", "failed")
         for c in e.details.get("expectations", [])
     ]  # fmt: skip
     _append(lake, EVENTS, f"{_TRANSACTION}:{pipeline}", last, rows, _KEEP)

@@ -70,7 +70,9 @@ def refuse_foreign_commits(lake: Lake, published: Published, what: str) -> None:
         )
 
 
-def settle_foreign_commits(lake: Lake, pipeline: str, how: str) -> Publications:
+def settle_foreign_commits(
+    lake: Lake, pipeline: str, how: str
+) -> tuple[Publications, list[TableName]]:
     """Stop before what another program committed to a pipeline's tables, show it, or undo it.
 
     Args:
@@ -79,13 +81,14 @@ def settle_foreign_commits(lake: Lake, pipeline: str, how: str) -> Publications:
         how: ``stop``, ``adopt`` or ``discard``.
 
     Returns:
-        What is published afterwards.
+        What is published afterwards, and the tables of which something was shown or undone.
 
     Raises:
         PipelineError: there is such a commit and ``how`` is ``stop``; names the ways on.
     """
     publications = Publications(lake)
     adopted: list[Published] = []
+    settled: list[TableName] = []
     for one in publications.state.values():
         if one.pipeline != pipeline or one.version < 0 or not lake.exists(one.table):
             continue
@@ -94,6 +97,7 @@ def settle_foreign_commits(lake: Lake, pipeline: str, how: str) -> Publications:
             continue
         if not foreign_commits(lake, one.table, one.version):
             continue
+        settled.append(one.table)
         if how == "adopt":
             adopted.append(replace(one, version=int(lake.table(one.table).open().version())))
         else:
@@ -105,4 +109,4 @@ def settle_foreign_commits(lake: Lake, pipeline: str, how: str) -> Publications:
         update = new_update(lake, pipeline, most)
         publications.publish(pipeline, update, [replace(one, update=update) for one in adopted])
         Log(lake.workspace, pipeline, update).end("published", "adopted foreign commits")
-    return publications
+    return publications, settled

@@ -6,7 +6,7 @@ became of each update that never told of its end itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 
 from lakelet.lake import Lake
 from lakelet.lake.publications import Publications
@@ -28,27 +28,30 @@ def recover(lake: Lake, pipeline: str) -> None:
     """
 
     def record(update: int) -> None:
-        _settle(lake, pipeline, [update])
+        # Stopped or failed amid its commits, it said so itself; the journal knows better.
+        _settle(lake, pipeline, {update} & _known(lake, pipeline, but="published"))
         keep_events(lake, pipeline)
 
     recover_pipeline(lake, pipeline, record)
-    _settle(lake, pipeline, _running(lake, pipeline))
+    # Under the lock none of them can be running.
+    _settle(lake, pipeline, _known(lake, pipeline, only="running"))
 
 
-def _running(lake: Lake, pipeline: str) -> list[int]:
-    """Updates that say they are running: under the lock none of them can be."""
+def _known(lake: Lake, pipeline: str, *, only: str = "", but: str = "") -> set[int]:
+    """A pipeline's updates that the store knows, by the state they say they are in."""
     with open_store(lake.workspace) as store:
         rows = store.execute(
-            "SELECT id FROM updates WHERE pipeline = ? AND state = 'running'", (pipeline,)
+            "SELECT id FROM updates WHERE pipeline = ?1 AND (?2 = '' OR state = ?2) "
+            "AND (?3 = '' OR state <> ?3)",
+            (pipeline, only, but),
         ).fetchall()
-    return [int(row["id"]) for row in rows]
+    return {int(row["id"]) for row in rows}
 
 
-def _settle(lake: Lake, pipeline: str, updates: Iterable[int]) -> None:
+def _settle(lake: Lake, pipeline: str, updates: Collection[int]) -> None:
     """Note what became of updates whose processes did not live to say it."""
-    running = set(_running(lake, pipeline))
-    published = Publications(lake).updates(pipeline) if running else set()
-    for update in running.intersection(updates):
+    published = Publications(lake).updates(pipeline) if updates else set()
+    for update in sorted(updates):
         state, message = (
             ("published", _FINISHED) if update in published else ("interrupted", _INTERRUPTED)
         )

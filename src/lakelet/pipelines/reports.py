@@ -83,6 +83,7 @@ class DatasetReport:
         seconds: how long it took.
         state: ``skipped``, ``view``, ``staged``, ``published``, ``failed`` or ``blocked``.
         message: what went wrong, or ''.
+        changed: files that changed since they were taken, whose rows stay as they were.
     """
 
     dataset: TableName
@@ -96,12 +97,16 @@ class DatasetReport:
     seconds: float = 0.0
     state: str = "skipped"
     message: str = ""
+    changed: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, decision: Decision) -> DatasetReport:
         """The report of a dataset before anything is done."""
         state = "view" if decision.how == "view" else "skipped"
-        return cls(decision.dataset.name, decision.how, decision.reason, state=state)
+        changed = tuple(decision.details.get("changed", ()))
+        return cls(
+            decision.dataset.name, decision.how, decision.reason, state=state, changed=changed
+        )
 
 
 @dataclass
@@ -114,6 +119,9 @@ class UpdateReport:
         datasets: in the graph's order.
         abandoned: tables of the pipeline that it does not declare any more.
         published: whether anything was.
+        dropped: abandoned tables that were dropped.
+        adopted: tables of which a version that another program committed is shown now.
+        discarded: tables of which such a version was undone.
     """
 
     pipeline: str
@@ -121,6 +129,9 @@ class UpdateReport:
     datasets: list[DatasetReport] = field(default_factory=list)
     abandoned: list[TableName] = field(default_factory=list)
     published: bool = False
+    dropped: list[TableName] = field(default_factory=list)
+    adopted: list[TableName] = field(default_factory=list)
+    discarded: list[TableName] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

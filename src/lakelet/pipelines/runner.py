@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import astuple, dataclass, field
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 from lakelet.errors import ConflictError, LakeletError, UnreachableError
 from lakelet.interrupts import interrupt_queries
 from lakelet.lake import TableName
+from lakelet.pipelines.datasets.check import ExpectationFailedError
 from lakelet.pipelines.datasets.materialized import stage_materialized
 from lakelet.pipelines.datasets.staging import Outcome
 from lakelet.pipelines.datasets.streaming import StreamOutcome, stage_streaming
@@ -128,7 +129,11 @@ class Runner:
         except LakeletError as error:
             report.state, report.message = "failed", error.message
             self.failed[name] = error
-            self.log.tell("failed", str(error), name)
+            counts = {}
+            if isinstance(error, ExpectationFailedError):
+                found = error.found
+                counts = {"expectations": _counted(decision.dataset, found.rows, found.broken)}
+            self.log.tell("failed", str(error), name, **counts)
             return
         self.done[name] = kept
         for result in kept.results:
@@ -215,14 +220,16 @@ class Runner:
             rejected=report.rejected,
             how=report.how,
             seconds=round(report.seconds, 3),
-            expectations=[
-                {
-                    "expectation": one.name,
-                    "condition": one.condition,
-                    "action": one.action,
-                    "kept": report.rows - report.broken.get(one.name, 0),
-                    "broken": report.broken.get(one.name, 0),
-                }
-                for one in dataset.expectations
-            ],
+            expectations=_counted(dataset, report.rows, report.broken),
         )
+
+
+def _counted(dataset: Dataset, rows: int, broken: Mapping[str, int]) -> list[dict[str, Any]]:
+    """The counts of a dataset's expectations, as `system.expectations` keeps them."""
+    return [
+        {
+            "expectation": one.name, "condition": one.condition, "action": one.action,
+            "kept": rows - broken.get(one.name, 0), "broken": broken.get(one.name, 0),
+        }
+        for one in dataset.expectations
+    ]  # fmt: skip

@@ -34,6 +34,8 @@ from lakelet.pipelines.updating_workspace import refuse_other_workspace
 
 __all__ = ("plan_pipeline", "run_update")
 
+_STOPPED = "stopped by Ctrl-C; what it had not published reads as before"
+
 
 def plan_pipeline(lake: Lake, name: str, request: UpdateRequest | None = None) -> Plan:
     """What an update would do, without doing it.
@@ -117,7 +119,10 @@ class _Update:
         name = self.pipeline.name
         refuse_other_workspace(self.lake)
         recover(self.lake, name)
-        publications = settle_foreign_commits(self.lake, name, self.request.foreign)
+        foreign = self.request.foreign
+        publications, settled = settle_foreign_commits(self.lake, name, foreign)
+        self.report.adopted = settled if foreign == "adopt" else []
+        self.report.discarded = settled if foreign == "discard" else []
         graph = build_graph(self.pipeline, self.lake)
         self.world = World(self.lake, self.pipeline, publications)
         refuse_takeover(self.world)
@@ -197,6 +202,8 @@ class _Update:
             publications=self.world.publications, record=record,
         )  # fmt: skip
         self.report.published = True
+        if self.request.drop_abandoned:
+            self.report.dropped, self.report.abandoned = self.report.abandoned, []
         for report in self.report.datasets:
             report.state = "published" if report.state == "staged" else report.state
         remove_leftovers(World(self.lake, self.pipeline, Publications(self.lake)))
@@ -215,6 +222,10 @@ class _Update:
             connection.close()
 
     def _failed(self, error: BaseException) -> None:
+        if isinstance(error, KeyboardInterrupt):
+            self.log.tell("update", f"update {self.number} is interrupted: {_STOPPED}")
+            self.log.end("interrupted", _STOPPED)
+            return
         said = error.message if isinstance(error, LakeletError) else type(error).__name__
         self.log.tell("update", f"update {self.number} failed: {said}")
         self.log.end("failed", said)

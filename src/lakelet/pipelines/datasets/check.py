@@ -31,10 +31,6 @@ _MOST = 62
 _MEMORY = 256 << 20
 
 
-class ExpectationFailedError(PipelineError):
-    """A row breaks an expectation that fails the update."""
-
-
 @dataclass
 class Checked:
     """What passed, counted.
@@ -50,6 +46,16 @@ class Checked:
     kept: int = 0
     broken: dict[str, int] = field(default_factory=dict)
     dropped: int = 0
+
+
+class ExpectationFailedError(PipelineError):
+    """A row breaks an expectation that fails the update.
+
+    Attributes:
+        found: what was counted up to there.
+    """
+
+    found: Checked
 
 
 class Checker:
@@ -167,7 +173,7 @@ class Checker:
                 failing.append((one, count))
         if failing:
             one, _ = failing[0]
-            raise ExpectationFailedError(
+            error = ExpectationFailedError(
                 f"{self.found.broken[one.name]} of the first "
                 f"{self.found.rows} rows break the expectation {one.name} "
                 f"({one.condition}), which fails the update; nothing was published.\n"
@@ -175,6 +181,8 @@ class Checker:
                 hint=f"mend the rows, or change {one.name} at {self.dataset.place} to "
                 "ON VIOLATION DROP ROW.",
             )
+            error.found = self.found
+            raise error
         return counted
 
     def _bits(self, action: str) -> int:

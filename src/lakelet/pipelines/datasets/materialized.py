@@ -74,12 +74,13 @@ def stage_materialized(
     """
     (flow,) = dataset.flows
     inputs = inputs_of(world, graph, dataset)
+    text = text_of(world.lake.workspace, world.pipeline, graph, dataset)
     published, why = world.published(dataset.name), ""
     with at_place(flow.place, dataset.name):
         if incremental and published is not None:
             found = refresh(world, dataset, published, update, most)
             if isinstance(found, Refreshed):
-                made = _refreshed(world, dataset, definition, inputs, found)
+                made = _refreshed(world, dataset, definition, text, inputs, found)
                 estimate = found.choice.estimate
                 return replace(
                     made, why=f"it goes by what changed: {estimate}",
@@ -90,7 +91,7 @@ def stage_materialized(
         outcome = _whole(world, dataset, flow, update, most)
     result = Result(
         dataset.name, "materialized view", "replace", outcome.columns, outcome.staged,
-        definition=definition, text=text_of(dataset), inputs=inputs,
+        definition=definition, text=text, inputs=inputs,
         partition_by=dataset.partition_by, comment=dataset.comment,
         properties=dataset.properties, rows=outcome.checked.kept,
     )  # fmt: skip
@@ -113,12 +114,17 @@ def _whole(world: World, dataset: Dataset, flow: Flow, update: int, most: int) -
 
 
 def _refreshed(
-    world: World, dataset: Dataset, definition: str, inputs: dict[str, object], found: Refreshed
+    world: World,
+    dataset: Dataset,
+    definition: str,
+    text: str,
+    inputs: dict[str, object],
+    found: Refreshed,
 ) -> Staging:
     outcome, removed = found.swapped.outcome, found.swapped.removed
     result = Result(
         dataset.name, "materialized view", "files" if removed else "append", outcome.columns,
-        outcome.staged, removed=removed, definition=definition, text=text_of(dataset),
+        outcome.staged, removed=removed, definition=definition, text=text,
         inputs=inputs, partition_by=dataset.partition_by, comment=dataset.comment,
         properties=dataset.properties, rows=outcome.checked.kept,
     )  # fmt: skip

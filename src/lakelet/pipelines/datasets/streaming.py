@@ -142,13 +142,14 @@ def stage_streaming(
                 if change.truncation is not None:
                     table.inputs[_TRUNCATED] = change.truncation
     plain = inputs_of(world, graph, dataset)
+    text = text_of(world.lake.workspace, world.pipeline, graph, dataset)
     mode: Mode = "replace" if anew else "append"
     result = Result(
         dataset.name, "streaming table", mode if change is None else change.mode(anew=anew),
         tuple(table.columns), tuple(table.staged), renew=anew and published is not None,
         removed=() if anew or change is None else change.removed,
         transactions=((TRANSACTION, table.batch),) if table.batch else (),
-        definition=definition, text=text_of(dataset), inputs={**plain, **table.inputs},
+        definition=definition, text=text, inputs={**plain, **table.inputs},
         partition_by=dataset.partition_by, comment=dataset.comment,
         properties=dataset.properties, rows=table.checked.kept if change is None else change.rows,
     )  # fmt: skip

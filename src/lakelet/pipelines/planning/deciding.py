@@ -19,7 +19,7 @@ from lakelet.pipelines.definitions.dataset import Dataset, Flow
 from lakelet.pipelines.incremental.choice import choose, refuse_strict, shape_to_refresh
 from lakelet.pipelines.incremental.shape import Whole
 from lakelet.pipelines.planning.decision import Decision, How
-from lakelet.pipelines.planning.fingerprints import fingerprint_of, text_of
+from lakelet.pipelines.planning.fingerprints import fingerprint_of, text_of, what_changed
 from lakelet.pipelines.planning.graph import Graph
 from lakelet.pipelines.planning.tidying import is_only_tidied
 from lakelet.pipelines.planning.world import World
@@ -67,15 +67,14 @@ def _decide(
         return Decision(dataset, "full", "first update", {"first": True})
     if published.kind != dataset.kind:
         # What one kind holds is no start for the other: a view's rows would be taken once more.
-        diff = _diff(published.text, text_of(dataset))
+        _, diff = _difference(world, graph, dataset, published)
         reason = f"it was a {published.kind} and is a {dataset.kind} now: made anew"
         return Decision(dataset, "full", reason, {"was": published.kind, "diff": diff})
     if dataset.kind == "streaming table":
         return _decide_streaming(world, graph, dataset, published, decided)
     definition = fingerprint_of(world.lake.workspace, world.pipeline, graph, dataset)
     if definition != published.definition:
-        diff = _diff(published.text, text_of(dataset))
-        what = "function" if dataset.flows[0].query is None else "query"
+        what, diff = _difference(world, graph, dataset, published)
         return Decision(dataset, "full", f"{what} changed", {"diff": diff})
     moved = _moved(world, graph, dataset, published, decided)
     if moved:
@@ -192,7 +191,8 @@ def _decide_streaming(
         reasons += _flow_reasons(world, graph, dataset, flow, published, decided, details)
     definition = fingerprint_of(world.lake.workspace, world.pipeline, graph, dataset)
     if definition != published.definition:
-        details["note"] = "its query changed: the new one applies to new rows only"
+        what, _ = _difference(world, graph, dataset, published)
+        details["note"] = f"its {what} changed: that applies to new rows only"
     if not reasons:
         return Decision(dataset, "skip", "nothing new", details)
     return Decision(dataset, "new rows", reasons[0], {**details, "reasons": reasons})
@@ -235,6 +235,15 @@ def _flow_reasons(
             if position != now and not is_only_tidied(table, position, now):
                 found.append(_sentence(str(name), state, now))
     return found
+
+
+def _difference(
+    world: World, graph: Graph, dataset: Dataset, published: Published
+) -> tuple[str, str]:
+    """What of a dataset is not as it was published: in words, and line by line."""
+    text = text_of(world.lake.workspace, world.pipeline, graph, dataset)
+    made_by = "function" if dataset.flows[0].query is None else "query"
+    return what_changed(published.text, text, made_by=made_by), _diff(published.text, text)
 
 
 def _diff(before: str, now: str) -> str:
