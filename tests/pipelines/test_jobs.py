@@ -91,7 +91,8 @@ def test_what_was_missed_runs_once(ws: Workspace) -> None:
 
 
 def test_only_one_scheduler_a_workspace(ws: Workspace) -> None:
-    other = Scheduler(ws.lake, print)
+    said: list[str] = []
+    other = Scheduler(ws.lake, said.append)
 
     def stop() -> bool:
         with pytest.raises(LockedError, match="running in this workspace already"):
@@ -99,6 +100,7 @@ def test_only_one_scheduler_a_workspace(ws: Workspace) -> None:
         return True
 
     Scheduler(ws.lake, print, stop).run()
+    assert said == [], "it does not say that it runs"
 
 
 def test_files_that_arrive_are_taken(ws: Workspace) -> None:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+from click.testing import CliRunner
+
+from lakelet.cli.app import cli
+from lakelet.errors import SchemaError
 from lakelet.session import Workspace
 from pipelines.writing import define, put
 
@@ -47,3 +52,34 @@ def test_a_changed_query_has_a_lineage_of_its_own(ws: Workspace) -> None:
     ws.update("p")
     assert ends(ws, "p.m.z") == [(0, "s.b.y")]
     assert ends(ws, "s.a", "downstream") == []
+
+
+def test_columns_of_files_are_named_by_their_path(ws: Workspace) -> None:
+    put(ws, "t/a.jsonl", {"id": 1, "n": 2})
+    define(
+        ws,
+        "CREATE STREAMING TABLE c AS SELECT id AS x FROM STREAM read_files('files/t');"
+        "CREATE TEMPORARY VIEW v AS SELECT n AS y FROM read_files('files/t');"
+        "CREATE MATERIALIZED VIEW m AS SELECT y FROM v JOIN range(3) ON y = range.id;",
+    )
+    ws.update("p")
+    assert ends(ws, "p.c.x") == [(0, "files: files/t.id")]
+    assert ends(ws, "p.m") == [(0, "files: files/t")]
+    assert ends(ws, "p.m.y") == [(0, "files: files/t.n")]
+    with pytest.raises(SchemaError, match=r"p\.c has no column nosuch"):
+        ws.lineage("p.c.nosuch")
+
+
+def test_the_tree_shows_which_lines_belong_together(ws: Workspace) -> None:
+    ws.sql("CREATE TABLE s.other AS SELECT 1L AS id, 5 AS w")
+    define(ws, TEXT)
+    put(ws, "t/a.jsonl", {"id": 1, "n": 2})
+    ws.update("p")
+    done = CliRunner().invoke(cli, ["--workspace", str(ws.folder.root), "lineage", "p.g"])
+    assert done.output.splitlines() == [
+        "p.g",
+        "└─ p.m",
+        "   ├─ p.raw",
+        "   │  └─ files: files/t",
+        "   └─ s.other",
+    ]

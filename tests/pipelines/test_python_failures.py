@@ -235,6 +235,7 @@ def test_the_traceback_is_among_the_events(source: Workspace) -> None:
     said = "\n".join(e["message"] for e in source.events(update["update"]) if e["kind"] == "output")
     assert "Traceback" in said
     assert "return deep()" in said
+    assert "lakelet/pipelines" not in said, "our own frames say nothing to the person"
 
 
 def test_processes_end_with_the_update(source: Workspace) -> None:

@@ -288,6 +288,10 @@ def test_only_some_datasets(forum: Workspace) -> None:
             r"a\.sql:1: p\.m: there is no table",
         ),
         ("\n\nCREATE MATERIALIZED m AS SELECT 1", r"a\.sql:3: "),
+        (
+            "-- one\nCREATE MATERIALIZED VIEW m AS\nSELECT 1 AS a\nFROM s.t WHERE a = = 2",
+            r"a\.sql:2: p\.m: .*\(line 4, column 20\)",
+        ),
         ("CREATE MATERIALIZED VIEW m AS SELECT 'x", r"a\.sql"),
         (
             "CREATE MATERIALIZED VIEW a AS SELECT * FROM b;\nCREATE MATERIALIZED VIEW b AS SELECT * FROM a",

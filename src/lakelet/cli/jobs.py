@@ -80,5 +80,4 @@ def start() -> None:
         click.echo(f"{when(datetime.now(UTC), workspace.time_zone)}  {text}")
 
     with interruptible() as stop:
-        say(f"running {len(workspace.jobs())} jobs; Ctrl-C ends")
         Scheduler(workspace.lake, say, stop).run()

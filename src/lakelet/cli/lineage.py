@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import click
 
 from lakelet.cli.context import as_json, current_workspace
@@ -43,8 +45,19 @@ def lineage(name: str, direction: str, as_json: bool) -> None:
         click.echo(f"{name}: no pipeline and no statement says what {what}.")
         return
     click.echo(name)
-    for edge in found:
-        end = "source" if direction == "upstream" else "target"
+    end = "source" if direction == "upstream" else "target"
+    for edge, before in zip(found, _branches([edge["depth"] for edge in found]), strict=True):
         column = edge[f"{end}_column"]
-        shown = edge[end] + (f".{column}" if column else "")
-        click.echo(f"{'   ' * edge['depth']}└─ {shown}")
+        click.echo(before + edge[end] + (f".{column}" if column else ""))
+
+
+def _branches(depths: Sequence[int]) -> list[str]:
+    """What stands before each line of a tree, from the depths of its lines."""
+    more: dict[int, bool] = {}
+    found: list[str] = []
+    # From the end: whether a line of the same depth follows under the same parent.
+    for depth in reversed(depths):
+        trunk = "".join("│  " if more.get(level) else "   " for level in range(depth))
+        found.append(trunk + ("├─ " if more.get(depth) else "└─ "))
+        more = {level: more.get(level, False) for level in range(depth)} | {depth: True}
+    return found[::-1]

@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from lakelet.errors import LakeletError
+from lakelet.errors import LakeletError, SchemaError, nearest
 from lakelet.lake import TableName
 from lakelet.lake.table import columns_of
-from lakelet.pipelines.datasets.materialized import inputs_of
 from lakelet.pipelines.definitions.dataset import Dataset
 from lakelet.pipelines.definitions.streams import mark_streams, streamed
 from lakelet.pipelines.edges import Edge
@@ -23,17 +22,21 @@ from lakelet.pipelines.planning.world import World
 if TYPE_CHECKING:
     from sqlglot import exp
 
-__all__ = ("edges_of", "follow")
+__all__ = ("edges_of", "follow", "refuse_unknown_column")
 
 
 def edges_of(world: World, graph: Graph, dataset: Dataset) -> list[Edge]:
     """Everything a dataset comes from, tables first."""
     name = str(dataset.name)
     tables = [one for one in reached(graph, world.pipeline, dataset) if _is_stored(world, one)]
-    sources = [*map(str, tables), *(s for s in inputs_of(world, graph, dataset) if "(" in s)]
-    for flow in dataset.flows:
-        calls = graph.reads[flow.name].new_files
-        sources += [f"files: {call.positional[0]}" for call in calls]
+    views = [one for one in world.pipeline.datasets.values() if not one.stored]
+    read = set(reached(graph, world.pipeline, dataset))
+    sources = list(map(str, tables))
+    for one in (dataset, *(view for view in views if view.name in read)):
+        for flow in one.flows:
+            reads = graph.reads[flow.name]
+            sources += [f"files: {call.positional[0]}" for call in (*reads.files, *reads.new_files)]
+            sources += [f"delta.`{path}`" for path in reads.paths]
     edges = [Edge(name, None, source, None) for source in dict.fromkeys(sources)]
     for flow in dataset.flows:
         if flow.query is not None and flow.cdc is None:
@@ -65,8 +68,19 @@ def _followed(world: World, dataset: Dataset, query: str) -> Iterator[Edge]:
         for leaf in node.walk():
             table = leaf.source
             if not leaf.downstream and type(table).__name__ == "Table":
-                source = f"{table.db}.{table.name}"  # type: ignore[attr-defined]
+                source = _named(table)
+                if source is None:
+                    continue
                 yield Edge(str(dataset.name), column, source, leaf.name.split(".")[-1])
+
+
+def _named(table: Any) -> str | None:
+    """What a leaf of a query's tree reads, as lineage names it; None for what is made up."""
+    if table.name:
+        return f"{table.db}.{table.name}"
+    path = next(iter(table.this.expressions or [None]), None)
+    is_files = str(table.this.name).lower() == "read_files" and type(path).__name__ == "Literal"
+    return f"files: {path.name}" if is_files and path is not None else None
 
 
 def _expanded(
@@ -137,6 +151,21 @@ def follow(
 
     visit(*first, 0)
     return found
+
+
+def refuse_unknown_column(name: str, columns: Sequence[str]) -> None:
+    """Refuse a name ``schema.table.column`` whose column the table does not have.
+
+    Raises:
+        SchemaError: with the nearest one.
+    """
+    table, column = ".".join(name.split(".")[:2]), ".".join(name.split(".")[2:])
+    if column and column.lower() not in [one.lower() for one in columns]:
+        close = nearest(column, columns)
+        raise SchemaError(
+            f"{table} has no column {column}.",
+            hint=f"did you mean {close}?" if close else f"it has {', '.join(columns)}.",
+        )
 
 
 def _leading(

@@ -327,11 +327,14 @@ class Workspace:
 
         Raises:
             TableNotFoundError: there is no such table.
+            SchemaError: it has no such column.
         """
         from lakelet.pipelines.edges import read_edges
-        from lakelet.pipelines.lineage import follow
+        from lakelet.pipelines.lineage import follow, refuse_unknown_column
 
-        self.lake.table(TableName.parse(".".join(name.split(".")[:2])))
+        table = self.table(".".join(name.split(".")[:2]))
+        if name.count(".") > 1:
+            refuse_unknown_column(name, [column.name for column in table.columns])
         found = follow(read_edges(self.lake), name, direction)
         return [{"depth": depth, **asdict(edge)} for depth, edge in found]
 

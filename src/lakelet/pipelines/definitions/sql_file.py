@@ -129,7 +129,7 @@ class _Reader:
             if cursor.word == "FLOW":
                 break
             self._clause(table)
-        query = cursor.rest() if cursor.word != "FLOW" else ""
+        query = self._query() if cursor.word != "FLOW" else ""
         flows: tuple[Flow, ...] = ()
         if query:
             flows = (Flow(str(name), self.place, query),)
@@ -151,6 +151,18 @@ class _Reader:
             tuple(table.expectations), table.partition_by, table.cluster_by, table.properties,
             table.refresh_policy,
         )  # fmt: skip
+
+    def _query(self) -> str:
+        """The query from here on, behind as many empty lines as are before it in the file.
+
+        So the line and column in a message about it are those of the file.
+        """
+        token = self.cursor.peek()
+        if token is None:
+            return ""
+        lines = self.place.line - 1 + self.cursor.text.count("\n", 0, token.start)
+        column = token.start - (self.cursor.text.rfind("\n", 0, token.start) + 1)
+        return "\n" * lines + " " * column + self.cursor.rest()
 
     def _elements(self, inner: Cursor, table: _Table) -> None:
         while not inner.ended:
@@ -209,7 +221,7 @@ class _Reader:
         once = cursor.accept("ONCE")
         target = self._name()
         cursor.expect("BY", "NAME")
-        return LooseFlow(target, Flow(name, self.place, cursor.rest(), once=once))
+        return LooseFlow(target, Flow(name, self.place, self._query(), once=once))
 
     def _auto_cdc(self, name: str, *, into: bool) -> Flow:
         cursor = self.cursor

@@ -51,6 +51,8 @@ class Scheduler:
         with try_hold(self.lake.workspace.private / "locks" / "jobs.lock") as held:
             if not held:
                 raise LockedError("a scheduler is running in this workspace already.")
+            count = len(self.lake.workspace.settings.jobs)
+            self.say(f"running {count} job{'' if count == 1 else 's'}; Ctrl-C ends")
             try:
                 while not self.stop():
                     self.tick(datetime.now(UTC))

@@ -59,7 +59,7 @@ def text_of(workspace: WorkspaceFolder, pipeline: Pipeline, graph: Graph, datase
 
 def _said(pipeline: Pipeline, graph: Graph, dataset: Dataset) -> Iterator[str]:
     for flow in dataset.flows:
-        yield flow.query if flow.query is not None else flow.code
+        yield flow.query.strip() if flow.query is not None else flow.code
     for one in dataset.expectations:
         yield _line(f"expectation {one.name}", f"{one.condition} ({one.action})")
     for flow in dataset.flows:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ("main",)
 
+_LAKELET = Path(__file__).parents[3]
+
 
 def main() -> None:
     """Do what the parent orders, and end."""
@@ -40,7 +42,7 @@ def main() -> None:
         try:
             _do(order, answer, rows)
         except BaseException as error:
-            traceback.print_exc()
+            _print(error)
             _say(answer, _failure(error, order))
     sys.stdout.flush()
     sys.stderr.flush()
@@ -66,6 +68,26 @@ def _do(order: Mapping[str, Any], answer: Any, rows: int) -> None:
         sys.stdout.flush()
         sys.stderr.flush()
         _say(answer, {"done": True})
+
+
+def _print(error: BaseException) -> None:
+    """Print where a person's code failed: Lakelet's own frames around it say nothing to them."""
+    from lakelet.errors import PipelineError
+
+    wrapped = isinstance(error, PipelineError) and error.__cause__ is not None
+    shown = error.__cause__ if wrapped and error.__cause__ is not None else error
+    whole = traceback.TracebackException.from_exception(shown)
+    one: traceback.TracebackException | None = whole
+    while one is not None:
+        one.stack = traceback.StackSummary.from_list(
+            [frame for frame in one.stack if not _is_ours(frame.filename)]
+        )
+        one = one.__cause__ or one.__context__
+    sys.stderr.write("".join(whole.format()))
+
+
+def _is_ours(file: str) -> bool:
+    return file.startswith(("<frozen ", str(_LAKELET)))
 
 
 def _failure(error: BaseException, order: Mapping[str, Any]) -> dict[str, Any]:
