@@ -53,8 +53,34 @@ def test_statements_name_the_constraint_too(ws: Workspace) -> None:
     ws.sql("ALTER TABLE t.t ADD CONSTRAINT pos CHECK (v > 0)")
     with pytest.raises(ConstraintError, match="at least 1 row breaks the constraint CHECK pos"):
         ws.sql("INSERT INTO t.t VALUES (1, -1)")
-    with pytest.raises(ConstraintError, match="one of NOT NULL of id; CHECK pos"):
+    with pytest.raises(ConstraintError, match="1 row breaks the constraint NOT NULL of id; noth"):
         ws.sql("INSERT INTO t.t (v) VALUES (1)")
+    with pytest.raises(ConstraintError, match="2 rows break a constraint, one of NOT NULL of id; "):
+        ws.sql("INSERT INTO t.t VALUES (NULL, 1), (1, -1)")
     ws.sql("INSERT INTO t.t VALUES (1, 1)")
     with pytest.raises(ConstraintError, match=r"^t\.t: at least 1 row .* id = 1, v = -3\."):
         ws.sql("UPDATE t.t SET v = -3")
+
+
+def test_a_text_that_may_be_empty_or_null_is_not_taken_for_null(ws: Workspace) -> None:
+    ws.sql("CREATE TABLE t.t (name STRING NOT NULL, v BIGINT)")
+    ws.sql("ALTER TABLE t.t ADD CONSTRAINT pos CHECK (v > 0)")
+    with pytest.raises(ConstraintError, match="one of NOT NULL of name; CHECK pos"):
+        ws.sql("INSERT INTO t.t VALUES ('', -1)")
+
+
+def test_the_value_that_did_not_fit_is_shown(ws: Workspace) -> None:
+    ws.sql("CREATE TABLE t.t (id BIGINT, n BIGINT NOT NULL)")
+    with pytest.raises(
+        ConstraintError, match=r'id = 1, n = NULL \("abc" in the file does not fit\)'
+    ):
+        load(ws, '{"id":1,"n":"abc"}\n{"id":2,"n":5}\n')
+
+
+def test_rows_there_that_break_a_new_constraint_are_counted_in_words(ws: Workspace) -> None:
+    ws.sql("CREATE TABLE t.t AS SELECT * FROM VALUES (-1), (2) v(a)")
+    with pytest.raises(ConstraintError, match="1 row breaks "):
+        ws.sql("ALTER TABLE t.t ADD CONSTRAINT pos CHECK (a > 0)")
+    ws.sql("INSERT INTO t.t VALUES (-3)")
+    with pytest.raises(ConstraintError, match="2 rows break "):
+        ws.sql("ALTER TABLE t.t ADD CONSTRAINT pos CHECK (a > 0)")

@@ -90,7 +90,7 @@ def test_rows_of_another_width_are_rejected_with_their_text(ws: Workspace) -> No
     load(ws, "a.csv", b"id;t\n1;a\n2\n3;c;d\n", sep=";", header="true")
     assert rows(ws) == [(1, "a")]
     assert rejected(ws) == [
-        (3, "1 fields instead of 2", "2"),
+        (3, "1 field instead of 2", "2"),
         (4, "3 fields instead of 2", "3;c;d"),
     ]
 

@@ -35,6 +35,14 @@ def test_hints_schema_and_csv_options(ws: Workspace) -> None:
     assert ws.sql(query).rows()[0] == ("x", '{"a":"1"}')
 
 
+def test_a_hint_that_matches_no_column_is_told(ws: Workspace) -> None:
+    (ws.folder.files / "a.csv").write_text("a;b\n1;x\n")
+    query = "SELECT * FROM read_files('files/a.csv', sep => ';', schemaHints => 'a INT, c DATE')"
+    result = ws.sql(query)
+    assert result.warnings == ("read_files: the hint c DATE matches no column of these files.",)
+    assert len(result.rows()) == 1
+
+
 def test_records_that_are_none_are_told(ws: Workspace) -> None:
     (ws.folder.files / "a.csv").write_text("a,b\n1,2\n3\n4,5\n6\n")
     (ws.folder.files / "b.jsonl").write_text('{"a": 1}\n')
@@ -42,7 +50,7 @@ def test_records_that_are_none_are_told(ws: Workspace) -> None:
     result = ws.sql(f"{query} JOIN read_files('files/a.csv', header => true) y ON x.a = y.a")
     told, hint = result.warnings
     assert "2 records are no row of the result, in files/a.csv: the first, line 3" in told
-    assert "1 fields instead of 2" in told
+    assert "1 field instead of 2" in told
     assert "lakelet load" in hint
     assert len(result.rows()) == 2
     made = ws.sql(f"CREATE TABLE s.t AS {query}")

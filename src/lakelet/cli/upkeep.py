@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from lakelet.cli.context import as_json, current_workspace, optional_table_argument
-from lakelet.cli.output import number, print_json, print_table, when
+from lakelet.cli.output import print_json, print_table, when
 from lakelet.cli.unreadable import Unreadable
-from lakelet.workspace.quantities import format_bytes
+from lakelet.workspace.quantities import counted, format_bytes
 
 if TYPE_CHECKING:
     from lakelet.lake.health import Health
@@ -129,6 +129,7 @@ def _show_maintained(done: Sequence[Maintained]) -> None:
         freed = one.before.bytes + sum(v.bytes for v in one.before.kept) + one.before.stray_bytes
         freed -= one.after.bytes + sum(v.bytes for v in one.after.kept) + one.after.stray_bytes
         click.echo(
-            f"{one.table}: {number(one.merged)} small files merged, {number(one.removed)} files "
-            f"removed" + (f", {format_bytes(freed)} freed." if freed > 0 else ".")
+            f"{one.table}: {counted(one.merged, 'small file')} merged, "
+            f"{counted(one.removed, 'file')} removed"
+            + (f", {format_bytes(freed)} freed." if freed > 0 else ".")
         )

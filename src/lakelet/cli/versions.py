@@ -56,7 +56,9 @@ def _detail(parameters: dict[str, object]) -> str:
     if "batch" in own:
         return f"load batch {own['batch']}"
     known = ("version", "predicate", "datetime", "constraints", "name", "description")
-    return ", ".join(f"{name} {parameters[name]}" for name in known if parameters.get(name) not in _NOTHING)
+    return ", ".join(
+        f"{name} {parameters[name]}" for name in known if parameters.get(name) not in _NOTHING
+    )
 
 
 @click.command()
@@ -106,4 +108,4 @@ def restore(table: str, to: str) -> None:
     undone = handle.restore(int(to) if to.isdecimal() else to)
     click.echo(f"{handle.name} is as it was at {to}; that is version {handle.version}.")
     if undone:
-        click.echo(f"{counted(undone, 'file')} count as not loaded again.")
+        click.echo(f"{counted(undone, 'file counts', 'files count')} as not loaded again.")

@@ -21,6 +21,7 @@ from lakelet.engines.kept import kept_connection
 from lakelet.engines.wording import placed, reworded
 from lakelet.errors import LakeletError, SqlError, StorageError
 from lakelet.workspace import WorkspaceFolder
+from lakelet.workspace.quantities import counted
 
 __all__ = (
     "Attached", "Dialect", "Known", "Query", "attach_view", "duckdb_errors", "run_query",
@@ -178,8 +179,8 @@ def _relation(
     marks = len(markers) - len(names)
     if marks != len(query.positional):
         raise SqlError(
-            f"the query has {marks} ? marker{'s' * (marks != 1)}, and {len(query.positional)} "
-            f"value{'s were' if len(query.positional) != 1 else ' was'} given; nothing was run.",
+            f"the query has {counted(marks, '? marker')}, and "
+            f"{counted(len(query.positional), 'value was', 'values were')} given; nothing was run.",
             hint="ws.sql(text, [7, 'x']) gives one value for each ?; on the command line, write "
             ":name and --param name=VALUE.",
         )

@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from lakelet.errors import ConstraintError
+from lakelet.workspace.quantities import counted
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
@@ -30,13 +31,18 @@ def broken_constraint(what: str, report: str, table: DeltaTable | None) -> Const
         table: the table, to name its constraints.
     """
     samples = _samples(report)
-    checks, not_null = _constraints(table)
+    checks, not_null, texts = _constraints(table)
+    count = _FAILED_ROWS.search(report)
     # A NULL and an empty text are shown alike; a row without either breaks no NOT NULL.
     empty = [c for c in not_null if not samples or any(not row.get(c, "-") for row in samples)]
+    sure = set(empty) - texts
+    whole = count is not None and int(count[1]) <= len(samples)
+    if whole and sure and all(any(not row.get(c, "-") for c in sure) for row in samples):
+        # Each row is explained, so that no CHECK is needed for it.
+        checks, empty = {}, [column for column in empty if column in sure]
     found = [f"NOT NULL of {column}" for column in empty]
     found += [f"CHECK {name} ({check})" for name, check in checks.items()]
-    count = _FAILED_ROWS.search(report)
-    rows = f"at least {count[1]} {'row' if count[1] == '1' else 'rows'}" if count else "some rows"
+    rows = f"at least {counted(int(count[1]), 'row')}" if count else "some rows"
     if len(found) == 1:
         broken = f"the constraint {found[0]}"
     elif found:
@@ -55,17 +61,19 @@ def broken_constraint(what: str, report: str, table: DeltaTable | None) -> Const
     )
 
 
-def _constraints(table: DeltaTable | None) -> tuple[dict[str, str], list[str]]:
-    """A table's checks by name, and the columns that may not be NULL."""
+def _constraints(table: DeltaTable | None) -> tuple[dict[str, str], list[str], set[str]]:
+    """A table's checks by name, the columns that may not be NULL, and those of them with text."""
     if table is None:
-        return {}, []
+        return {}, [], set()
     checks = {
         name.removeprefix(_CONSTRAINT): str(check)
         for name, check in table.metadata().configuration.items()
         if name.startswith(_CONSTRAINT)
     }
     fields = json.loads(table.schema().to_json())["fields"]
-    return checks, [field["name"] for field in fields if not field["nullable"]]
+    needed = [field["name"] for field in fields if not field["nullable"]]
+    texts = {f["name"] for f in fields if f["type"] == "string" or isinstance(f["type"], dict)}
+    return checks, needed, texts
 
 
 def _samples(report: str) -> list[dict[str, str]]:
@@ -78,8 +86,24 @@ def _samples(report: str) -> list[dict[str, str]]:
 
 def _shown(row: dict[str, str]) -> str:
     own = {n: v for n, v in row.items() if n not in ("_rescued_data", "_metadata")}
-    parts = [f"{n} = {_short(v) or 'NULL'}" for n, v in own.items()]
+    raw = _rescued(row.get("_rescued_data", ""))
+    parts = [f"{n} = {_short(v) or _null(raw.get(n))}" for n, v in own.items()]
     return ", ".join(parts[:_SHOWN]) + (", …" if len(parts) > _SHOWN else "")
+
+
+def _rescued(text: str) -> dict[str, object]:
+    """The fields of a row whose values did not fit their columns, as the file has them."""
+    try:
+        found = json.loads(text or "{}")
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _null(raw: object) -> str:
+    if raw is None:
+        return "NULL"
+    return f"NULL ({_short(json.dumps(raw, ensure_ascii=False))} in the file does not fit)"
 
 
 def _short(value: str) -> str:

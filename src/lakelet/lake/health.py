@@ -12,6 +12,7 @@ from urllib.parse import unquote
 from lakelet.lake.delta import delta_errors
 from lakelet.lake.storage import join
 from lakelet.lake.table import PRIVATE_FOLDER, LakeTable
+from lakelet.workspace.quantities import counted
 
 __all__ = ("SMALL_FILE", "Health", "VersionSpace", "examine_table")
 
@@ -62,11 +63,13 @@ class Health:
         """What to do, or '' where all is well."""
         found = []
         if self.small > _MANY:
-            found.append(f"{self.small} small files can be merged")
+            found.append(f"{counted(self.small, 'small file')} can be merged")
         if self.expired:
-            found.append(f"{self.expired} files are older than the retention")
+            found.append(
+                f"{counted(self.expired, 'file is', 'files are')} older than the retention"
+            )
         if self.stray:
-            found.append(f"{self.stray} files belong to no version")
+            found.append(f"{counted(self.stray, 'file belongs', 'files belong')} to no version")
         return "; ".join(found)
 
 

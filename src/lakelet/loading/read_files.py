@@ -22,10 +22,12 @@ from lakelet.loading.batch import Batch
 from lakelet.loading.connection import loading_connection
 from lakelet.loading.convert import Converter, make_tables, name_sources
 from lakelet.loading.discovery import FoundFile, discover
+from lakelet.loading.given_hints import unused_hints
 from lakelet.loading.inference.columns import hinted
 from lakelet.loading.options import OPTION_NAMES, ReadOptions, parse_options
 from lakelet.loading.shape import METADATA, RESCUED, Shape
 from lakelet.loading.source_file import SourceFile
+from lakelet.workspace.quantities import counted
 
 __all__ = ("FilesRead", "read_files")
 
@@ -109,6 +111,8 @@ class FilesRead:
         try:
             batch = self._batch(loading)
             columns = list(self.schema) or batch.look()
+            for hint in unused_hints(columns, self.hints):
+                self.warn(f"read_files: the hint {hint} matches no column of these files.")
             self._refuse_unreadable(batch)
             make_tables(loading)
             name_sources(loading, batch.sources)
@@ -136,7 +140,7 @@ class FilesRead:
             "FROM rejects JOIN sources s USING (file) GROUP BY ALL ORDER BY 1"
         ).fetchall()
         for path, count, line, reason in found[:_TOLD]:
-            what = "1 record is" if count == 1 else f"{count:,} records are"
+            what = counted(count, "record is", "records are")
             first = "" if count == 1 else "the first, "
             self.warn(
                 f"read_files: {what} no row of the result, in {path}: {first}line {line}, {reason}."
@@ -144,8 +148,8 @@ class FilesRead:
         if more := found[_TOLD:]:
             records = sum(count for _, count, *_ in more)
             self.warn(
-                f"read_files: so {'is' if records == 1 else 'are'} {records:,} in {len(more):,} "
-                f"more file{'s' * (len(more) != 1)}."
+                f"read_files: so {'is' if records == 1 else 'are'} {records:,} in "
+                f"{counted(len(more), 'more file')}."
             )
         if found:
             self.warn("`lakelet load` keeps such records in the table's __rejected rows.")

@@ -19,7 +19,7 @@ from lakelet.lake.volumes import volumes
 from lakelet.workspace import WorkspaceFolder, find_workspace
 from lakelet.workspace.folder import machine_time_zone
 from lakelet.workspace.locks import is_held
-from lakelet.workspace.quantities import format_bytes
+from lakelet.workspace.quantities import counted, format_bytes
 from lakelet.workspace.secrets import redact
 
 __all__ = ("Finding", "examine")
@@ -157,7 +157,7 @@ def _lake(lake: Lake) -> Iterator[Finding]:
     except LakeletError as error:
         yield _broken("lake", error)
         return
-    yield Finding("lake", "ok", f"{lake.root}, {len(tables)} tables")
+    yield Finding("lake", "ok", f"{lake.root}, {counted(len(tables), 'table')}")
     if is_bucket(lake.root):
         yield _conditional_writes(lake)
     yield from _unreadable(lake, tables)

@@ -56,7 +56,7 @@ def test_a_type_that_would_lose_a_value_is_refused(t: Workspace) -> None:
 
 
 def test_not_null_is_set_where_it_holds_and_dropped(t: Workspace) -> None:
-    refused(t, "ALTER TABLE b.t ALTER COLUMN n SET NOT NULL", "1 rows break NOT NULL",
+    refused(t, "ALTER TABLE b.t ALTER COLUMN n SET NOT NULL", "1 row breaks NOT NULL",
             error=ConstraintError)  # fmt: skip
     t.sql("ALTER TABLE b.t ALTER COLUMN s SET NOT NULL")
     refused(t, "INSERT INTO b.t (id) VALUES (3)", "break", error=ConstraintError)
@@ -65,7 +65,7 @@ def test_not_null_is_set_where_it_holds_and_dropped(t: Workspace) -> None:
 
 
 def test_constraints_are_checked_kept_and_dropped(t: Workspace) -> None:
-    refused(t, "ALTER TABLE b.t ADD CONSTRAINT low CHECK (id < 2)", "1 rows break CHECK")
+    refused(t, "ALTER TABLE b.t ADD CONSTRAINT low CHECK (id < 2)", "1 row breaks CHECK")
     t.sql("ALTER TABLE b.t ADD CONSTRAINT low CHECK (id < 10 AND (s = 'a' OR s IN ('b', 'c')))")
     refused(t, "ALTER TABLE b.t ADD CONSTRAINT low CHECK (id < 9)", "has a constraint low")
     refused(t, "INSERT INTO b.t VALUES (10, 1, 'a')", error=ConstraintError)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from lakelet.engines.dialect.renderer import refuse
 from lakelet.errors import SqlError
 from lakelet.lake.names import quote
+from lakelet.workspace.quantities import counted
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -39,7 +40,7 @@ def _columns(r: Renderer, call: exp.Expr, names: list[str]) -> str:
     names = names or _NAMES[name]
     if len(names) != len(_NAMES[name]):
         raise SqlError(
-            f"{name}() gives {len(_NAMES[name])} columns, not {len(names)}.",
+            f"{name}() gives {counted(len(_NAMES[name]), 'column')}, not {len(names)}.",
             hint="explode() of a map is refused; use map_keys() and map_values().",
         )
     if name == "explode_outer":

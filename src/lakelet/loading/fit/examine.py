@@ -11,6 +11,7 @@ from lakelet.loading.fit.exact import MISFIT, Fitter
 from lakelet.loading.fit.json_text import Pairs, dump_json, parse_json
 from lakelet.loading.records.csv_cells import cells_of
 from lakelet.loading.shape import Shape
+from lakelet.workspace.quantities import counted
 
 __all__ = ("Examined", "Examiner", "path_of")
 
@@ -93,7 +94,7 @@ class Examiner:
         """A CSV row in its joined form."""
         cells = cells_of(joined)
         if len(cells) != len(header):
-            reason = f"{len(cells)} fields instead of {len(header)}"
+            reason = f"{counted(len(cells), 'field')} instead of {len(header)}"
             return Examined(None, reason=reason)
         rescued: list[tuple[str, str]] = []
         found: dict[str, Any] = {}

@@ -25,6 +25,7 @@ from lakelet.loading.records.csv_cells import (
 )
 from lakelet.loading.records.lines import Lines, has_bad_bytes, whole_lines
 from lakelet.loading.records.text import show_bytes
+from lakelet.workspace.quantities import counted
 
 __all__ = ("CsvRows", "read_csv_rows")
 
@@ -217,7 +218,7 @@ class _Reader:
             elif has_bad_bytes(row.raw):
                 block.bad.append(Bad(row.line, show_bytes(row.raw), "bytes that are not UTF-8"))
             elif len(row.cells) != self.width:
-                reason = f"{len(row.cells)} fields instead of {self.width}"
+                reason = f"{counted(len(row.cells), 'field')} instead of {self.width}"
                 block.bad.append(Bad(row.line, row.raw, reason))
             else:
                 block.records.append(join_cells(row.cells))

@@ -10,6 +10,7 @@ from lakelet.engines.dialect.renderer import refuse
 from lakelet.engines.dialect.values import unmixed
 from lakelet.errors import SqlError
 from lakelet.lake.names import quote
+from lakelet.workspace.quantities import counted
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -44,6 +45,10 @@ def sort_array(r: Renderer, node: exp.Expr) -> str:
     return f"list_sort({r.sql(node.expressions[0])}, {order})"
 
 
+def _range(low: int, high: int) -> str:
+    return counted(high, "parameter") if low == high else f"{low} to {high} parameters"
+
+
 def _lambda(
     r: Renderer, node: exp.Expr, low: int, high: int, *, placed: bool = False
 ) -> tuple[list[str], str]:
@@ -52,7 +57,7 @@ def _lambda(
         raise SqlError("a lambda such as x -> x + 1 is expected here.")
     names = [parameter.name for parameter in node.expressions]
     if not low <= len(names) <= high:
-        raise SqlError(f"this lambda takes {low} to {high} parameters, not {len(names)}.")
+        raise SqlError(f"this lambda takes {_range(low, high)}, not {len(names)}.")
     known = r.places
     r.locals.extend(names)
     r.places = known - set(names) | (set(names[1:]) if placed else set())

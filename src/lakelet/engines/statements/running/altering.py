@@ -27,7 +27,7 @@ from lakelet.lake.delta import delta_errors, retry_conflicts
 from lakelet.lake.names import quote
 from lakelet.lake.storage import is_remote
 from lakelet.lake.types import Column, Primitive
-from lakelet.workspace.quantities import format_bytes
+from lakelet.workspace.quantities import counted, format_bytes
 from lakelet.workspace.steps import declare, step
 
 if TYPE_CHECKING:
@@ -246,7 +246,8 @@ def _count_breaking(
         ).fetchall()
     if count:
         raise ConstraintError(
-            f"{table.name}: {count} rows break {what}; nothing was changed.",
+            f"{table.name}: {counted(count, 'row breaks', 'rows break')} {what}; nothing was "
+            "changed.",
             hint="UPDATE or DELETE them first.",
         )
 

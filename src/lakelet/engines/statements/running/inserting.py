@@ -23,6 +23,7 @@ from lakelet.lake import LakeTable
 from lakelet.lake.delta import retry_conflicts
 from lakelet.lake.names import quote
 from lakelet.lake.types import Column
+from lakelet.workspace.quantities import counted
 
 __all__ = ("run_insert",)
 
@@ -97,8 +98,8 @@ def _targets(table: LakeTable, statement: Insert, given: list[str]) -> list[Colu
         found = own if len(given) == len(own) else found
     if len(found) != len(given):
         raise SchemaError(
-            f"{name}: {len(found)} columns are to be filled, the query gives {len(given)}; "
-            "nothing was written.",
+            f"{name}: {counted(len(found), 'column is', 'columns are')} to be filled, the query "
+            f"gives {len(given)}; nothing was written.",
             hint="list the columns, INSERT INTO t (a, b) …, or write BY NAME; what is left out "
             "is NULL.",
         )

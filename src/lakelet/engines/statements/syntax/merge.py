@@ -11,6 +11,7 @@ from lakelet.engines.statements.syntax.qualified import without_schema
 from lakelet.engines.statements.syntax.rows import assignments
 from lakelet.errors import SqlError
 from lakelet.lake import TableName
+from lakelet.workspace.quantities import counted
 
 __all__ = ("Clause", "MergeInto", "read_merge")
 
@@ -165,7 +166,8 @@ def _insert(cursor: Cursor, condition: str | None) -> Clause:
     cursor.expect(")")
     if len(values) != len(columns):
         raise SqlError(
-            f"INSERT names {len(columns)} columns and gives {len(values)} values; nothing was run."
+            f"INSERT names {counted(len(columns), 'column')} and gives "
+            f"{counted(len(values), 'value')}; nothing was run."
         )
     return Clause("not matched", condition, "insert", tuple(zip(columns, values, strict=True)))
 
