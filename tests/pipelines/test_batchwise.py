@@ -59,6 +59,20 @@ def test_several_streams_in_one_query_are_refused(tables: Workspace) -> None:
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "CREATE MATERIALIZED VIEW m AS SELECT * FROM v",
+        "CREATE STREAMING TABLE m AS SELECT t.k FROM STREAM s.t AS t JOIN v ON v.k = t.k",
+    ],
+)
+def test_a_view_of_new_rows_is_read_as_a_stream(tables: Workspace, text: str) -> None:
+    define(tables, f"CREATE TEMPORARY VIEW v AS SELECT * FROM STREAM s.t;\n{text}")
+    for act in (tables.plan, tables.update):
+        with pytest.raises(PipelineError, match=r"a\.sql:2: p\.m: the temporary view p\.v reads"):
+            act("p")
+
+
+@pytest.mark.parametrize(
     "query",
     [
         "SELECT k FROM STREAM s.t WHERE v > (SELECT min(k) FROM s.u) ORDER BY v",

@@ -156,5 +156,7 @@ def test_another_workspace_drops_nothing_it_only_reads(files: Workspace) -> None
     other = lakelet.open(other.folder.root)
     with pytest.raises(LakeletError, match="updated by another workspace"):
         other.sql("DROP TABLE p.raw")
+    with pytest.raises(LakeletError, match="updated by another workspace"):
+        other.sql("DELETE FROM p.raw WHERE id = 1")
     assert path.is_file()
     assert ids(files, "p.raw") == [1, 2]

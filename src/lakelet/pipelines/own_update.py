@@ -56,7 +56,7 @@ def changing(lake: Lake, name: TableName, what: str) -> Iterator[None]:
         OwnedTableError: only updates of the table's pipeline do that, or Lakelet itself.
         LockedError: an update of the pipeline is running.
         PipelineError: another program has committed to the table, and nobody has decided yet
-            whether that is shown.
+            whether that is shown; or another workspace updates the lake.
     """
     if what not in _ALWAYS:
         name.refuse_own()
@@ -167,6 +167,7 @@ def _released(lake: Lake, name: TableName, pipeline: str) -> Iterator[None]:
 
 
 def _published(lake: Lake, table: LakeTable, pipeline: str, what: str) -> Iterator[None]:
+    refuse_other_workspace(lake)
     recover(lake, pipeline)
     publications = Publications(lake)
     published = publications.of(table.name)

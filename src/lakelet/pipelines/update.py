@@ -188,11 +188,12 @@ class _Update:
             if report.dataset in runner.done:
                 results += runner.done[report.dataset].results
         count = sum(result.kind not in ("rejected rows", "changes") for result in results)
-        self.log.tell("publishing", f"{count} tables")
+        said = f"{count} table{'' if count == 1 else 's'}"
+        self.log.tell("publishing", said)
 
         def record() -> None:
             self.log.tell("update", f"update {self.number} is published")
-            self.log.end("published", f"{count} tables")
+            self.log.end("published", said)
             keep_events(self.lake, name)
             forget_kept(self.lake, name)
             Publications(self.lake).compact()

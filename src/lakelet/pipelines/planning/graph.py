@@ -151,7 +151,9 @@ def flow_reads(
         elif _is_path(reference):
             paths.append(reference.parts[1])
         else:
-            tables_.append(resolve(pipeline, lake, reference.parts))
+            name = resolve(pipeline, lake, reference.parts)
+            _refuse_unstreamed(queries, name)
+            tables_.append(name)
     calls = [call for call in translation.calls if call.name == "read_files"]
     fresh = tuple(call for call in calls if dict(call.named).get(STREAM_OPTION))
     for one in views:
@@ -162,6 +164,22 @@ def flow_reads(
         tuple(tables_), tuple(streams_), tuple(paths),
         tuple(call for call in calls if call not in fresh), fresh, delivers,
     )  # fmt: skip
+
+
+def _refuse_unstreamed(queries: QueryNames, name: TableName) -> None:
+    """Refuse to read a view of new rows as if they were all there are."""
+    view = queries.pipeline.datasets.get(name)
+    query = None if view is None or view.stored else view.flows[0].query
+    if query is None:
+        return
+    found = queries.of(query)
+    calls = any(dict(call.named).get(STREAM_OPTION) for call in found.calls)
+    if calls or any(streamed(reference.parts) for reference in found.tables):
+        raise PipelineError(
+            f"the temporary view {name} reads with STREAM, and is read here without.",
+            hint=f"a streaming table reads it as STREAM({name.table}); for everything else let a "
+            "streaming table keep the rows, and read that.",
+        )
 
 
 def _depends(dataset: Dataset, what: str) -> PipelineError:
@@ -191,6 +209,7 @@ def _function_reads(queries: QueryNames, lake: Lake, flow: Flow) -> FlowReads:
         name = resolve(queries.pipeline, lake, text.split("."))
         view = queries.pipeline.datasets.get(name)
         if parameter not in flow.streams:
+            _refuse_unstreamed(queries, name)
             tables.append(name)
         elif view is None or view.stored:
             streams.append(name)
