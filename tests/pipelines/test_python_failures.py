@@ -238,6 +238,18 @@ def test_the_traceback_is_among_the_events(source: Workspace) -> None:
     assert "lakelet/pipelines" not in said, "our own frames say nothing to the person"
 
 
+def test_the_traceback_of_a_wrong_expression_is_the_persons_own(source: Workspace) -> None:
+    failing(
+        source,
+        "@dp.materialized_view(reads={'t': 's.t'})\ndef m(t): return t.filter('nope')\n",
+        r"no column nope",
+    )
+    (update,) = source.updates("p")
+    said = "\n".join(e["message"] for e in source.events(update["update"]) if e["kind"] == "output")
+    assert said.count("File ") == 1
+    assert "return t.filter('nope')" in said
+
+
 def test_processes_end_with_the_update(source: Workspace) -> None:
     """What a function starts and leaves behind is ended with it."""
     text = (

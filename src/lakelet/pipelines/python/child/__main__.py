@@ -42,7 +42,7 @@ def main() -> None:
         try:
             _do(order, answer, rows)
         except BaseException as error:
-            _print(error)
+            _print(error, order["root"])
             _say(answer, _failure(error, order))
     sys.stdout.flush()
     sys.stderr.flush()
@@ -70,17 +70,21 @@ def _do(order: Mapping[str, Any], answer: Any, rows: int) -> None:
         _say(answer, {"done": True})
 
 
-def _print(error: BaseException) -> None:
+def _print(error: BaseException, root: str) -> None:
     """Print where a person's code failed: Lakelet's own frames around it say nothing to them."""
-    from lakelet.errors import PipelineError
+    from lakelet.errors import LakeletError, PipelineError
 
     wrapped = isinstance(error, PipelineError) and error.__cause__ is not None
     shown = error.__cause__ if wrapped and error.__cause__ is not None else error
     whole = traceback.TracebackException.from_exception(shown)
+    own = ""
+    if isinstance(shown, LakeletError):
+        # It says itself what is wrong; what lies between is how Lakelet found it.
+        own, whole.__cause__, whole.__context__ = root, None, None
     one: traceback.TracebackException | None = whole
     while one is not None:
         one.stack = traceback.StackSummary.from_list(
-            [frame for frame in one.stack if not _is_ours(frame.filename)]
+            [f for f in one.stack if f.filename.startswith(own) and not _is_ours(f.filename)]
         )
         one = one.__cause__ or one.__context__
     sys.stderr.write("".join(whole.format()))
