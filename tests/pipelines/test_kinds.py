@@ -84,3 +84,28 @@ def test_rows_of_files_that_are_gone_are_not_lost_without_a_word(ws: Workspace) 
     assert ids(ws) == [1, 2]
     ws.update("p", even_if_lost=True)
     assert ids(ws) == [2]
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "told"),
+    [
+        ("STREAM read_files('files/t')", "STREAM s.t", "took new files until now"),
+        ("STREAM s.t", "STREAM read_files('files/t')", "took rows of a table until now"),
+        ("STREAM s.t", "STREAM s.u", r"took rows of s\.t as a stream, .* means s\.u now"),
+    ],
+)
+def test_a_flow_does_not_go_on_in_another_source(
+    ws: Workspace, before: str, now: str, told: str
+) -> None:
+    ws.sql("CREATE TABLE s.t AS SELECT 1L AS id")
+    ws.sql("CREATE TABLE s.u AS SELECT 1L AS id")
+    put(ws, "t/a.jsonl", {"id": 1})
+    define(ws, f"CREATE STREAMING TABLE t AS SELECT id FROM {before}")
+    ws.update("p")
+    define(ws, f"CREATE STREAMING TABLE t AS SELECT id FROM {now}")
+    with pytest.raises(PipelineError, match=rf"a\.sql:1: p\.t: the flow p\.t {told}"):
+        ws.update("p")
+    assert ids(ws) == [1]
+    ws.update("p", full_refresh=True)
+    assert ids(ws) == [1]
+    assert ws.update("p").update is None

@@ -41,11 +41,11 @@ from lakelet.pipelines.definitions.dataset import Dataset, Flow
 from lakelet.pipelines.definitions.statements import same_text
 from lakelet.pipelines.definitions.streams import mark_streams
 from lakelet.pipelines.planning.fingerprints import text_of
-from lakelet.pipelines.planning.graph import Graph
+from lakelet.pipelines.planning.graph import FlowReads, Graph
 from lakelet.pipelines.planning.world import World
 from lakelet.pipelines.publishing.result import Mode, Result
 
-__all__ = ("StreamOutcome", "flow_state", "stage_streaming")
+__all__ = ("StreamOutcome", "flow_state", "refuse_other_source", "stage_streaming")
 
 _TRUNCATED = "truncated"
 """Where a publication says the sequence of the last change that deleted every key."""
@@ -72,6 +72,31 @@ def flow_state(published: Published | None, flow: Flow) -> Mapping[str, Any] | N
         return None
     found = published.inputs.get(f"flow {flow.name}")
     return found if isinstance(found, dict) else None
+
+
+def refuse_other_source(flow: Flow, reads: FlowReads, state: Mapping[str, Any]) -> None:
+    """Refuse to go on from a position in another kind of source than the flow reads now.
+
+    Args:
+        flow: the flow.
+        reads: what it reads now.
+        state: where it stood when its table was last published.
+
+    Raises:
+        PipelineError: names the ways on.
+    """
+    taken = "files" if "columns" in state else "once" if "once" in state else "rows"
+    now = "once" if flow.once else "files" if reads.new_files else "rows"
+    if now in (taken, "once"):
+        return
+    said = {"files": "took new files", "once": "ran once", "rows": "took rows of a table"}
+    raise PipelineError(
+        f"the flow {flow.name} {said[taken]} until now, and reads something else now; nothing was "
+        "published.",
+        hint="`lakelet update … --full-refresh` takes everything anew, from the new source alone; "
+        "a flow of another name (CREATE FLOW … AS INSERT INTO … BY NAME) takes it besides what is "
+        "there.",
+    )
 
 
 @dataclass

@@ -14,7 +14,7 @@ from lakelet.pipelines.datasets.cdc_apply import refuse_other_shape
 from lakelet.pipelines.datasets.file_flow import new_files
 from lakelet.pipelines.datasets.materialized import inputs_of
 from lakelet.pipelines.datasets.query import at_place
-from lakelet.pipelines.datasets.streaming import flow_state
+from lakelet.pipelines.datasets.streaming import flow_state, refuse_other_source
 from lakelet.pipelines.definitions.dataset import Dataset, Flow
 from lakelet.pipelines.incremental.choice import choose, refuse_strict, shape_to_refresh
 from lakelet.pipelines.incremental.shape import Whole
@@ -209,6 +209,9 @@ def _flow_reasons(
 ) -> list[str]:
     reads = graph.reads[flow.name]
     state = flow_state(published, flow)
+    if state is not None:
+        with at_place(flow.place, dataset.name):
+            refuse_other_source(flow, reads, state)
     if flow.once:
         return [] if state is not None else [f"flow {flow.name} runs for the first time"]
     found = []
