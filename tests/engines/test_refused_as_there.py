@@ -21,6 +21,9 @@ REFUSED = [
     ("SELECT lead(x) OVER w FROM s.t WINDOW w AS (PARTITION BY x)", "lead needs an order"),
     ("SELECT id, x, FROM s.t", r"comma and FROM \(line 1, column 13\)"),
     ("SELECT id,", "comma and the end"),
+    ("SELECT 1e400", "INVALID_NUMERIC_LITERAL_RANGE.*1e400"),
+    ("SELECT sequence(DATE '2026-01-03', DATE '2026-01-01', INTERVAL 1 DAY)", "leads away from"),
+    ("SELECT sequence(DATE '2026-01-01', DATE '2026-03-01', INTERVAL 1 MONTH)", "by this step"),
     ("SELECT * FROM (SELECT 1 AS a, ) q", r"comma and \)"),
     ("SELECT id FROM s.t GROUP BY id, ORDER BY id", "comma and ORDER"),
 ]
@@ -53,6 +56,24 @@ def table(ws: Workspace) -> Workspace:
 def test_refused(table: Workspace, query: str, told: str) -> None:
     with pytest.raises(SqlError, match=f"(?s){told}"):
         table.sql(query).rows()
+
+
+def test_a_sequence_of_days(ws: Workspace) -> None:
+    query = (
+        "SELECT sequence(a, b), sequence(b, a), sequence(a, b, INTERVAL 2 DAYS) "
+        "FROM VALUES (DATE '2026-02-27', DATE '2026-03-02'), (NULL, DATE '2026-03-02') t(a, b)"
+    )
+    (up, down, by_two), empty = ws.sql(query).rows()
+    assert [str(day)[5:] for day in up] == ["02-27", "02-28", "03-01", "03-02"]
+    assert down == up[::-1] and by_two == up[::2]
+    assert empty == (None, None, None)
+
+
+def test_the_root_of_a_cube_is_whole(ws: Workspace) -> None:
+    query = "SELECT cbrt(27), cbrt(-27), cbrt(x) FROM VALUES (2.5), (NULL) t(x) ORDER BY x"
+    roots = ws.sql(query).rows()
+    assert roots[0] == (3.0, -3.0, None)
+    assert roots[1] == (3.0, -3.0, pytest.approx(1.3572088082974532))
 
 
 @pytest.mark.parametrize(("query", "rows"), TAKEN)

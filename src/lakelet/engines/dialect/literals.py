@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import re
 from typing import TYPE_CHECKING
 
@@ -105,6 +106,11 @@ def decimal_type(text: str) -> tuple[int, int]:
 
 def _number(text: str) -> str:
     if re.search(r"[eE]", text):
+        if math.isinf(float(text)):
+            raise SqlError(
+                f"[INVALID_NUMERIC_LITERAL_RANGE] the number {text} is beyond the range of DOUBLE.",
+                hint="the largest is 1.7976931348623157e308.",
+            )
         return f"CAST('{text}' AS DOUBLE)"
     if "." not in text and len(text.lstrip("0") or "0") <= 19 and int(text) < 2**63:
         return str(int(text))

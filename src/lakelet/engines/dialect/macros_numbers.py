@@ -48,6 +48,11 @@ def _combined(precision: str, scale: str, integers: str = _WIDER) -> str:
 
 
 MACROS: dict[str, str] = {
+    # DuckDB's root of 27 is 3.0000000000000004.
+    "lk_cbrt": (
+        "(x) AS list_transform([cbrt(x)], lambda c: "
+        "CASE WHEN round(c) * round(c) * round(c) = x THEN round(c) ELSE c END)[1]"
+    ),
     # error() counts as random, which would keep types from being known while a query is bound; a
     # cast that cannot succeed does not. Messages start with [, so they are never numbers.
     "lk_fail": "(message) AS from_json(CAST(CAST(message AS INTEGER) AS VARCHAR), '\"NULL\"')",

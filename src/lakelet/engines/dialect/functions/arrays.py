@@ -61,10 +61,10 @@ ARRAYS: dict[str, Function] = {
     "flatten": Function("lk_flatten({0})", 1, 1, "an array of arrays as one"),
     "slice": Function("lk_slice({0}, {1}, {2})", 3, 3, "elements from a place on, by number"),
     "sequence": Function(
-        {2: "lk_sequence({0}, {1})", 3: "lk_sequence_by({0}, {1}, {2})"},
+        collections.sequence,
         2,
         3,
-        "whole numbers from the first to the second",
+        "whole numbers, or days, from the first to the second",
     ),
     "transform": Function(collections.transform, 2, 2, "a function applied to each element"),
     "filter": Function(collections.keep, 2, 2, "the elements for which a condition holds"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from lakelet.engines.dialect.functions.special import literal_text
@@ -73,6 +74,35 @@ def _per_element(r: Renderer, node: exp.Expr) -> tuple[str, str]:
     values, function = node.expressions
     names, body = _lambda(r, function, 1, 2, placed=True)
     return r.sql(values), f"lambda {', '.join(quote(name) for name in names)}: {body}"
+
+
+def sequence(r: Renderer, node: exp.Expr) -> str:
+    """Whole numbers, or days, from the first to the second, by one or by the third."""
+    items = node.expressions
+    kinds = {kind_of(r, item) for item in items[:2]}
+    if kinds == {"date"}:
+        return _days(r, items)
+    dated = kinds & {"date", "timestamp", "wall"}
+    if dated or any(type(item).__name__ == "Interval" for item in items):
+        raise refuse("sequence() of this", hint="it takes whole numbers, or two values of DATE.")
+    return f"lk_sequence{'_by' if len(items) > 2 else ''}({r.list(items)})"
+
+
+def _days(r: Renderer, items: list[exp.Expr]) -> str:
+    first, last = r.sql(items[0]), r.sql(items[1])
+
+    def series(step: str) -> str:
+        ends = f"CAST({first} AS TIMESTAMP), CAST({last} AS TIMESTAMP)"
+        return f"list_transform(generate_series({ends}, {step}), lambda d: CAST(d AS DATE))"
+
+    if len(items) == 2:
+        up, down = series("INTERVAL '1 day'"), series("INTERVAL '-1 day'")
+    else:
+        if not re.fullmatch(r"INTERVAL '[1-9]\d* (day|week)'", step := r.sql(items[2])):
+            raise refuse("sequence() of dates by this step", hint="use INTERVAL n DAY or n WEEK.")
+        up = series(step)
+        down = "lk_fail('[ILLEGAL_ARGUMENT] sequence(): the step leads away from the end.')"
+    return f"CASE WHEN {first} <= {last} THEN {up} WHEN {first} > {last} THEN {down} END"
 
 
 def transform(r: Renderer, node: exp.Expr) -> str:

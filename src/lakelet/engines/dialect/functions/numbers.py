@@ -52,7 +52,7 @@ NUMBERS: dict[str, Function] = {
     "power": _POWER,
     "pow": _POWER,
     "sqrt": _within("sqrt", "{0} >= 0", "the square root, NaN of a negative number"),
-    "cbrt": _double("cbrt", "the cube root"),
+    "cbrt": _double("lk_cbrt", "the cube root"),
     "exp": _double("exp", "e to the power of the argument"),
     "expm1": Function("(exp(lk_cast_double({0})) - 1)", 1, 1, "exp(x) - 1", "number"),
     "ln": _within("ln", "{0} > 0", "the natural logarithm, NULL unless positive", _NONE),
