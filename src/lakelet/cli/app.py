@@ -41,6 +41,7 @@ COMMANDS = {
     "sql": "sql",
     "tables": "tables",
     "take-over": "pipelines",
+    "up": "up",
     "update": "pipelines",
     "updates": "pipelines",
     "volumes": "volumes",

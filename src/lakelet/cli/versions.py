@@ -42,23 +42,10 @@ def history(table: str, limit: int, as_json: bool) -> None:
         ("version", "time", "operation", "rows added", "detail"),
         [
             (c.version, when(c.time, workspace.time_zone), c.operation,
-             "" if c.rows is None else number(c.rows), _detail(c.parameters))
+             "" if c.rows is None else number(c.rows), c.detail)
             for c in commits
         ],
     )  # fmt: skip
-
-
-_NOTHING = (None, "", "[]")
-
-
-def _detail(parameters: dict[str, object]) -> str:
-    own = {k.removeprefix("lakelet."): v for k, v in parameters.items() if k.startswith("lakelet.")}
-    if "batch" in own:
-        return f"load batch {own['batch']}"
-    known = ("version", "predicate", "datetime", "constraints", "name", "description")
-    return ", ".join(
-        f"{name} {parameters[name]}" for name in known if parameters.get(name) not in _NOTHING
-    )
 
 
 @click.command()

@@ -32,6 +32,21 @@ class Commit:
     rows: int | None
     parameters: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def detail(self) -> str:
+        """What else a person wants to know of it, in a few words."""
+        if "lakelet.batch" in self.parameters:
+            return f"load batch {self.parameters['lakelet.batch']}"
+        return ", ".join(
+            f"{name} {self.parameters[name]}"
+            for name in _TOLD
+            if self.parameters.get(name) not in _NOTHING
+        )
+
+
+_TOLD = ("version", "predicate", "datetime", "constraints", "name", "description")
+_NOTHING = (None, "", "[]")
+
 
 def _commit(raw: dict[str, Any]) -> Commit:
     metrics = raw.get("operationMetrics") or {}

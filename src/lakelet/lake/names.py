@@ -16,7 +16,9 @@ REJECTED_SUFFIX = "__rejected"
 CHANGES_SUFFIX = "__cdc"
 
 _PART = re.compile(r"\s*(?:`((?:[^`]|``)+)`|\"((?:[^\"]|\"\")+)\"|([^.`\"\s]+))\s*(\.|$)")
-_FORBIDDEN = re.compile(r"[/\\\x00-\x1f\x7f]")
+# delta-rs takes a folder's name for a part of a URL: of a table with ?, # or a percent code in its
+# name it finds no history, or no table.
+_FORBIDDEN = re.compile(r"[/\\?#\x00-\x1f\x7f]|%[0-9A-Fa-f]{2}")
 
 
 def quote(name: str) -> str:
@@ -77,7 +79,8 @@ class TableName:
             if not part or part[0] in "._" or len(part) > 200 or _FORBIDDEN.search(part):
                 raise InvalidNameError(
                     f"{part!r} cannot name a schema or table.",
-                    hint="no slash or control character, not empty, not beginning with . or _",
+                    hint="no slash, ?, #, percent code or control character, not empty, and not "
+                    "beginning with . or _",
                 )
         return cls(schema.lower(), table.lower())
 

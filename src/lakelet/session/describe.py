@@ -12,7 +12,7 @@ from lakelet.lake.publications import Publications, pipeline_of
 from lakelet.lake.table import columns_of
 from lakelet.workspace.quantities import format_bytes
 
-__all__ = ("describe", "summarize")
+__all__ = ("brief", "describe", "summarize")
 
 _CONSTRAINT = "delta.constraints."
 
@@ -54,6 +54,22 @@ def _rows(table: LakeTable, snapshot: Any) -> int:
         ((rows,),) = connection.execute("SELECT count(*) FROM counted").fetchall()
     connection.close()
     return int(rows)
+
+
+def brief(table: LakeTable, version: int | None = None) -> dict[str, Any]:
+    """What a table's log says at once: version, last change, columns, pipeline, comment."""
+    snapshot = _snapshot(table, version)
+    metadata = snapshot.metadata()
+    last = commits(snapshot, limit=1)
+    return {
+        "name": str(table.name),
+        "id": str(metadata.id),
+        "version": snapshot.version(),
+        "changed": last[0].time if last else None,
+        "columns": len(columns_of(snapshot)),
+        "pipeline": pipeline_of(metadata.configuration),
+        "comment": metadata.description or None,
+    }
 
 
 def summarize(table: LakeTable, version: int | None = None) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 from lakelet.errors import PastVersionError, SqlError
-from lakelet.lake import LakeTable
+from lakelet.lake import LakeTable, TableName
 from lakelet.lake.history import Commit
 from lakelet.lake.publications import Publications, seen_snapshot
 from lakelet.lake.types import Column
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from arro3.core import RecordBatch
 
     from lakelet.engines.rewrite import Outcome
+    from lakelet.lake.health import Health
     from lakelet.lake.maintenance import Maintained
     from lakelet.loading import RetryReport
     from lakelet.loading.rescued import Decision, RescuedField
@@ -46,6 +47,11 @@ class Table:
     def name(self) -> str:
         """``schema.table``."""
         return str(self._table.name)
+
+    @property
+    def qualified(self) -> TableName:
+        """Its name in two parts."""
+        return self._table.name
 
     @property
     def version(self) -> int:
@@ -103,6 +109,18 @@ class Table:
             dialect=None,
             this=lambda: pin_table(self._workspace, self._table, self._version),
         )
+
+    def look(self, text: str, params: Sequence[object] = ()) -> Result:
+        """Run a query in DuckDB's dialect in which ``this`` is the table; it leaves no trace.
+
+        For what shows a table rather than asks of it: neither `system.queries` nor a run knows.
+        """
+        from lakelet.session.pinning import pin_table
+
+        return self._workspace._sql(
+            text, params, at=None, dialect="duckdb", recorded=False,
+            this=lambda: pin_table(self._workspace, self._table, self._version),
+        )  # fmt: skip
 
     def batches(self) -> Iterator[RecordBatch]:
         """All rows as Arrow batches."""
@@ -289,12 +307,24 @@ class Table:
         with self._changing("a retry"):
             return retry_rejected(self._workspace.lake, self._table, request)
 
+    def examine(self) -> Health:
+        """How it lies on the disk: small files, space of older versions, files of nobody."""
+        from lakelet.lake.health import examine_table
+
+        return examine_table(self._table)
+
     def maintain(self) -> Maintained:
         """Merge small files, and remove what only versions past the retention needed."""
         from lakelet.lake.maintenance import maintain_table
 
         with self._changing("maintenance"):
             return maintain_table(self._table)
+
+    def brief(self) -> dict[str, Any]:
+        """Name, Delta's id, version, last change, columns, pipeline, comment; no row is counted."""
+        from lakelet.session.describe import brief
+
+        return brief(self._table, self._version)
 
     def summary(self) -> dict[str, Any]:
         """Name, rows, version, size and last change."""

@@ -85,6 +85,12 @@ _MIGRATIONS: tuple[str, ...] = (
     );
     CREATE INDEX queries_by_time ON queries (time);
     """,
+    """
+    CREATE TABLE profiles (
+        key TEXT PRIMARY KEY,
+        result TEXT NOT NULL
+    );
+    """,
 )
 STORE_VERSION = len(_MIGRATIONS)
 

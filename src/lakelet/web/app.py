@@ -1,0 +1,100 @@
+"""The application: its rooms, its guard, and what it says when something is wrong."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.staticfiles import StaticFiles
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.types import Scope
+
+from lakelet import __version__
+from lakelet.errors import LakeletError
+from lakelet.session import Workspace, open_workspace
+from lakelet.web.answer import STATIC, environment, render
+from lakelet.web.failure import RequestError, failure_of, failure_response, wants_page
+from lakelet.web.guard import Guard, allowed_hosts
+from lakelet.web.rooms import table, tables
+
+__all__ = ("create_app",)
+
+PORT = 8320
+
+
+class _Static(StaticFiles):
+    """Files whose addresses carry their digest, so that a browser never asks twice."""
+
+    def file_response(self, *args: Any, **more: Any) -> Response:
+        answer = super().file_response(*args, **more)
+        answer.headers["cache-control"] = "public, max-age=31536000, immutable"
+        return answer
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        answer = await super().get_response(path, scope)
+        # What is drawn inside a picture of ours needs no rights of a page.
+        answer.headers["content-security-policy"] = "default-src 'none'"
+        return answer
+
+
+class _PerThread:
+    """A workspace for each thread that answers: what one keeps is not another's."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.local = threading.local()
+
+    def __call__(self) -> Workspace:
+        found = getattr(self.local, "workspace", None)
+        if found is None:
+            found = self.local.workspace = open_workspace(self.root)
+            found.source = "page"
+        assert isinstance(found, Workspace)
+        return found
+
+
+def create_app(root: Path, hosts: Iterable[str] | None = None) -> Guard:
+    """The web interface of a workspace, as an ASGI application.
+
+    Args:
+        root: the workspace's folder.
+        hosts: ``name:port`` under which it is asked; this machine at the usual port without it.
+
+    Raises:
+        WorkspaceNotFoundError: there is none.
+    """
+    app = FastAPI(title="Lakelet", version=__version__, docs_url=None, redoc_url=None)
+    app.state.workspace = _PerThread(root)
+    app.state.pages = environment(app.state.workspace())
+    for kind in (LakeletError, RequestError, HTTPException, RequestValidationError, Exception):
+        app.add_exception_handler(kind, _failed)
+    app.mount("/static", _Static(directory=STATIC), name="static")
+    for room in (tables, table):
+        app.include_router(room.router)
+    return Guard(app, allowed_hosts(PORT) if hosts is None else hosts)
+
+
+async def _failed(request: Request, error: Exception) -> Response:
+    found = _told(error)
+    if wants_page(request):
+        return render(request, "failed.html", status=found.status, error=found)
+    return failure_response(found.kind, found.message, found.hint, status=found.status)
+
+
+def _told(error: Exception) -> RequestError:
+    if isinstance(error, RequestValidationError):
+        wrong = "; ".join(
+            f"{'.'.join(str(part) for part in one['loc'][1:])}: {one['msg'].lower()}"
+            for one in error.errors()
+        )
+        return RequestError(422, "unfit", f"the address does not say what it must: {wrong}.")
+    if isinstance(error, HTTPException):
+        if error.status_code == 404:
+            return RequestError.not_found("there is no such page.", "Search finds what there is.")
+        return RequestError(error.status_code, "refused", f"{error.detail}.")
+    return failure_of(error)

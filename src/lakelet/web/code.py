@@ -1,0 +1,26 @@
+"""What a page shows, as code a person can paste and run."""
+
+from __future__ import annotations
+
+from lakelet.lake import TableName
+from lakelet.lake.names import literal
+
+__all__ = ("as_python", "as_sql")
+
+
+def as_python(name: TableName, at: str | None) -> str:
+    """Python that reads the table as the page shows it."""
+    moment = "" if at is None else f".at({at!r})"
+    return f"import lakelet\n\nws = lakelet.open()\ntable = ws.table({str(name)!r}){moment}\n"
+
+
+def as_sql(name: TableName, at: str | None) -> str:
+    """SQL that reads the table as the page shows it."""
+    parts = ".".join(_identifier(part) for part in (name.schema, name.table))
+    moment = "" if at is None else f" TIMESTAMP AS OF {literal(at)}"
+    return f"SELECT * FROM {parts}{moment} LIMIT 100"
+
+
+def _identifier(name: str) -> str:
+    plain = name.isascii() and name.replace("_", "a").isalnum() and not name[0].isdigit()
+    return name if plain else "`" + name.replace("`", "``") + "`"

@@ -1,0 +1,66 @@
+"""Serving the web interface from one process on this machine."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import anyio.to_thread
+import uvicorn
+
+from lakelet.errors import CommandError
+from lakelet.web.app import create_app
+from lakelet.web.guard import allowed_hosts
+
+__all__ = ("PORT", "serve")
+
+PORT = 8320
+_THREADS = 8
+"""Pages that are made at once; each may hold a table's rows for a moment."""
+
+
+def serve(root: Path, *, port: int = PORT, ready: Callable[[str], None]) -> None:
+    """Serve a workspace until it is interrupted.
+
+    Args:
+        root: the workspace's folder.
+        port: where to listen on 127.0.0.1; 0 for any that is free.
+        ready: told the address once it can be asked.
+
+    Raises:
+        CommandError: the port is taken.
+    """
+    listening = _listen(port)
+    port = listening.getsockname()[1]
+    address = f"http://127.0.0.1:{port}/"
+    app = create_app(root, allowed_hosts(port))
+
+    class Server(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            anyio.to_thread.current_default_thread_limiter().total_tokens = _THREADS
+            ready(address)
+
+    config = uvicorn.Config(
+        app, log_level="warning", access_log=False, server_header=False, lifespan="off",
+        timeout_keep_alive=30, timeout_graceful_shutdown=3, http="h11", ws="none", loop="asyncio",
+        h11_max_incomplete_event_size=65536,
+    )  # fmt: skip
+    Server(config).run([listening])
+
+
+def _listen(port: int) -> socket.socket:
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind(("127.0.0.1", port))
+    except OSError as error:
+        listening.close()
+        raise CommandError(
+            f"the port {port} of this machine cannot be used ({error.strerror}); "
+            "nothing was started.",
+            hint="another `lakelet up` may be running; --port 0 takes one that is free.",
+        ) from None
+    listening.listen(128)
+    return listening

@@ -1,0 +1,136 @@
+"""A table's tabs and their twins say what the session says."""
+
+from __future__ import annotations
+
+import datetime as dt
+import html
+import re
+from urllib.parse import quote
+
+import pytest
+from starlette.testclient import TestClient
+
+from lakelet.session import Workspace
+
+TABS = (
+    "", "/overview", "/profile", "/sample", "/history", "/diff?first=0&second=1", "/lineage",
+    "/quality", "/files", "/rescued", "/used", "/health",
+)  # fmt: skip
+
+
+@pytest.fixture
+def posts(ws: Workspace) -> Workspace:
+    """A table of two loads, with a rescued value and a rejected line."""
+    for name, text in {
+        "a": '{"id":1,"title":"one","score":5}\n{"id":2,"title":"two","score":"n/a"}\n{"id":\n',
+        "b": '{"id":3,"title":"three","score":7}\n',
+    }.items():
+        (ws.folder.files / f"{name}.jsonl").write_text(text)
+        ws.load(f"files/{name}.jsonl", into="bronze.posts", hints="score INT")
+    return ws
+
+
+@pytest.mark.parametrize("tab", TABS)
+def test_every_tab_has_a_twin(posts: Workspace, pages: TestClient, tab: str) -> None:
+    path, mark, query = tab.partition("?")
+    page = pages.get(f"/tables/bronze/posts{path}{mark}{query}")
+    assert page.status_code == 200 and page.headers["content-type"].startswith("text/html")
+    twin = pages.get(f"/tables/bronze/posts{path}.json{mark}{query}")
+    assert twin.status_code == 200, twin.text
+    head = twin.json()["head"]
+    assert (head["name"], head["rows"], head["version"]) == ("bronze.posts", 3, 2)
+
+
+def test_a_sample_is_filtered_and_sorted(posts: Workspace, pages: TestClient) -> None:
+    def ids(**query: str) -> list[str]:
+        found = pages.get("/tables/bronze/posts/sample.json", params=query)
+        assert found.status_code == 200, found.text
+        return [row[0] for row in found.json()["sample"]["rows"]]
+
+    assert ids(sort="id") == ["1", "2", "3"]
+    assert ids(sort="ID", descending="true") == ["3", "2", "1"]
+    assert ids(column="id", operator="at least", value="2", sort="id") == ["2", "3"]
+    assert ids(column="title", operator="contains", value="O", sort="id") == ["1", "2"]
+    assert ids(column="score", operator="is missing") == ["2"]
+    assert ids(column="title", operator="is not", value="two", sort="id") == ["1", "3"]
+    for query, says in (
+        ({"column": "nope"}, "no column"),
+        ({"column": "id", "value": "x"}, "cannot be read as BIGINT"),
+        ({"column": "id", "operator": "eats"}, "nothing a column can be asked"),
+        ({"sort": "nope"}, "no column"),
+    ):
+        answer = pages.get("/tables/bronze/posts/sample.json", params=query)
+        assert answer.status_code in (400, 409) and says in answer.json()["error"]["message"]
+
+
+def test_looking_leaves_no_trace(posts: Workspace, pages: TestClient) -> None:
+    for tab in TABS:
+        pages.get(f"/tables/bronze/posts{tab}")
+    assert posts.sql("SELECT count(*) FROM system.queries").rows() == [(0,)]
+
+
+def test_the_moment_turns_the_whole_page(posts: Workspace, pages: TestClient) -> None:
+    first = posts.table("bronze.posts").history()[1]
+    at = (first.time + dt.timedelta(milliseconds=1)).isoformat()
+    for tab in ("", "/sample", "/history", "/files"):
+        found = pages.get(f"/tables/bronze/posts{tab}", params={"at": at})
+        assert found.status_code == 200 and "as it was at" in found.text
+        assert "at=" in found.text.partition("Sample")[0].rpartition("href=")[2]
+    twin = pages.get("/tables/bronze/posts.json", params={"at": at}).json()
+    assert (twin["head"]["version"], twin["head"]["rows"]) == (1, 2)
+    files = pages.get("/tables/bronze/posts/files.json", params={"at": at}).json()
+    assert [one["file"] for one in files["files"]] == ["files/a.jsonl"]
+    versions = pages.get("/tables/bronze/posts/history.json", params={"at": at}).json()["versions"]
+    assert [one["version"] for one in versions] == [1, 0]
+    wrong = pages.get("/tables/bronze/posts.json", params={"at": "soon"})
+    assert wrong.status_code == 400 and "is no moment" in wrong.json()["error"]["message"]
+
+
+def test_the_red_number_leads_to_the_row(posts: Workspace, pages: TestClient) -> None:
+    files = pages.get("/tables/bronze/posts/files").text
+    assert "quality?file=files%2Fa.jsonl" in files
+    rows = pages.get("/tables/bronze/posts/quality.json", params={"file": "files/a.jsonl"}).json()
+    assert [(row["line"], row["record"]) for row in rows["rows"]] == [(3, '{"id":')]
+
+
+def test_who_uses_it(posts: Workspace, pages: TestClient) -> None:
+    posts.sql("CREATE TABLE gold.best AS SELECT * FROM bronze.posts WHERE score > 5")
+    posts.sql("SELECT count(*) FROM bronze.posts").rows()
+    found = pages.get("/tables/bronze/posts/used.json").json()
+    assert found["made"] == ["gold.best"]
+    assert found["queries"][0]["text"] == "SELECT count(*) FROM bronze.posts"
+    assert found["queries"][0]["version"] == 2
+
+
+def test_a_profile_says_what_values_are_like(posts: Workspace, pages: TestClient) -> None:
+    found = pages.get("/tables/bronze/posts/profile.json").json()["profile"]
+    score = next(one for one in found["columns"] if one["name"] == "score")
+    assert score["missing"] == pytest.approx(1 / 3) and score["distinct"] == 2
+    assert found["sampled"] is False and found["rows"] == 3
+
+
+HARMFUL = ("a&b=c", "x.json", "a'b\"c", "100%", "<u>", "日本", "x" * 120)
+
+
+def test_names_that_mean_harm(ws: Workspace, pages: TestClient) -> None:
+    """Markup in names, values and comments; quotes, dots, per cent signs, `.json`, length."""
+    for table in HARMFUL:
+        ws.sql(f"CREATE TABLE `s`.`{table}` (`<script>x</script>` STRING COMMENT '<script>x')")
+        ws.sql(f"INSERT INTO `s`.`{table}` VALUES ('<script>x</script>')")
+    listed = pages.get("/tables/s.json").json()["tables"]
+    assert len(listed) == len(HARMFUL) and all(one["error"] is None for one in listed)
+    for table in HARMFUL:
+        for tab in ("overview", *(tab.strip("/") for tab in TABS if tab)):
+            answer = pages.get(f"/tables/s/{quote(table, safe='')}/{tab}")
+            assert answer.status_code in (200, 404), (table, tab, answer.text[-400:])
+            assert "<script>x" not in answer.text and "<u>" not in answer.text
+    links = re.findall(r'href="(/tables/s/[^"]+)"', pages.get("/tables/s").text)
+    assert len(set(links)) == len(HARMFUL)
+    assert all(pages.get(html.unescape(link)).status_code == 200 for link in links)
+
+
+def test_a_cell_of_ten_megabytes(ws: Workspace, pages: TestClient) -> None:
+    ws.sql("CREATE TABLE s.big AS SELECT repeat('ab', 5000000) AS x")
+    page = pages.get("/tables/s/big/sample")
+    assert page.status_code == 200 and len(page.content) < 50_000 and "…" in page.text
+    assert pages.get("/tables/s/big/profile").status_code == 200
