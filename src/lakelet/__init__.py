@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING
 from lakelet.errors import LakeletError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
+    from lakelet.runs import Run
     from lakelet.session import Workspace
 
-__all__ = ("LakeletError", "__version__", "init", "open")
+__all__ = ("LakeletError", "__version__", "init", "open", "run")
 
 __version__ = "0.1.0"
 
@@ -39,3 +42,18 @@ def init(path: str | Path = ".") -> Workspace:
 
     folder, _ = init_workspace(_Path(path))
     return Workspace(folder)
+
+
+def run(
+    name: str,
+    *,
+    params: Mapping[str, object] | None = None,
+    seed: int | None = None,
+    tags: Mapping[str, object] | None = None,
+) -> AbstractContextManager[Run]:
+    """A run in the workspace around the current folder; see `Workspace.run`.
+
+    Raises:
+        WorkspaceNotFoundError: there is none.
+    """
+    return open().run(name, params=params, seed=seed, tags=tags)

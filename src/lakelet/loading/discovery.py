@@ -7,7 +7,7 @@ here; no file is opened.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import translate
 from pathlib import Path
@@ -16,10 +16,13 @@ from lakelet.errors import LoadError
 from lakelet.lake.storage import FileEntry, Storage, is_remote, storage_for
 from lakelet.lake.volumes import refuse_links_out, resolve_path
 from lakelet.workspace import WorkspaceFolder
+from lakelet.workspace.notices import FilesRead, heard, tell
 from lakelet.workspace.secrets import redact
 
-__all__ = ("FoundFile", "NothingThereError", "discover")
+__all__ = ("FoundFile", "NothingThereError", "discover", "tell_files")
 
+_EACH = 20
+"""More files than these are told of as one source."""
 _GLOB = re.compile(r"[*?\[]")
 
 
@@ -69,6 +72,18 @@ def discover(workspace: WorkspaceFolder, source: str, *, base: Path) -> list[Fou
         )
     refuse_links_out(workspace, source, (file.entry.path for file in found))
     return found
+
+
+def tell_files(workspace: WorkspaceFolder, source: str, found: Sequence[FoundFile]) -> None:
+    """Give notice that files are read: of each, or of very many as one."""
+    if not heard(workspace):
+        return
+    listed = [(file.name, file.entry.size, file.entry.etag) for file in found]
+    if len(listed) > _EACH:
+        tell(workspace, FilesRead.of(redact(source), listed))
+        return
+    for one in listed:
+        tell(workspace, FilesRead.of(one[0], [one]))
 
 
 def _entries(storage: Storage, path: str) -> Iterator[FileEntry]:

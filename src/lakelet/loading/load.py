@@ -13,7 +13,7 @@ from lakelet.lake.types import Column, Struct
 from lakelet.loading.batch import Batch, recover
 from lakelet.loading.commit import RowsCommit, check_key
 from lakelet.loading.connection import loading_connection
-from lakelet.loading.discovery import FoundFile, discover
+from lakelet.loading.discovery import FoundFile, discover, tell_files
 from lakelet.loading.given_hints import check_hints, refuse_not_null, unused_hints
 from lakelet.loading.inference.columns import hinted
 from lakelet.loading.ledger import TRANSACTION, Entry, Known, Ledger
@@ -96,6 +96,7 @@ def load(lake: Lake, request: LoadRequest) -> LoadReport:
         run = _Load(lake, request, ledger)
         if request.dry_run:
             return run.look(found)
+        tell_files(lake.workspace, request.source, found)
         if lake.exists(name):
             with lake.table(name).load_lock():
                 return run.into_existing(found)

@@ -21,7 +21,7 @@ from lakelet.lake.types import Column
 from lakelet.loading.batch import Batch
 from lakelet.loading.connection import loading_connection
 from lakelet.loading.convert import Converter, make_tables, name_sources
-from lakelet.loading.discovery import FoundFile, discover
+from lakelet.loading.discovery import FoundFile, discover, tell_files
 from lakelet.loading.given_hints import unused_hints
 from lakelet.loading.inference.columns import hinted
 from lakelet.loading.options import OPTION_NAMES, ReadOptions, parse_options
@@ -66,9 +66,11 @@ def read_files(
             known = (*OPTION_NAMES, "schemaHints", "schema")
             raise SettingsError.unknown(name, known, where="read_files")
     rest = {name: value for name, value in given.items() if name not in _OWN}
+    found = tuple(discover(lake.workspace, path, base=base))
+    tell_files(lake.workspace, path, found)
     return FilesRead(
         lake,
-        tuple(discover(lake.workspace, path, base=base)),
+        found,
         parse_options(rest),
         parse_columns(str(given.get("schemahints") or "")),
         parse_columns(str(given.get("schema") or "")),

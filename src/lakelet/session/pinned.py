@@ -23,12 +23,16 @@ class PinnedTable:
         condition: rows that count, as SQL; '' for all.
         more: a SELECT of rows that belong to the table and are kept elsewhere; '' for none.
         version: the version it is, where that is known.
+        name: the table's name, for notices.
+        location: where it is, for notices.
     """
 
     route: Route
     condition: str = ""
     more: str = ""
     version: int | None = None
+    name: str = ""
+    location: str = ""
 
     @property
     def columns(self) -> list[str]:

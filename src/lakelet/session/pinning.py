@@ -18,6 +18,7 @@ from lakelet.session.moments import parse_moment
 from lakelet.session.pinned import PinnedTable
 from lakelet.session.queries import QueriesTable
 from lakelet.session.versions import named_version
+from lakelet.workspace.notices import TableRead, tell
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from lakelet.engines.routes import Route
     from lakelet.session.workspace import Workspace
 
-__all__ = ("pin_reference", "pin_table")
+__all__ = ("pin_reference", "pin_table", "tell_read")
 
 
 def pin_reference(
@@ -88,12 +89,15 @@ def pin_table(
         of: of the ledger, the one table whose entries are wanted.
     """
     publications = publications or Publications(workspace.lake)
+    known = {"name": str(table.name), "location": table.location}
+    if version is None:
+        version = workspace.held_version(table.name)
     # Before the table is opened, so that what counts is in what is read.
     condition = _condition(workspace, table.name, publications, of)
     if version is not None:
         with named_version(table, version):
             opened = table.open(version)
-        return PinnedTable(_route(table, opened), condition, version=version)
+        return PinnedTable(_route(table, opened), condition, version=version, **known)
     if str(table.name) == "system.pipeline_events":
         return PinnedTable(_route(table, table.open()), more=_waiting_events(workspace))
     kept = workspace.routes.find(table.location)
@@ -105,7 +109,23 @@ def pin_table(
         route, seen_version = _route(table, seen), int(seen.version())
         if pipeline_of(newest.metadata().configuration) is None:
             workspace.routes.keep(table.location, seen_version, route)
-    return PinnedTable(route, condition, version=seen_version)
+    return PinnedTable(route, condition, version=seen_version, **known)
+
+
+def tell_read(
+    workspace: Workspace,
+    pinned: Attached,
+    reference: TableReference | None = None,
+    at: dt.datetime | None = None,
+    *,
+    named: bool = False,
+) -> None:
+    """Give notice that a pinned table is read; of what has no version there is none."""
+    if not isinstance(pinned, PinnedTable) or pinned.version is None:
+        return
+    if reference is not None:
+        named = (reference.version, reference.timestamp, at) != (None, None, None)
+    tell(workspace.folder, TableRead(pinned.name, pinned.location, pinned.version, named))
 
 
 def _waiting_events(workspace: Workspace) -> str:
@@ -144,6 +164,10 @@ def _pin_path(
     if version is None and at is not None:
         version = table.version_at(at)
     options = storage.options or None
+    snapshot = open_snapshot(location, version=version, storage_options=options)
     return PinnedTable(
-        plan_table(table, open_snapshot(location, version=version, storage_options=options))
+        plan_table(table, snapshot),
+        version=int(snapshot.version()),
+        name=str(table.name),
+        location=location,
     )

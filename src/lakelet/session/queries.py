@@ -16,6 +16,8 @@ from lakelet.errors import StorageError
 from lakelet.workspace.store import open_store
 
 if TYPE_CHECKING:
+    from lakelet.engines.dialect import TableReference
+    from lakelet.engines.engine import Attached
     from lakelet.workspace import WorkspaceFolder
 
 __all__ = ("QueriesTable", "Recorder")
@@ -50,6 +52,12 @@ class Recorder:
     written: dict[str, int] = field(default_factory=dict)
     _began: float = field(default_factory=time.time)
     _done: bool = False
+
+    def reads(self, reference: TableReference, pinned: Attached) -> None:
+        """Note a table that is read, at its version where it has one."""
+        version = getattr(pinned, "version", None)
+        if version is not None:
+            self.read[".".join(reference.parts)] = version
 
     def done(self, rows: int | None = None, error: str | None = None) -> None:
         """Write the statement down; what it says a second time counts no more."""

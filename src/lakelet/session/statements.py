@@ -12,6 +12,7 @@ from lakelet.engines.statements import run_statement
 from lakelet.errors import SqlError
 from lakelet.lake.names import quote
 from lakelet.session.moments import parse_moment
+from lakelet.session.pinning import tell_read
 from lakelet.session.result import Result
 from lakelet.session.traced import Traced
 from lakelet.session.versions import restore
@@ -82,10 +83,9 @@ class _Lent:
 
     def pin(self, reference: TableReference) -> Attached:
         pinned = self.workspace.pin(reference)
-        version = getattr(pinned, "version", None)
-        if version is not None:
-            self.recorder.read[".".join(reference.parts)] = version
+        self.recorder.reads(reference, pinned)
         self.traced.reads(reference)
+        tell_read(self.workspace, pinned, reference)
         return pinned
 
     def call(self, call: TableFunctionCall) -> Attached:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from lakelet.loading import RetryReport
     from lakelet.loading.rescued import Decision, RescuedField
     from lakelet.session.diff import Diff
+    from lakelet.session.pinned import PinnedTable
     from lakelet.session.result import Result
     from lakelet.session.workspace import Workspace
 
@@ -58,6 +59,9 @@ class Table:
         """The version this handle reads."""
         if self._version is not None:
             return self._version
+        held = self._workspace.held_version(self._table.name)
+        if held is not None:
+            return held
         return int(seen_snapshot(self._table, Publications(self._workspace.lake)).version())
 
     def _changing(self, what: str) -> AbstractContextManager[None]:
@@ -100,15 +104,14 @@ class Table:
 
     def sql(self, text: str, params: Sequence[object] | Mapping[str, object] = ()) -> Result:
         """Run a query in which ``this`` is the table."""
-        from lakelet.session.pinning import pin_table
+        from lakelet.session.pinning import pin_table, tell_read
 
-        return self._workspace._sql(
-            text,
-            params,
-            at=None,
-            dialect=None,
-            this=lambda: pin_table(self._workspace, self._table, self._version),
-        )
+        def this() -> PinnedTable:
+            pinned = pin_table(self._workspace, self._table, self._version)
+            tell_read(self._workspace, pinned, named=self._version is not None)
+            return pinned
+
+        return self._workspace._sql(text, params, at=None, dialect=None, this=this)
 
     def look(self, text: str, params: Sequence[object] = ()) -> Result:
         """Run a query in DuckDB's dialect in which ``this`` is the table; it leaves no trace.

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
@@ -17,6 +19,8 @@ from lakelet.session.parameters import marker_values, spoken_dialect
 from lakelet.session.routes_kept import RoutesKept
 from lakelet.session.table import Table
 from lakelet.workspace import WorkspaceFolder, find_workspace
+from lakelet.workspace.folder import REPEATS
+from lakelet.workspace.notices import FilesRead, heard, tell
 
 if TYPE_CHECKING:
     from lakelet.engines.dialect import TableFunctionCall, TableReference
@@ -24,6 +28,8 @@ if TYPE_CHECKING:
     from lakelet.loading import LoadReport
     from lakelet.pipelines import Event, Plan, UpdateReport
     from lakelet.pipelines.edges import EdgesKept
+    from lakelet.pipelines.outline import Outline
+    from lakelet.runs import Run
     from lakelet.session.queries import Recorder
     from lakelet.session.result import Result
 
@@ -109,6 +115,7 @@ class Workspace:
     ) -> Result:
         from lakelet.engines.engine import Query, run_query
         from lakelet.engines.statements import is_statement
+        from lakelet.session.pinning import tell_read
         from lakelet.session.result import Result
 
         moment = None if at is None else parse_moment(at, self.time_zone)
@@ -137,9 +144,9 @@ class Workspace:
             if this is not None and reference.parts == ("this",):
                 return this()
             pinned = self.pin(reference, moment, publications)
-            version = getattr(pinned, "version", None)
-            if version is not None:
-                recorder.read[".".join(reference.parts)] = version
+            recorder.reads(reference, pinned)
+            if recorded:
+                tell_read(self, pinned, reference, moment)
             return pinned
 
         def warn(text: str) -> None:
@@ -301,6 +308,22 @@ class Workspace:
             for name, pipeline, commit in all_foreign_commits(self.lake)
         ]  # fmt: skip
 
+    def pipelines(self) -> list[str]:
+        """The names of the pipelines, in order."""
+        from lakelet.pipelines.definitions.folder import pipeline_names
+
+        return pipeline_names(self.folder)
+
+    def outline(self, pipeline: str) -> Outline:
+        """What a pipeline declares: its datasets, what each reads, where each is written.
+
+        Raises:
+            SqlError, PipelineError: what is wrong, with file and line.
+        """
+        from lakelet.pipelines.outline import outline
+
+        return outline(self.lake, pipeline)
+
     def updates(self, pipeline: str | None = None) -> list[dict[str, Any]]:
         """The updates of a pipeline, or of all, the newest first."""
         from lakelet.pipelines.account import all_updates
@@ -392,7 +415,47 @@ class Workspace:
         """Let the body change a table; a pipeline's only where that is an update of its own."""
         from lakelet.pipelines.own_update import changing
 
+        self._held.pop(str(table), None)
         return changing(self.lake, table, what)
+
+    def held_version(self, table: TableName) -> int | None:
+        """The version at which a repeated run reads a table it does not change itself."""
+        return self._held.get(str(table)) if self._held else None
+
+    @cached_property
+    def _held(self) -> dict[str, int]:
+        if REPEATS not in os.environ:
+            return {}
+        from lakelet.runs.repeating import held_versions
+
+        return held_versions(self.folder)
+
+    def run(
+        self,
+        name: str,
+        *,
+        params: Mapping[str, object] | None = None,
+        seed: int | None = None,
+        tags: Mapping[str, object] | None = None,
+    ) -> AbstractContextManager[Run]:
+        """A run of MLflow for the body of ``with``, pinned to what is read in it.
+
+        Args:
+            name: folders and a name, ``"baselines/logistic"``.
+            params: its parameters; those within dictionaries get names with dots.
+            seed: seeds Python, NumPy and, where it is imported, torch.
+            tags: its tags.
+
+        Raises:
+            MissingExtraError: MLflow is not installed.
+            CommandError: a name or a seed that is none.
+            StorageError: MLflow's store or server said no.
+        """
+        from lakelet.runs.starting import running
+
+        return running(
+            self.folder, name, params=params, seed=seed, tags=tags, repeats=os.environ.get(REPEATS)
+        )
 
     def _dicts(self, query: str) -> list[dict[str, Any]]:
         return self._sql(
@@ -410,7 +473,12 @@ class Workspace:
         from lakelet.lake.volumes import resolve_path
 
         place = resolve_path(self.folder, path, base=self.folder.root)
-        return storage_for(self.folder, place).open(place)
+        storage = storage_for(self.folder, place)
+        file = storage.open(place)
+        if heard(self.folder) and (entry := storage.entry(place)) is not None:
+            name = place.removeprefix(f"{self.folder.root}/")
+            tell(self.folder, FilesRead.of(name, [(name, entry.size, entry.etag)]))
+        return file
 
 
 def open_workspace(path: str | Path = ".") -> Workspace:

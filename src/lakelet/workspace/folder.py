@@ -58,6 +58,11 @@ class WorkspaceFolder:
 INSIDE = "LAKELET_INSIDE"
 """Set in the environment of a process that runs a pipeline's Python code: what for."""
 
+REPEATS = "LAKELET_REPEATS"
+"""Set in the environment of a process that repeats a run: the id of that run."""
+REPEATS_IN = "LAKELET_REPEATS_IN"
+"""Then also set: the folder with the code as it was, and the workspace its code works in."""
+
 
 def find_workspace(start: Path) -> WorkspaceFolder:
     """The workspace of ``start`` or of its nearest parent that has one.
@@ -75,11 +80,19 @@ def find_workspace(start: Path) -> WorkspaceFolder:
     start = start.resolve()
     for folder in (start, *start.parents):
         if (folder / SETTINGS_FILE).is_file():
-            return WorkspaceFolder(folder)
+            return WorkspaceFolder(_meant(folder))
     raise WorkspaceNotFoundError(
         f"{start} is not in a workspace: no {SETTINGS_FILE} there or in any folder above.",
         hint="`lakelet init` makes one here; --workspace DIR names another.",
     )
+
+
+def _meant(found: Path) -> Path:
+    """The workspace itself, where what was found is its settings in a checkout of a run's code."""
+    checkout, _, workspace = os.environ.get(REPEATS_IN, "").partition(os.pathsep)
+    if checkout and found.is_relative_to(checkout):
+        return Path(workspace)
+    return found
 
 
 def init_workspace(root: Path) -> tuple[WorkspaceFolder, list[Path]]:

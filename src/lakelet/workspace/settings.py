@@ -19,6 +19,7 @@ __all__ = (
     "LakeSettings",
     "LoadingSettings",
     "ResourceSettings",
+    "RunSettings",
     "Settings",
     "SqlSettings",
     "StorageSettings",
@@ -104,6 +105,29 @@ class ResourceSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class RunSettings:
+    """``[runs]``: where MLflow keeps runs, and how much code that is not committed they keep."""
+
+    tracking: str = ""
+    untracked: str = "1 MB"
+
+    def check(self) -> None:
+        """Raise SettingsError for an address that is none, or a size that is none."""
+        _quantity("runs.untracked", parse_bytes, self.untracked)
+        if self.tracking and not self.tracking.startswith(("http://", "https://")):
+            raise SettingsError(
+                f"runs.tracking is {self.tracking!r}; nothing was read from it.",
+                hint='it is the address of an MLflow server, such as "http://127.0.0.1:5000"; '
+                "without one, runs are kept in .lakelet/mlflow.db.",
+            )
+
+    @property
+    def most_untracked(self) -> int:
+        """The bytes up to which a file, or all changes together, are kept with a run."""
+        return parse_bytes(self.untracked)
+
+
+@dataclass(frozen=True, slots=True)
 class StorageSettings:
     """``[storage.BUCKET]``: how a bucket is reached; secrets only by reference."""
 
@@ -150,6 +174,7 @@ class Settings:
     loading: LoadingSettings = field(default_factory=LoadingSettings)
     sql: SqlSettings = field(default_factory=SqlSettings)
     resources: ResourceSettings = field(default_factory=ResourceSettings)
+    runs: RunSettings = field(default_factory=RunSettings)
     volumes: dict[str, str] = field(default_factory=dict)
     storage: dict[str, StorageSettings] = field(default_factory=dict)
     jobs: dict[str, JobSettings] = field(default_factory=dict)

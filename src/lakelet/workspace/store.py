@@ -91,6 +91,71 @@ _MIGRATIONS: tuple[str, ...] = (
         result TEXT NOT NULL
     );
     """,
+    """
+    CREATE TABLE runs (
+        id TEXT PRIMARY KEY,
+        tracking TEXT NOT NULL,
+        experiment TEXT NOT NULL,
+        name TEXT NOT NULL,
+        status TEXT NOT NULL,
+        started REAL,
+        ended REAL,
+        user TEXT,
+        deleted INTEGER NOT NULL DEFAULT 0,
+        artifacts TEXT
+    );
+    CREATE INDEX runs_by_time ON runs (tracking, started);
+    CREATE TABLE run_params (
+        run_id TEXT NOT NULL, key TEXT NOT NULL, value TEXT, PRIMARY KEY (run_id, key)
+    ) WITHOUT ROWID;
+    CREATE TABLE run_tags (
+        run_id TEXT NOT NULL, key TEXT NOT NULL, value TEXT, PRIMARY KEY (run_id, key)
+    ) WITHOUT ROWID;
+    CREATE TABLE run_metrics (
+        run_id TEXT NOT NULL, key TEXT NOT NULL, value REAL, step INTEGER, time REAL,
+        PRIMARY KEY (run_id, key)
+    ) WITHOUT ROWID;
+    CREATE TABLE run_inputs (
+        run_id TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        name TEXT NOT NULL,
+        digest TEXT NOT NULL,
+        version INTEGER,
+        location TEXT,
+        table_id TEXT,
+        source TEXT NOT NULL,
+        named INTEGER NOT NULL DEFAULT 0,
+        waiting INTEGER NOT NULL DEFAULT 0,
+        number INTEGER NOT NULL DEFAULT 0,
+        PRIMARY KEY (run_id, name, digest)
+    ) WITHOUT ROWID;
+    CREATE INDEX run_inputs_by_name ON run_inputs (name);
+    CREATE INDEX run_inputs_by_location ON run_inputs (location);
+    CREATE INDEX run_inputs_by_table ON run_inputs (table_id);
+    CREATE TABLE run_facts (
+        run_id TEXT PRIMARY KEY, facts TEXT NOT NULL
+    );
+    CREATE TABLE environments (
+        digest TEXT PRIMARY KEY, packages TEXT NOT NULL
+    );
+    CREATE TABLE open_runs (
+        token TEXT PRIMARY KEY,
+        run_id TEXT,
+        tracking TEXT NOT NULL,
+        started REAL NOT NULL,
+        status TEXT
+    );
+    CREATE TABLE run_index (
+        tracking TEXT PRIMARY KEY, state TEXT NOT NULL
+    );
+    """,
+    """
+    CREATE TABLE searchable (
+        name TEXT PRIMARY KEY,
+        mark TEXT NOT NULL,
+        told TEXT NOT NULL
+    );
+    """,
 )
 STORE_VERSION = len(_MIGRATIONS)
 

@@ -42,6 +42,13 @@ time_zone = "{time_zone}"
 # An update stops staging while less than this is free.
 # min_free_disk = "2 GB"
 
+[runs]
+# The address of an MLflow server; without one, runs are kept in .lakelet/mlflow.db.
+# tracking = "http://127.0.0.1:5000"
+# Files that git does not track are kept with a run up to this size each; all changes up to ten
+# times as much.
+# untracked = "1 MB"
+
 # When `lakelet jobs start` updates a pipeline; `lakelet jobs add` writes such a section.
 # [jobs.forum]
 # cron = "0 6 * * *"

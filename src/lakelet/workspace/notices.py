@@ -1,0 +1,88 @@
+"""Notices: how lower layers speak upwards, to whoever listens while it happens.
+
+A layer that reads a table or a file says so with `tell`; runs listen. Where nobody does, which is
+nearly always, a notice costs a look into an empty dictionary. Listeners belong to a workspace's
+folder, not to one object, so that a second ``lakelet.open`` of it is heard too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from lakelet.workspace.folder import WorkspaceFolder
+
+__all__ = ("FilesRead", "Notice", "TableRead", "heard", "listening", "tell")
+
+
+@dataclass(frozen=True, slots=True)
+class TableRead:
+    """A table was pinned to be read.
+
+    Attributes:
+        name: ``schema.table``, or ``delta.PATH``.
+        location: its folder or URI.
+        version: the version that is read.
+        named: whether the reader asked for that version or moment, instead of the table as it is.
+    """
+
+    name: str
+    location: str
+    version: int
+    named: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FilesRead:
+    """Raw files were opened to be read.
+
+    Attributes:
+        name: the file, from the workspace's folder where it lies in it; or, of many, the source.
+        count: how many.
+        size: bytes in all.
+        digest: what tells them from what may lie there later: of paths, sizes and tags.
+    """
+
+    name: str
+    count: int
+    size: int
+    digest: str
+
+    @staticmethod
+    def of(name: str, files: list[tuple[str, int, str]]) -> FilesRead:
+        """A notice of files, each with path, bytes and tag."""
+        text = "\n".join(f"{path}\0{size}\0{tag}" for path, size, tag in files)
+        digest = hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:24]
+        return FilesRead(name, len(files), sum(size for _, size, _ in files), digest)
+
+
+Notice = TableRead | FilesRead
+_listeners: dict[Path, list[Callable[[Notice], None]]] = {}
+
+
+def heard(folder: WorkspaceFolder) -> bool:
+    """Whether somebody listens, for notices that cost something to make."""
+    return folder.root in _listeners
+
+
+def tell(folder: WorkspaceFolder, notice: Notice) -> None:
+    """Tell all who listen to a workspace."""
+    for listener in tuple(_listeners.get(folder.root, ())):
+        listener(notice)
+
+
+@contextmanager
+def listening(folder: WorkspaceFolder, listener: Callable[[Notice], None]) -> Iterator[None]:
+    """Listen to a workspace, in every thread of the process, while the body runs."""
+    _listeners.setdefault(folder.root, []).append(listener)
+    try:
+        yield
+    finally:
+        rest = [one for one in _listeners[folder.root] if one is not listener]
+        if rest:
+            _listeners[folder.root] = rest
+        else:
+            del _listeners[folder.root]
