@@ -33,7 +33,7 @@ class Links:
         """
         self.at = at
 
-    def to(self, path: str, **query: object) -> str:
+    def to(self, path: str, /, **query: object) -> str:
         """An address with its query."""
         given = {key.rstrip("_"): value for key, value in query.items() if value not in (None, "")}
         if self.at is not None:
@@ -49,5 +49,5 @@ class Links:
         return self.to(f"/pipelines/{_part(name)}{'/' + tab if tab else ''}", **query)
 
     def file(self, path: str, **query: object) -> str:
-        """A raw file's page."""
-        return self.to("/files/" + quote(path, safe="/"), **query)
+        """A raw file's page, or a folder's, by its path as the account of loads has it."""
+        return self.to("/file", path=path, **query)

@@ -1,0 +1,168 @@
+"""Finding things by letters: tables, columns, comments, pipelines and their code, files.
+
+What tables are made of is kept in the metadata store, so that no table is opened to search. A table
+whose log has not changed since is not opened again; of many that have, some are opened at a time.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lakelet.errors import LakeletError
+from lakelet.lake import TableName
+from lakelet.lake.storage import is_remote
+from lakelet.workspace.store import open_store
+
+if TYPE_CHECKING:
+    from lakelet.session.workspace import Workspace
+
+__all__ = ("Found", "Hit", "find")
+
+_SECONDS = 0.25
+"""How long tables are opened for one search, if many changed."""
+_HITS = 30
+"""Hits of a kind."""
+_LEDGER = TableName("system", "loaded_files")
+
+
+@dataclass(frozen=True)
+class Hit:
+    """One thing that was found.
+
+    Attributes:
+        kind: ``table``, ``column``, ``pipeline``, ``code`` or ``file``.
+        name: what it is called.
+        where: the table of a column, the file of code, from the workspace.
+        line: the line of code.
+        text: what it says: a comment, a type, a line.
+    """
+
+    kind: str
+    name: str
+    where: str = ""
+    line: int | None = None
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was found.
+
+    Attributes:
+        hits: the best first, at most thirty of a kind.
+        waiting: tables that changed and could not be looked at yet.
+    """
+
+    hits: list[Hit]
+    waiting: int
+
+
+def find(workspace: Workspace, letters: str) -> Found:
+    """Everything whose name, comment or code holds some letters, in any case."""
+    wanted = letters.strip().lower()
+    if not wanted:
+        return Found([], 0)
+    waiting = _refresh(workspace)
+    hits = [*_tables(workspace, wanted), *_pipelines(workspace, wanted), *_files(workspace, wanted)]
+    return Found(hits, waiting)
+
+
+def _refresh(workspace: Workspace) -> int:
+    """Bring what is kept of tables up to date, within a moment; how many are left."""
+    names = {str(name): name for name in workspace.tables() if not name.is_companion}
+    with open_store(workspace.folder) as store:
+        kept = {
+            row["name"]: row["mark"]
+            for row in store.execute("SELECT name, mark FROM searchable").fetchall()
+        }
+    until, changed, left = time.monotonic() + _SECONDS, [], 0
+    for text, name in names.items():
+        mark = _mark(workspace, name)
+        if kept.get(text) == mark:
+            continue
+        if time.monotonic() > until:
+            left += 1
+            continue
+        changed.append((text, mark, json.dumps(_told(workspace, name), ensure_ascii=False)))
+    gone = [(text,) for text in kept if text not in names]
+    if changed or gone:
+        with open_store(workspace.folder) as store:
+            store.executemany("DELETE FROM searchable WHERE name = ?", gone)
+            store.executemany("INSERT OR REPLACE INTO searchable VALUES (?, ?, ?)", changed)
+    return left
+
+
+def _mark(workspace: Workspace, name: TableName) -> str:
+    """What changes with a table's log: a folder's time does when a file comes into it."""
+    location = workspace.lake.table(name).location
+    if is_remote(location):
+        # Asking each log of a bucket would take longer than it is worth: once an hour.
+        return f"hour {int(time.time() // 3600)}"
+    try:
+        return str((Path(location) / "_delta_log").stat().st_mtime_ns)
+    except OSError:
+        return "gone"
+
+
+def _told(workspace: Workspace, name: TableName) -> dict[str, object]:
+    try:
+        table = workspace.table(name)
+        comment = table.brief()["comment"]
+        columns = [[c.name, c.type.sql, c.comment or ""] for c in table.columns]
+    except LakeletError:  # one that cannot be read is found by its name
+        comment, columns = None, []
+    return {"comment": comment or "", "columns": columns}
+
+
+def _tables(workspace: Workspace, wanted: str) -> Iterator[Hit]:
+    with open_store(workspace.folder) as store:
+        rows = store.execute(
+            "SELECT name, told FROM searchable "
+            "WHERE instr(lower(name), ?) OR instr(lower(told), ?) "
+            "ORDER BY instr(lower(name), ?) = 0, length(name), name",
+            (wanted, json.dumps(wanted).strip('"'), wanted),
+        ).fetchall()
+    tables: list[Hit] = []
+    columns: list[Hit] = []
+    for row in rows:
+        told = json.loads(row["told"])
+        if wanted in row["name"].lower() or wanted in told["comment"].lower():
+            tables.append(Hit("table", row["name"], text=told["comment"]))
+        for name, kind, comment in told["columns"]:
+            if len(columns) < _HITS and wanted in f"{name} {comment}".lower():
+                columns.append(Hit("column", name, row["name"], text=comment or kind))
+    yield from tables[:_HITS]
+    yield from columns
+
+
+def _pipelines(workspace: Workspace, wanted: str) -> Iterator[Hit]:
+    names = workspace.pipelines()
+    yield from (Hit("pipeline", name) for name in names if wanted in name.lower())
+    count = 0
+    for name in names:
+        for path in sorted((workspace.folder.root / "pipelines" / name).rglob("*")):
+            if path.suffix not in (".sql", ".py", ".toml") or not path.is_file():
+                continue
+            shown = str(path.relative_to(workspace.folder.root))
+            for number, line in enumerate(path.read_text("utf-8", "replace").splitlines(), 1):
+                if wanted in line.lower():
+                    yield Hit("code", name, shown, number, line.strip()[:200])
+                    count += 1
+                    if count == _HITS:
+                        return
+
+
+def _files(workspace: Workspace, wanted: str) -> Iterator[Hit]:
+    if not workspace.lake.exists(_LEDGER):
+        return
+    rows = workspace.table(_LEDGER).look(
+        "SELECT file, string_agg(DISTINCT table_name, ', ') FROM this "
+        f"WHERE contains(lower(file), ?) GROUP BY file ORDER BY max(loaded_at) DESC LIMIT {_HITS}",
+        [wanted],
+    )
+    yield from (Hit("file", file, text=f"in {tables}") for file, tables in rows.rows())

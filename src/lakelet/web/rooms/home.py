@@ -1,0 +1,119 @@
+"""Home: what changed since yesterday, and the search over everything."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from lakelet.lake.storage import is_remote
+from lakelet.session.lately import (
+    BrokenExpectation,
+    LoadSince,
+    RescuedIn,
+    broken_since,
+    loads_since,
+    rescued_in,
+)
+from lakelet.session.moments import parse_moment
+from lakelet.session.searching import Hit, find
+from lakelet.web.answer import At, Open, add_page
+from lakelet.web.rooms.pipelines import Update, updates_of
+
+__all__ = ("router",)
+
+router = APIRouter(tags=["home"])
+_SINCE = dt.timedelta(days=1)
+_SHOWN = 12
+
+
+@dataclass(frozen=True)
+class Home:
+    """What happened in the last day.
+
+    Attributes:
+        since: the moment from which on things are told.
+        empty: whether the workspace has no table yet.
+        updates: updates that ran, the last first.
+        loads: tables that files were loaded into.
+        broken: expectations that rows broke.
+        rescued: tables with rescued values that wait for a decision.
+    """
+
+    since: dt.datetime
+    empty: bool
+    updates: list[Update]
+    loads: list[LoadSince]
+    broken: list[BrokenExpectation]
+    rescued: list[RescuedIn]
+
+
+def home(workspace: Open, at: At = None) -> Home:
+    """What changed in the last day."""
+    now = dt.datetime.now(dt.UTC) if at is None else parse_moment(at, workspace.time_zone)
+    since = now - _SINCE
+    updates = [
+        one
+        for one in updates_of(workspace)
+        if one.started is not None and since <= one.started <= now
+    ]
+    return Home(
+        since,
+        next(workspace.tables(), None) is None,
+        updates[:_SHOWN],
+        [one for one in loads_since(workspace, since) if one.time <= now][:_SHOWN],
+        [one for one in broken_since(workspace, since) if one.time <= now][:_SHOWN],
+        rescued_in(workspace)[:_SHOWN],
+    )
+
+
+@dataclass(frozen=True)
+class Space:
+    """What the lake takes on the disk.
+
+    Attributes:
+        bytes: all its files, older versions too; None where it lies in a bucket.
+    """
+
+    bytes: int | None
+
+
+def space(workspace: Open) -> Space:
+    """What the lake takes on the disk."""
+    root = workspace.lake.root
+    if is_remote(str(root)):
+        return Space(None)
+    files = (path for path in Path(root).rglob("*") if path.is_file())
+    return Space(sum(path.stat().st_size for path in files))
+
+
+@dataclass(frozen=True)
+class SearchPage:
+    """What a search found.
+
+    Attributes:
+        letters: what was looked for.
+        hits: what was found, by kind.
+        waiting: tables that changed lately and were not looked at yet.
+    """
+
+    letters: str
+    hits: list[Hit]
+    waiting: int
+
+
+def search(
+    workspace: Open,
+    letters: Annotated[str, Query(alias="q", description="Letters of a name or text.")] = "",
+) -> SearchPage:
+    """Tables, columns, comments, pipelines and their code, and files that hold some letters."""
+    found = find(workspace, letters)
+    return SearchPage(letters, found.hits, found.waiting)
+
+
+add_page(router, "/", "home.html", home)
+add_page(router, "/search", "search.html", search)
+add_page(router, "/parts/space", "space.html", space, twin=False)
