@@ -4,7 +4,7 @@ DEMO_DATA ?= ../shared/data
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test slow check docs bench vendor clean
+.PHONY: demo test slow check docs bench screenshots vendor clean
 
 $(VENV)/core: pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name one with PYTHON=…")'
@@ -37,6 +37,10 @@ check: $(VENV)/dev
 # Brings generated parts of the documentation up to date.
 docs: $(VENV)/dev
 	$(BIN)/python tools/write_docs.py
+
+# Pictures of the demo's pages for the documentation (needs Chromium, and `make demo` before).
+screenshots: $(VENV)/dev
+	LAKELET_SCREENSHOTS=1 $(BIN)/python -m pytest tests/web/test_screens.py -k pictures
 
 # Brings scripts, fonts and icons of others, kept in the package, up to date (needs npm).
 vendor:

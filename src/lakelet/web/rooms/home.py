@@ -27,6 +27,8 @@ __all__ = ("router",)
 
 router = APIRouter(tags=["home"])
 _SINCE = dt.timedelta(days=1)
+_FIRST = dt.datetime(1900, 1, 1, tzinfo=dt.UTC)
+"""Before it nothing happened here, and a day earlier may be no date at all."""
 _SHOWN = 12
 
 
@@ -54,7 +56,7 @@ class Home:
 def home(workspace: Open, at: At = None) -> Home:
     """What changed in the last day."""
     now = dt.datetime.now(dt.UTC) if at is None else parse_moment(at, workspace.time_zone)
-    since = now - _SINCE
+    since = max(now, _FIRST) - _SINCE
     updates = [
         one
         for one in updates_of(workspace)

@@ -219,7 +219,7 @@ def history(
     before: Annotated[int | None, Query(description="Only versions before this one.")] = None,
 ) -> History:
     """The versions of a table, the newest first."""
-    until = head.version if before is None else before - 1
+    until = head.version if before is None else min(head.version, before - 1)
     found = _versions(table, until, _VERSIONS + 1)
     return History(head, found[:_VERSIONS], len(found) > _VERSIONS)
 

@@ -1,0 +1,97 @@
+"""Every page at both widths, in both themes: seen whole, and used without a mouse or without eyes.
+
+``make screenshots`` keeps pictures of the demo's pages under docs/images.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lakelet.session import Workspace
+from web.test_browser import SIZES
+from web.test_pipeline_pages import SQL
+
+ROOT = Path(__file__).parents[2]
+PAGES = (
+    "/", "/search?q=score", "/tables", "/tables/bronze", "/tables/bronze/posts",
+    "/tables/bronze/posts/sample", "/tables/bronze/posts/history",
+    "/tables/bronze/posts/diff?first=0&second=1", "/tables/bronze/posts/lineage",
+    "/tables/forum/good/quality", "/tables/bronze/posts/files", "/tables/bronze/posts/rescued",
+    "/tables/bronze/posts/used", "/tables/bronze/posts/health", "/pipelines", "/pipelines/forum",
+    "/pipelines/forum/list", "/pipelines/forum/updates", "/pipelines/forum/updates/1",
+    "/pipelines/forum/source", "/pipelines/forum/steps/forum.good", "/files", "/file?path=files:",
+    "/file?path=files/posts/a.jsonl&line=2", "/no/such/page", "/tables/bronze/posts?at=2099-01-01",
+)  # fmt: skip
+
+
+@pytest.fixture
+def site(ws: Workspace, serve: Callable[[Path], str]) -> str:
+    folder = ws.folder.root / "pipelines" / "forum"
+    folder.mkdir()
+    (folder / "forum.sql").write_text(SQL)
+    posts = ws.folder.files / "posts"
+    posts.mkdir()
+    (posts / "a.jsonl").write_text('{"id":1,"score":5}\n{"id":2,"score":null}\n{"id":\n')
+    ws.load("files/posts", into="bronze.posts")
+    ws.update("forum")
+    return serve(ws.folder.root)
+
+
+def axe() -> str:
+    """The source of axe-core (https://github.com/dequelabs/axe-core)."""
+    import axe_playwright_python
+
+    return (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("size", SIZES)
+def test_every_page_is_whole_and_accessible(
+    browser: Any, site: str, theme: str, size: str, tmp_path: Path
+) -> None:
+    context = browser.new_context(viewport=SIZES[size], color_scheme=theme, base_url=site)
+    page, source = context.new_page(), axe()
+    wrong: list[str] = []
+    for address in PAGES:
+        page.goto(address)
+        page.wait_for_load_state("load")
+        if address == "/tables/bronze/posts":
+            page.get_by_text("Profile of version").wait_for()
+        wide, window = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+        if wide > window:
+            wrong.append(f"{address} is {wide} px wide in a window of {window}")
+        page.evaluate(source)
+        found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+        wrong += [
+            f"{address}: {one['id']} ({one['impact']}): {one['nodes'][0]['html'][:160]}"
+            for one in found["violations"]
+            if one["impact"] in ("serious", "critical")
+        ]
+        assert page.screenshot(path=tmp_path / "seen.png")
+    context.close()
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.skipif("LAKELET_SCREENSHOTS" not in os.environ, reason="make screenshots keeps them")
+def test_pictures_of_the_demo(browser: Any, serve: Callable[[Path], str]) -> None:
+    address = serve(ROOT / "demo" / "workspace")
+    for theme in ("light", "dark"):
+        for name, path, size in (
+            ("home", "/", "wide"), ("table", "/tables/bronze/posts", "wide"),
+            ("sample", "/tables/tasks/problems/sample", "wide"),
+            ("quality", "/tables/forum/posts/quality", "wide"),
+            ("pipeline", "/pipelines/tasks", "wide"), ("table-narrow", "/tables/bronze/posts", "narrow"),
+        ):  # fmt: skip
+            context = browser.new_context(
+                viewport=SIZES[size], color_scheme=theme, base_url=address, device_scale_factor=1
+            )
+            page = context.new_page()
+            page.goto(path)
+            page.wait_for_load_state("networkidle")
+            page.screenshot(path=ROOT / "docs" / "images" / f"{name}-{theme}.png")
+            context.close()
