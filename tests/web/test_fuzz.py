@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 import requests
 import schemathesis
-from conftest import make_workspace
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from hypothesis.errors import Unsatisfiable
 from schemathesis.generation import GenerationMode
 from starlette.testclient import TestClient
 
+from conftest import make_workspace
 from lakelet.errors import LakeletError
 from lakelet.session import Workspace
 from lakelet.session.sample import OPERATORS

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from starlette.testclient import TestClient
@@ -100,6 +101,7 @@ def test_what_happens_is_told_as_it_happens(forum: Workspace, pages: TestClient)
 
     class Reader:
         gone = False
+        app = SimpleNamespace(state=SimpleNamespace(ending=lambda: False))
 
         async def is_disconnected(self) -> bool:
             return self.gone

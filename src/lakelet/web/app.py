@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -58,18 +58,26 @@ class _PerThread:
         return found
 
 
-def create_app(root: Path, hosts: Iterable[str] | None = None) -> Guard:
+def create_app(
+    root: Path,
+    hosts: Iterable[str] | None = None,
+    *,
+    ending: Callable[[], bool] = lambda: False,
+) -> Guard:
     """The web interface of a workspace, as an ASGI application.
 
     Args:
         root: the workspace's folder.
         hosts: ``name:port`` under which it is asked; this machine at the usual port without it.
+        ending: whether the server is about to end; whoever is told things as they happen is told
+            no more then.
 
     Raises:
         WorkspaceNotFoundError: there is none.
     """
     app = FastAPI(title="Lakelet", version=__version__, docs_url=None, redoc_url=None)
     app.state.workspace = _PerThread(root)
+    app.state.ending = ending
     app.state.pages = environment(app.state.workspace())
     for kind in (LakeletError, RequestError, HTTPException, RequestValidationError, Exception):
         app.add_exception_handler(kind, _failed)
@@ -81,9 +89,14 @@ def create_app(root: Path, hosts: Iterable[str] | None = None) -> Guard:
 
 async def _failed(request: Request, error: Exception) -> Response:
     found = _told(error)
+    answer: Response
     if wants_page(request):
-        return render(request, "failed.html", status=found.status, error=found)
-    return failure_response(found.kind, found.message, found.hint, status=found.status)
+        answer = render(request, "failed.html", status=found.status, error=found)
+    else:
+        answer = failure_response(found.kind, found.message, found.hint, status=found.status)
+    # Which methods an address knows, for one.
+    answer.headers.update(getattr(error, "headers", None) or {})
+    return answer
 
 
 def _told(error: Exception) -> RequestError:

@@ -78,6 +78,9 @@ class Guard:
             answer = failure_response("refused", wrong, None, status=403)
             await answer(scope, receive, guarded)
             return
+        if scope["method"] == "HEAD":
+            # The same answer without its body, which whoever sends it leaves out (RFC 9110, 9.3.2).
+            scope = {**scope, "method": "GET"}
         await self.app(scope, receive, guarded)
 
     def _foreign(self, scope: Scope) -> str | None:

@@ -11,6 +11,7 @@ import uvicorn
 
 from lakelet.errors import CommandError
 from lakelet.web.app import create_app
+from lakelet.web.connections import Connection
 from lakelet.web.guard import allowed_hosts
 
 __all__ = ("PORT", "serve")
@@ -34,7 +35,7 @@ def serve(root: Path, *, port: int = PORT, ready: Callable[[str], None]) -> None
     listening = _listen(port)
     port = listening.getsockname()[1]
     address = f"http://127.0.0.1:{port}/"
-    app = create_app(root, allowed_hosts(port))
+    app = create_app(root, allowed_hosts(port), ending=lambda: server.should_exit)
 
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -44,10 +45,11 @@ def serve(root: Path, *, port: int = PORT, ready: Callable[[str], None]) -> None
 
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, server_header=False, lifespan="off",
-        timeout_keep_alive=30, timeout_graceful_shutdown=3, http="h11", ws="none", loop="asyncio",
-        h11_max_incomplete_event_size=65536,
+        timeout_keep_alive=30, timeout_graceful_shutdown=3, http=Connection, ws="none",
+        loop="asyncio", h11_max_incomplete_event_size=65536,
     )  # fmt: skip
-    Server(config).run([listening])
+    server = Server(config)
+    server.run([listening])
 
 
 def _listen(port: int) -> socket.socket:

@@ -298,7 +298,7 @@ async def live(request: Request, workspace: Open, name: Known) -> StreamingRespo
 
     async def told() -> AsyncIterator[str]:
         before = None
-        while not await request.is_disconnected():
+        while not request.app.state.ending() and not await request.is_disconnected():
             now = await run_in_threadpool(seen)
             if now != before:
                 yield f"data: {now}\n\n"

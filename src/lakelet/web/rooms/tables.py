@@ -13,6 +13,7 @@ from lakelet.errors import LakeletError
 from lakelet.lake import TableName
 from lakelet.lake.names import SYSTEM_SCHEMA
 from lakelet.web.answer import Open, add_page
+from lakelet.web.failure import RequestError
 
 __all__ = ("router",)
 
@@ -118,6 +119,8 @@ def schema_tables(
 ) -> SchemaPage:
     """The tables of a schema, forty at a time, with what their logs say."""
     names = [n for n in workspace.tables() if n.schema == schema.lower() and not n.is_companion]
+    if not names:
+        raise RequestError.not_found(f"there is no schema {schema.lower()[:200]} with a table.")
     shown = names[first : first + _PAGE]
     following = first + _PAGE if first + _PAGE < len(names) else None
     return SchemaPage(schema.lower(), [_row(workspace, name) for name in shown], following)
