@@ -24,6 +24,7 @@ __all__ = (
     "OwnedTableError",
     "PastVersionError",
     "PipelineError",
+    "RunNotFoundError",
     "SchemaError",
     "SettingsError",
     "SqlError",
@@ -108,6 +109,10 @@ class TableNotFoundError(LakeletError, KeyError):
 
 class TableExistsError(LakeletError, FileExistsError):
     """A table that was to be created is already there."""
+
+
+class RunNotFoundError(LakeletError, LookupError):
+    """A run that is not there, or a name that fits several."""
 
 
 class VersionNotFoundError(LakeletError, LookupError):

@@ -22,6 +22,7 @@ _INTERRUPTED = 130
 # Where each command lives; only the one that runs is imported, so that each starts quickly.
 COMMANDS = {
     "attach": "tables",
+    "compare": "compare",
     "diff": "versions",
     "doctor": "doctor",
     "files": "files",
@@ -38,6 +39,7 @@ COMMANDS = {
     "rescued": "rescued",
     "restore": "versions",
     "show": "tables",
+    "runs": "runs",
     "sql": "sql",
     "tables": "tables",
     "take-over": "pipelines",

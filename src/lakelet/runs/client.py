@@ -22,7 +22,7 @@ __all__ = ("experiment_id", "mlflow_errors", "quiet", "the_mlflow", "tracked_the
 _FOLDER = declare("runs.folder", "the folder of MLflow's store is there")
 # What MLflow looks for before it reports usage to its makers; read when it is imported.
 _SILENT = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
-_TALKATIVE = ("alembic", "mlflow.store.db.utils", "mlflow.tracking.fluent")
+_TALKATIVE = ("alembic", "mlflow.store.db.utils", "mlflow.tracking.fluent", "mlflow.sklearn")
 
 
 def the_mlflow() -> Any:

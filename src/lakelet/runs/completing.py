@@ -69,19 +69,22 @@ def _complete(
         client.set_terminated(run_id, killed.status or "KILLED", int(time.time() * 1000))
 
 
-def complete_in_a_child(folder: WorkspaceFolder) -> bool:
+def complete_in_a_child(folder: WorkspaceFolder) -> str:
     """Complete killed runs in a process of their own, which alone imports MLflow.
 
     Returns:
-        Whether nothing is left to complete.
+        Why some are not complete, or '' where all are.
     """
     if not killed_runs(folder):
-        return True
+        return ""
     done = subprocess.run(
         [sys.executable, "-m", "lakelet.runs.completing", str(folder.root)],
-        stdin=subprocess.DEVNULL, capture_output=True, check=False,
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    return done.returncode == 0
+    if done.returncode == 0:
+        return ""
+    reason = done.stderr.strip().splitlines()
+    return f"a killed run is not complete in MLflow: {reason[0] if reason else 'it was stopped'}"
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ lock is freed by the kernel when the process ends, however it does.
 
 from __future__ import annotations
 
+import sqlite3
 import time
 import uuid
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ from lakelet.workspace.locks import hold, is_held
 from lakelet.workspace.steps import declare, remove_tree
 from lakelet.workspace.store import STORE_FILE, open_store
 
-__all__ = ("Entry", "KilledRun", "entered", "killed_runs", "let_go")
+__all__ = ("Entry", "KilledRun", "entered", "killed_runs", "killed_states", "let_go")
 
 _LOCK = declare("runs.lock", "the lock file of a run that ended is gone")
 
@@ -94,16 +95,30 @@ def let_go(folder: WorkspaceFolder, token: str) -> None:
     remove_tree(_LOCK, lock.with_name(lock.name + ".gate"))
 
 
-def killed_runs(folder: WorkspaceFolder) -> list[KilledRun]:
-    """Runs that did not end, and whose process did; also those MLflow could not be told of."""
-    if not (folder.private / STORE_FILE).exists():
-        return []
-    with open_store(folder) as store:
-        rows = store.execute(
-            "SELECT * FROM open_runs WHERE tracking = ?", (folder.settings.runs.tracking,)
-        ).fetchall()
+def killed_runs(
+    folder: WorkspaceFolder, store: sqlite3.Connection | None = None
+) -> list[KilledRun]:
+    """Runs that did not end, and whose process did; also those MLflow could not be told of.
+
+    Args:
+        folder: the workspace.
+        store: its metadata store, where the caller has it open.
+    """
+    if store is None:
+        if not (folder.private / STORE_FILE).exists():
+            return []
+        with open_store(folder) as opened:
+            return killed_runs(folder, opened)
+    rows = store.execute(
+        "SELECT * FROM open_runs WHERE tracking = ?", (folder.settings.runs.tracking,)
+    ).fetchall()
     return [
         KilledRun(row["token"], row["run_id"], row["started"], row["status"])
         for row in rows
         if not is_held(_lock_file(folder, row["token"]))
     ]
+
+
+def killed_states(folder: WorkspaceFolder, store: sqlite3.Connection) -> dict[str | None, str]:
+    """What runs that MLflow takes for running are in truth, by their ids."""
+    return {run.run_id: run.status or "KILLED" for run in killed_runs(folder, store)}

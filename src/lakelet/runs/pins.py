@@ -138,6 +138,7 @@ def waiting_pins(folder: WorkspaceFolder, run_id: str) -> list[Pin]:
         ).fetchall()
     return [
         Pin(row["kind"], row["name"], row["digest"],
-            {**json.loads(row["source"]), "named": bool(row["named"])}, bool(row["named"]))
+            {**json.loads(row["source"]), "named": bool(row["named"]), "number": row["number"]},
+            bool(row["named"]))
         for row in rows
     ]  # fmt: skip

@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 from lakelet.workspace import WorkspaceFolder
 
 __all__ = (
+    "ALONE",
     "artifact_folder",
     "artifacts_root",
     "database",
@@ -17,6 +18,8 @@ __all__ = (
     "tracking_uri",
 )
 
+ALONE = "runs"
+"""The experiment of runs whose name has no folder."""
 _OWN_FOLDER = "/.lakelet/artifacts/"
 
 

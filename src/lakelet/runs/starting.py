@@ -15,6 +15,7 @@ from lakelet.runs.handle import Run, flat
 from lakelet.runs.inputs import log_pins
 from lakelet.runs.open_runs import Entry, entered, let_go
 from lakelet.runs.pins import PinBook, waiting_pins
+from lakelet.runs.place import ALONE
 from lakelet.runs.recorded.facts import Facts, keep_facts, look_around, run_file
 from lakelet.runs.recorded.seeds import plant
 from lakelet.workspace import WorkspaceFolder
@@ -22,9 +23,6 @@ from lakelet.workspace.notices import listening
 from lakelet.workspace.store import open_store
 
 __all__ = ("RunWarning", "running", "split_name")
-
-_ALONE = "runs"
-"""The experiment of runs whose name has no folder."""
 
 
 class RunWarning(UserWarning):
@@ -43,7 +41,7 @@ def split_name(name: str) -> tuple[str, str]:
             f"{name!r} is no name of a run; none was started.",
             hint="write folders and a name, such as 'baselines/logistic'.",
         )
-    return "/".join(parts[:-1]) or _ALONE, parts[-1]
+    return "/".join(parts[:-1]) or ALONE, parts[-1]
 
 
 @contextmanager

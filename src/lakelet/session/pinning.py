@@ -17,6 +17,7 @@ from lakelet.lake.volumes import resolve_path
 from lakelet.session.moments import parse_moment
 from lakelet.session.pinned import PinnedTable
 from lakelet.session.queries import QueriesTable
+from lakelet.session.run_tables import RUN_TABLES, RunsTable
 from lakelet.session.versions import named_version
 from lakelet.workspace.notices import TableRead, tell
 
@@ -54,6 +55,8 @@ def pin_reference(
     parts = without_catalog(parts)
     if parts == ("system", "queries"):
         return QueriesTable(workspace.folder)
+    if len(parts) == 2 and parts[0] == "system" and parts[1] in RUN_TABLES:
+        return RunsTable(workspace.folder, parts[1])
     if len(parts) != 2:
         raise SqlError(
             f"{'.'.join(parts)} is not the full name of a table.",

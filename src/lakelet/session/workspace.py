@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from lakelet.pipelines.edges import EdgesKept
     from lakelet.pipelines.outline import Outline
     from lakelet.runs import Run
+    from lakelet.runs.comparing import Comparison
+    from lakelet.runs.index.details import Point, RunDetails
+    from lakelet.runs.index.reading import RunRecord
     from lakelet.session.queries import Recorder
     from lakelet.session.result import Result
 
@@ -461,6 +464,90 @@ class Workspace:
         return self._sql(
             query, (), at=None, dialect="databricks", this=None, recorded=False
         ).dicts()
+
+    def refresh_runs(self, *, complete: bool = False) -> str:
+        """Take over what changed in MLflow; `runs` does so too, without a word.
+
+        Args:
+            complete: first complete runs that were killed, in a child process.
+
+        Returns:
+            Why what is known of runs may be old, for a person; '' where it is not.
+        """
+        from lakelet.runs.completing import complete_in_a_child
+        from lakelet.runs.index import bring_up_to_date
+
+        left = complete_in_a_child(self.folder) if complete else ""
+        return bring_up_to_date(self.folder) or left
+
+    def runs(
+        self, folder: str = "", *, where: str = "", limit: int | None = None, offset: int = 0
+    ) -> list[RunRecord]:
+        """Runs, the newest first.
+
+        Args:
+            folder: only those of this folder and of folders in it, or of this name.
+            where: a condition, such as ``metrics.f1 > 0.8``.
+            limit: at most so many.
+            offset: after so many.
+
+        Raises:
+            CommandError: the condition is none.
+        """
+        from lakelet.runs.index.reading import list_runs
+
+        self.refresh_runs()
+        return list_runs(self.folder, folder, where=where, limit=limit, offset=offset)
+
+    def run_record(self, run: str) -> RunRecord:
+        """A run by its id, the first letters of it, or folders and name.
+
+        Raises:
+            RunNotFoundError: there is none, or several fit.
+        """
+        from lakelet.runs.index.reading import find_run
+
+        self.refresh_runs()
+        return find_run(self.folder, run)
+
+    def run_details(self, run: str) -> RunDetails:
+        """What is recorded of a run without being asked: facts, packages, diff, files.
+
+        Raises:
+            RunNotFoundError: there is none, or several fit.
+        """
+        from lakelet.runs.index.details import details
+
+        return details(self.folder, self.run_record(run))
+
+    def metric_history(self, run: str) -> dict[str, list[Point]]:
+        """Every value of a run's metrics, by step.
+
+        Raises:
+            RunNotFoundError: there is none, or several fit.
+            StorageError: MLflow's store or server cannot be read.
+        """
+        from lakelet.runs.index.details import metric_history
+
+        found = self.run_record(run)
+        return metric_history(self.folder, found.id, list(found.metrics))
+
+    def runs_of_table(self, name: str, *, limit: int = 100) -> list[tuple[RunRecord, list[int]]]:
+        """The runs that read a table, the newest first, each with the versions it read."""
+        from lakelet.runs.index.reading import runs_of_table
+
+        self.refresh_runs()
+        return runs_of_table(self.folder, str(TableName.parse(name)), limit=limit)
+
+    def compare(self, *runs: str) -> Comparison:
+        """What differs between runs, each named as for `run_record`.
+
+        Raises:
+            RunNotFoundError: there is no such run.
+        """
+        from lakelet.runs.comparing import compare_runs
+
+        return compare_runs(self.folder, [self.run_record(run) for run in runs])
 
     def open(self, path: str) -> BinaryIO:
         """A file for reading, by path or volume path, also in a bucket.

@@ -1,0 +1,102 @@
+"""`lakelet runs`: the runs of a workspace, without MLflow."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lakelet.cli.context import as_json, current_workspace
+from lakelet.cli.output import counted, print_json, print_table, when
+
+if TYPE_CHECKING:
+    from lakelet.runs.index.reading import RunRecord
+
+__all__ = ("runs",)
+
+_COLUMNS = 4
+"""As many metrics and parameters have columns in a terminal."""
+
+
+@click.command()
+@click.argument("folder", metavar="[FOLDER]", required=False, default="")
+@click.option("--where", default="", metavar="CONDITION", help="Only runs of which this is true.")
+@click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="How many.")
+@as_json
+def runs(folder: str, where: str, limit: int, as_json: bool) -> None:
+    """List runs, the newest first.
+
+    A run that was killed is marked so, and what it read is told to MLflow.
+
+    \b
+    lakelet runs
+    lakelet runs baselines --where "metrics.f1 > 0.8 and params.model = 'logistic'"
+    lakelet runs --where 'inputs."gold.problems" = 12 or status = "FAILED"'
+    """
+    workspace = current_workspace()
+    behind = workspace.refresh_runs(complete=True)
+    found = workspace.runs(folder, where=where, limit=limit)
+    if behind:
+        click.echo(f"What follows may be old: {behind}.", err=True)
+    if as_json:
+        print_json([run_as_dict(run) for run in found])
+        return
+    if not found:
+        click.echo(
+            "No runs meet that."
+            if folder or where
+            else 'No runs yet. In Python, `with ws.run("baselines/first") as run:` starts one.'
+        )
+        return
+    params, metrics = _telling(found, "params"), _telling(found, "metrics")
+    print_table(
+        ("run", "name", "status", "started", "seconds", *metrics, *params, "inputs"),
+        [
+            (
+                run.id[:8], run.full_name, run.status.lower(),
+                when(run.started, workspace.time_zone),
+                "" if run.seconds is None else round(run.seconds, 1),
+                *(_short(run.metrics.get(name, "")) for name in metrics),
+                *(run.params.get(name, "") for name in params),
+                _inputs(run),
+            )
+            for run in found
+        ],
+    )  # fmt: skip
+    if len(found) == limit:
+        click.echo(f"\nThe newest {counted(limit, 'run')}; --limit shows more.")
+
+
+def run_as_dict(run: RunRecord) -> dict[str, Any]:
+    """A run for programs."""
+    return {
+        "id": run.id, "folder": run.folder, "name": run.name, "status": run.status,
+        "started": run.started, "ended": run.ended, "seconds": run.seconds, "user": run.user,
+        "artifacts": None if run.artifacts is None else str(run.artifacts),
+        "params": run.params, "metrics": run.metrics, "tags": run.tags,
+        "inputs": [
+            {"kind": i.kind, "name": i.name, "version": i.version, "digest": i.digest,
+             "named": i.named}
+            for i in run.inputs
+        ],
+    }  # fmt: skip
+
+
+def _telling(found: list[RunRecord], kind: str) -> list[str]:
+    """The names that tell these runs apart best: those of most runs, with several values."""
+    values: dict[str, list[Any]] = {}
+    for run in found:
+        for name, value in getattr(run, kind).items():
+            values.setdefault(name, []).append(value)
+    several = [n for n, v in values.items() if kind == "metrics" or len(set(v)) > 1]
+    return sorted(several, key=lambda name: (-len(values[name]), name))[:_COLUMNS]
+
+
+def _short(value: Any) -> Any:
+    return float(f"{value:.4g}") if isinstance(value, float) else value
+
+
+def _inputs(run: RunRecord) -> str:
+    tables = [f"{i.name}@{i.version}" for i in run.inputs if i.version is not None]
+    files = sum(i.version is None for i in run.inputs)
+    return ", ".join(tables + ([counted(files, "file")] if files else []))
