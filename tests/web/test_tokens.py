@@ -15,7 +15,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 
 def theme(which: str) -> dict[str, str]:
     block = TOKENS.partition(which)[2].partition("}")[0]
-    return dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6});", block))
+    return dict(re.findall(r"--([a-z0-9-]+): (#[0-9a-f]{6});", block))
 
 
 def luminance(colour: str) -> float:

@@ -35,9 +35,9 @@ class Hit:
     """One thing that was found.
 
     Attributes:
-        kind: ``table``, ``column``, ``pipeline``, ``code`` or ``file``.
+        kind: ``table``, ``column``, ``pipeline``, ``code``, ``run`` or ``file``.
         name: what it is called.
-        where: the table of a column, the file of code, from the workspace.
+        where: the table of a column, the file of code, what a run is called.
         line: the line of code.
         text: what it says: a comment, a type, a line.
     """
@@ -68,7 +68,8 @@ def find(workspace: Workspace, letters: str) -> Found:
     if not wanted:
         return Found([], 0)
     waiting = _refresh(workspace)
-    hits = [*_tables(workspace, wanted), *_pipelines(workspace, wanted), *_files(workspace, wanted)]
+    kinds = (_tables, _pipelines, _runs, _files)
+    hits = [hit for kind in kinds for hit in kind(workspace, wanted)]
     return Found(hits, waiting)
 
 
@@ -155,6 +156,22 @@ def _pipelines(workspace: Workspace, wanted: str) -> Iterator[Hit]:
                     count += 1
                     if count == _HITS:
                         return
+
+
+def _runs(workspace: Workspace, wanted: str) -> Iterator[Hit]:
+    """Runs by their folders, names and parameters."""
+    workspace.refresh_runs()
+    with open_store(workspace.folder) as store:
+        rows = store.execute(
+            "SELECT id, called, param FROM (SELECT id, started, "
+            "experiment || '/' || name AS called, "
+            "(SELECT key || ' = ' || value FROM run_params WHERE run_id = id "
+            "AND instr(lower(key || ' = ' || value), ?) LIMIT 1) AS param "
+            "FROM runs WHERE deleted = 0) WHERE instr(lower(called), ?) OR param IS NOT NULL "
+            f"ORDER BY started DESC LIMIT {_HITS}",
+            (wanted, wanted),
+        ).fetchall()
+    yield from (Hit("run", row["id"], row["called"], text=row["param"] or "") for row in rows)
 
 
 def _files(workspace: Workspace, wanted: str) -> Iterator[Hit]:

@@ -8,16 +8,20 @@ from lakelet.lake.names import literal
 __all__ = ("as_python", "as_sql")
 
 
-def as_python(name: TableName, at: str | None) -> str:
+def as_python(name: TableName, at: str | None, version: str | None = None) -> str:
     """Python that reads the table as the page shows it."""
     moment = "" if at is None else f".at({at!r})"
+    if version is not None and version.isdecimal():
+        moment = f".at(version={version})"
     return f"import lakelet\n\nws = lakelet.open()\ntable = ws.table({str(name)!r}){moment}\n"
 
 
-def as_sql(name: TableName, at: str | None) -> str:
+def as_sql(name: TableName, at: str | None, version: str | None = None) -> str:
     """SQL that reads the table as the page shows it."""
     parts = ".".join(_identifier(part) for part in (name.schema, name.table))
     moment = "" if at is None else f" TIMESTAMP AS OF {literal(at)}"
+    if version is not None and version.isdecimal():
+        moment = f" VERSION AS OF {version}"
     return f"SELECT * FROM {parts}{moment} LIMIT 100"
 
 

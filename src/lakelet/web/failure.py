@@ -14,6 +14,7 @@ from lakelet.errors import (
     LakeletError,
     LockedError,
     PipelineError,
+    RunNotFoundError,
     SqlError,
     StorageError,
     TableNotFoundError,
@@ -26,6 +27,7 @@ __all__ = ("RequestError", "failure_of", "failure_response", "wants_page")
 _STATUS: tuple[tuple[type[Exception], int], ...] = (
     (TableNotFoundError, 404),
     (VersionNotFoundError, 404),
+    (RunNotFoundError, 404),
     (InvalidNameError, 404),
     (ConflictError, 409),
     (LockedError, 409),

@@ -48,6 +48,10 @@ class Links:
         """A pipeline's page."""
         return self.to(f"/pipelines/{_part(name)}{'/' + tab if tab else ''}", **query)
 
+    def run(self, run: str, **query: object) -> str:
+        """A run's page."""
+        return self.to(f"/runs/{_part(run)}", **query)
+
     def file(self, path: str, **query: object) -> str:
         """A raw file's page, or a folder's, by its path as the account of loads has it."""
         return self.to("/file", path=path, **query)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,10 +14,12 @@ from lakelet.errors import CommandError
 from lakelet.web.app import create_app
 from lakelet.web.connections import Connection
 from lakelet.web.guard import allowed_hosts
+from lakelet.web.scheduling import scheduling
 
-__all__ = ("PORT", "serve")
+__all__ = ("PORT", "end_workers", "serve")
 
 PORT = 8320
+_ENDING = 10.0
 _THREADS = 8
 """Pages that are made at once; each may hold a table's rows for a moment."""
 
@@ -49,7 +52,16 @@ def serve(root: Path, *, port: int = PORT, ready: Callable[[str], None]) -> None
         loop="asyncio", h11_max_incomplete_event_size=65536,
     )  # fmt: skip
     server = Server(config)
-    server.run([listening])
+    with scheduling(root):
+        server.run([listening])
+    end_workers()
+
+
+def end_workers() -> None:
+    """Wait for the threads that made pages: one that ends after Python does takes it down."""
+    for thread in threading.enumerate():
+        if thread.name.startswith("AnyIO worker"):
+            thread.join(_ENDING)
 
 
 def _listen(port: int) -> socket.socket:

@@ -23,7 +23,7 @@ from lakelet.session.raw_files import (
 from lakelet.web.answer import Open, add_page
 from lakelet.web.failure import RequestError
 
-__all__ = ("router",)
+__all__ = ("drawn_or_saved", "router")
 
 router = APIRouter(tags=["files"])
 _BLOCK = 1 << 18
@@ -113,13 +113,16 @@ def file_bytes(workspace: Open, path: Asked) -> StreamingResponse:
             while block := file.read(_BLOCK):
                 yield block
 
-    kind = _DRAWN.get(Path(place.location).suffix.lower())
+    return drawn_or_saved(blocks(), Path(place.location).suffix)
+
+
+def drawn_or_saved(blocks: Iterator[bytes], ending: str) -> StreamingResponse:
+    """Bytes without rights: drawn where they are a picture, else handed over to be saved."""
+    kind = _DRAWN.get(ending.lower())
     headers = {"content-security-policy": _SANDBOX, "x-content-type-options": "nosniff"}
     if kind is None:
         headers["content-disposition"] = "attachment"
-    return StreamingResponse(
-        blocks(), media_type=kind or "application/octet-stream", headers=headers
-    )
+    return StreamingResponse(blocks, media_type=kind or "application/octet-stream", headers=headers)
 
 
 add_page(router, "/files", "files.html", volume_list)

@@ -22,6 +22,7 @@ from lakelet.session.moments import parse_moment
 from lakelet.session.searching import Hit, find
 from lakelet.web.answer import At, Open, add_page
 from lakelet.web.rooms.pipelines import Update, updates_of
+from lakelet.web.rooms.runs import RunRow, row_of
 
 __all__ = ("router",)
 
@@ -43,6 +44,7 @@ class Home:
         loads: tables that files were loaded into.
         broken: expectations that rows broke.
         rescued: tables with rescued values that wait for a decision.
+        runs: runs that began.
     """
 
     since: dt.datetime
@@ -51,6 +53,7 @@ class Home:
     loads: list[LoadSince]
     broken: list[BrokenExpectation]
     rescued: list[RescuedIn]
+    runs: list[RunRow]
 
 
 def home(workspace: Open, at: At = None) -> Home:
@@ -69,6 +72,11 @@ def home(workspace: Open, at: At = None) -> Home:
         [one for one in loads_since(workspace, since) if one.time <= now][:_SHOWN],
         [one for one in broken_since(workspace, since) if one.time <= now][:_SHOWN],
         rescued_in(workspace)[:_SHOWN],
+        [
+            row_of(run)
+            for run in workspace.runs(limit=_SHOWN)
+            if run.started is not None and since <= run.started <= now
+        ],
     )
 
 

@@ -16,6 +16,7 @@ from lakelet.session.sample import Filter, Sample, take_sample
 from lakelet.session.table import Table
 from lakelet.session.uses import Reading, readings
 from lakelet.web.answer import At, Open, add_page
+from lakelet.web.rooms.runs import RunRow, row_of
 
 __all__ = ("router",)
 
@@ -64,9 +65,16 @@ class Head:
     location: str
 
 
-def pinned(workspace: Open, schema: str, table: str, at: At = None) -> Table:
-    """The table of an address, as it was at the page's moment."""
+Numbered = Annotated[int | None, Query(description="A version; as people see it without it.")]
+
+
+def pinned(
+    workspace: Open, schema: str, table: str, at: At = None, version: Numbered = None
+) -> Table:
+    """The table of an address, at its version or at the page's moment."""
     found = workspace.table(TableName.of(schema, table))
+    if version is not None:
+        return found.at(version=version)
     return found if at is None else found.at(at)
 
 
@@ -363,18 +371,21 @@ class Used:
         head: the table.
         made: tables made from it, directly.
         queries: the last different statements that read it.
+        runs: the last runs that read it, each with the versions it read.
     """
 
     head: Head
     made: list[str]
     queries: list[Reading]
+    runs: list[tuple[RunRow, list[int]]]
 
 
 def used(head: TableHead, table: Pinned, workspace: Open) -> Used:
-    """The statements that read a table, and the tables made from it."""
+    """The runs and statements that read a table, and the tables made from it."""
     edges = workspace.lineage(head.name, "downstream")
     made = dict.fromkeys(edge["target"] for edge in edges if edge["depth"] == 0)
-    return Used(head, list(made), readings(workspace, table.qualified))
+    runs = [(row_of(run), found) for run, found in workspace.runs_of_table(head.name)]
+    return Used(head, list(made), readings(workspace, table.qualified), runs)
 
 
 @dataclass(frozen=True)

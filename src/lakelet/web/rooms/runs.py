@@ -1,0 +1,349 @@
+"""Runs: what was tried, on which versions of which tables, with which code, and how it came out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from fastapi.responses import StreamingResponse
+
+from lakelet.runs.index.reading import RunRecord, run_folders
+from lakelet.web.answer import Open, add_page
+from lakelet.web.failure import RequestError
+from lakelet.web.rooms.charts import Chart, lines, points
+from lakelet.web.rooms.files import drawn_or_saved
+
+__all__ = ("RunRow", "router", "row_of")
+
+router = APIRouter(tags=["runs"])
+_PAGE = 200
+_COMPARED = 8
+"""Runs that can be told apart by colour."""
+_COLUMNS = 6
+_BLOCK = 1 << 18
+
+
+@dataclass(frozen=True)
+class RunRow:
+    """A run in a list.
+
+    Attributes:
+        id: its id.
+        folder: its folders.
+        name: its own name.
+        status: RUNNING, FINISHED, FAILED or KILLED.
+        started: when it began.
+        seconds: how long it took; None while it runs.
+        params: its parameters.
+        metrics: the last value of each; None for what is no number.
+        tables: tables it read, with their versions.
+    """
+
+    id: str
+    folder: str
+    name: str
+    status: str
+    started: datetime | None
+    seconds: float | None
+    params: dict[str, str]
+    metrics: dict[str, float | None]
+    tables: list[tuple[str, int]]
+
+
+def row_of(run: RunRecord) -> RunRow:
+    """A run as a list shows it."""
+    return RunRow(
+        run.id, run.folder, run.name, run.status, run.started, run.seconds, run.params,
+        {name: value if math.isfinite(value) else None for name, value in run.metrics.items()},
+        [(one.name, one.version) for one in run.inputs if one.version is not None],
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class RunList:
+    """Runs, some at a time.
+
+    Attributes:
+        folder: the folder shown; '' for all.
+        folders: the folders there are.
+        where: the condition they meet.
+        wrong: what is wrong with the condition; '' where nothing is.
+        runs: the runs.
+        params: the parameters that tell them apart best.
+        metrics: the metrics most of them have.
+        sort: what they are sorted by.
+        descending: whether the largest come first.
+        first: how many were passed over.
+        more: whether there are more.
+    """
+
+    folder: str
+    folders: list[str]
+    where: str
+    wrong: str
+    runs: list[RunRow]
+    params: list[str]
+    metrics: list[str]
+    sort: str
+    descending: bool
+    first: int
+    more: bool
+
+
+def run_list(
+    workspace: Open,
+    folder: Annotated[str, Query(description="Only runs of this folder.")] = "",
+    where: Annotated[str, Query(description="A condition: metrics.f1 > 0.8")] = "",
+    sort: Annotated[str, Query(description="metrics.NAME, params.NAME, started, seconds.")] = "",
+    descending: Annotated[bool, Query(description="Whether the largest come first.")] = True,
+    first: Annotated[int, Query(ge=0, description="How many to pass over.")] = 0,
+) -> RunList:
+    """Runs, the newest first, of a folder and of which a condition is true."""
+    from lakelet.errors import CommandError
+
+    wrong = ""
+    try:
+        found = workspace.runs(folder, where=where, limit=_PAGE + 1, offset=first)
+    except CommandError as error:
+        found, wrong = [], error.message
+    rows = [row_of(run) for run in found[:_PAGE]]
+    if sort:
+        rows = _sorted(rows, sort, descending=descending)
+    return RunList(
+        folder, list(run_folders(workspace.folder)), where, wrong, rows, _telling(rows, "params"),
+        _telling(rows, "metrics"), sort, descending, first, len(found) > _PAGE,
+    )  # fmt: skip
+
+
+def _telling(rows: Sequence[RunRow], kind: str) -> list[str]:
+    """The names that tell these runs apart best: those of most runs, with several values."""
+    values: dict[str, list[Any]] = {}
+    for row in rows:
+        for name, value in getattr(row, kind).items():
+            values.setdefault(name, []).append(value)
+    several = [
+        name for name, some in values.items()
+        if kind == "metrics" or len(rows) == 1 or len(set(some)) > 1 or len(some) < len(rows)
+    ]  # fmt: skip
+    return sorted(several, key=lambda name: (-len(values[name]), name))[:_COLUMNS]
+
+
+def _sorted(rows: list[RunRow], sort: str, *, descending: bool) -> list[RunRow]:
+    kind, _, name = sort.partition(".")
+
+    def value(row: RunRow) -> Any:
+        if kind in ("metrics", "params"):
+            return getattr(row, kind).get(name)
+        return getattr(row, kind) if kind in ("started", "seconds", "name", "status") else None
+
+    there = [row for row in rows if value(row) is not None]
+    numbers = {row.id: number for row in there if (number := _number(value(row))) is not None}
+    by_number = len(numbers) == len(there)
+    there.sort(
+        key=lambda row: numbers[row.id] if by_number else str(value(row)), reverse=descending
+    )
+    return there + [row for row in rows if value(row) is None]
+
+
+def _number(value: Any) -> float | None:
+    if isinstance(value, datetime):
+        return value.timestamp()
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+@dataclass(frozen=True)
+class RunInput:
+    """Something a run read.
+
+    Attributes:
+        kind: ``table``, ``files``, or another source.
+        name: the table, or the path.
+        version: the table's version.
+        newest: the version the table has now, where it still is.
+    """
+
+    kind: str
+    name: str
+    version: int | None
+    newest: int | None
+
+
+@dataclass(frozen=True)
+class RunPage:
+    """A run.
+
+    Attributes:
+        run: what it is.
+        user: who started it.
+        inputs: what it read.
+        facts: command, folder, code, machine, times, memory.
+        packages: installed packages and their versions.
+        diff: what of the code was not committed.
+        untracked: files git did not know, kept with the run.
+        figures: pictures among its artifacts.
+        tables: tables among its artifacts.
+        files: its other artifacts.
+        charts: its metrics over steps.
+    """
+
+    run: RunRow
+    user: str | None
+    inputs: list[RunInput]
+    facts: dict[str, Any]
+    packages: dict[str, str]
+    diff: str
+    untracked: list[str]
+    figures: list[str]
+    tables: list[str]
+    files: list[str]
+    charts: list[Chart]
+
+
+_PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".webp")
+_DIFF = 200_000
+
+
+def run_page(workspace: Open, run: str) -> RunPage:
+    """A run: inputs at their versions, code and diff, figures, tables, models."""
+    record = workspace.run_record(run)
+    known = workspace.run_details(record.id)
+    steps = workspace.metric_history(record.id)
+    charts = [
+        lines(name, {record.name: [(p.step, p.value) for p in some]})
+        for name, some in sorted(steps.items())
+        if len(some) > 1
+    ]
+    files = [name for name in known.files if not name.startswith("lakelet/")]
+    figures = [name for name in files if Path(name).suffix.lower() in _PICTURES]
+    tables = [name for name in files if name.endswith(".parquet")]
+    newest = {name: _newest(workspace, name) for name in {i.name for i in record.inputs}}
+    return RunPage(
+        row_of(record), record.user,
+        [RunInput(i.kind, i.name, i.version, newest.get(i.name) if i.kind == "table" else None)
+         for i in record.inputs],
+        known.facts, known.packages, known.diff[:_DIFF].decode("utf-8", "replace"),
+        known.untracked, figures, tables,
+        [name for name in files if name not in figures and name not in tables], charts,
+    )  # fmt: skip
+
+
+def _newest(workspace: Open, name: str) -> int | None:
+    from lakelet.errors import LakeletError
+
+    try:
+        return workspace.table(name).version
+    except LakeletError:
+        return None
+
+
+def artifact(
+    workspace: Open,
+    run: str,
+    path: Annotated[str, Query(description="The artifact's path within the run.")],
+) -> StreamingResponse:
+    """The bytes of a run's artifact, with no rights at all."""
+    record = workspace.run_record(run)
+    root = record.artifacts
+    known = root is not None and path in workspace.run_details(record.id).files
+    place = (root / path).resolve() if root is not None and known else None
+    if root is None or place is None or not place.is_relative_to(root.resolve()):
+        raise RequestError.not_found(f"the run {run} has no artifact {path}.")
+    file = place.open("rb")
+
+    def blocks() -> Iterator[bytes]:
+        with file:
+            while block := file.read(_BLOCK):
+                yield block
+
+    return drawn_or_saved(blocks(), place.suffix)
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What differs between runs.
+
+    Attributes:
+        runs: the runs.
+        sections: what differs, by section: name, and the value in each run.
+        same: how many things are the same in all, by section.
+        charts: metrics over steps, a line a run.
+        scatter: a parameter against a metric; None where they have no numbers in common.
+        params: parameters that can stand across.
+        metrics: metrics that can stand up.
+    """
+
+    runs: list[RunRow]
+    sections: dict[str, list[tuple[str, list[str | None]]]]
+    same: dict[str, int]
+    charts: list[Chart]
+    scatter: Chart | None
+    params: list[str]
+    metrics: list[str]
+
+
+def compared(
+    workspace: Open,
+    run: Annotated[list[str], Query(description="The runs, two or more.")],
+    across: Annotated[str, Query(description="The parameter of the scatter.")] = "",
+    up: Annotated[str, Query(description="The metric of the scatter.")] = "",
+) -> Compared:
+    """What differs between runs, and their metrics in one picture."""
+    if not 2 <= len(run) <= _COMPARED:
+        raise RequestError(400, "unfit", f"two to {_COMPARED} runs are compared, not {len(run)}.")
+    found = workspace.compare(*run)
+    sections: dict[str, list[tuple[str, list[str | None]]]] = {}
+    for one in found.differences:
+        values = [None if value is None else _shown(value) for value in one.values]
+        sections.setdefault(one.section, []).append((one.name, values))
+    labels = [f"{r.name} {r.id[:6]}" for r in found.runs]
+    steps = [workspace.metric_history(r.id) for r in found.runs]
+    names = sorted({name for some in steps for name, line in some.items() if len(line) > 1})
+    charts = [
+        lines(name, {
+            label: [(p.step, p.value) for p in some.get(name, ())]
+            for label, some in zip(labels, steps, strict=True)
+        })
+        for name in names
+    ]  # fmt: skip
+    rows = [row_of(r) for r in found.runs]
+    params = sorted({n for r in rows for n, v in r.params.items() if _number(v) is not None})
+    metrics = sorted({n for r in rows for n, v in r.metrics.items() if v is not None})
+    return Compared(
+        rows, sections, found.same, charts,
+        _scatter(rows, labels, across or _first(params), up or _first(metrics)), params, metrics,
+    )  # fmt: skip
+
+
+def _first(names: Sequence[str]) -> str:
+    return names[0] if names else ""
+
+
+def _scatter(rows: Sequence[RunRow], labels: Sequence[str], across: str, up: str) -> Chart | None:
+    placed = {
+        label: (x, y)
+        for label, row in zip(labels, rows, strict=True)
+        if (x := _number(row.params.get(across))) is not None
+        and (y := _number(row.metrics.get(up))) is not None
+    }
+    return points(across, up, placed) if len(placed) > 1 else None
+
+
+def _shown(value: Any) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+add_page(router, "/runs", "runs.html", run_list)
+add_page(router, "/compare", "compare.html", compared)
+add_page(router, "/runs/{run}", "run.html", run_page)
+router.add_api_route(
+    "/runs/{run}/artifact", artifact, methods=["GET"], response_class=StreamingResponse
+)
