@@ -25,7 +25,8 @@ def _as_dict(health: Health) -> dict[str, object]:
         "table": health.table, "files": health.files, "bytes": health.bytes,
         "small_files": health.small, "expired_files": health.expired,
         "expired_bytes": health.expired_bytes, "stray_files": health.stray,
-        "stray_bytes": health.stray_bytes, "advice": health.advice,
+        "stray_bytes": health.stray_bytes, "pinned_files": health.pinned,
+        "pinned_bytes": health.pinned_bytes, "pinned_runs": health.runs, "advice": health.advice,
         "older_versions": [
             {"version": v.version, "time": v.time, "files": v.files, "bytes": v.bytes}
             for v in health.kept
@@ -37,7 +38,7 @@ def _as_dict(health: Health) -> dict[str, object]:
 @optional_table_argument
 @as_json
 def health(table: str | None, as_json: bool) -> None:
-    """Show small files, space by version, and files that belong to no version.
+    """Show small files, space by version, what pins cost, and files that belong to no version.
 
     \b
     lakelet health                   every table
@@ -52,6 +53,9 @@ def health(table: str | None, as_json: bool) -> None:
     def examine(name: str) -> Health:
         return examine_table(workspace.lake.table(TableName.parse(name)))
 
+    behind = workspace.refresh_runs()
+    if behind:
+        click.echo(f"What is said of pins may be old: {behind}.", err=True)
     if table is not None:
         found = [examine(table)]
     else:
@@ -67,10 +71,11 @@ def health(table: str | None, as_json: bool) -> None:
 
 def _show_health(workspace: Workspace, found: Sequence[Health], table: str | None) -> None:
     print_table(
-        ("table", "files", "size", "small", "older versions", "stray", "advice"),
+        ("table", "files", "size", "small", "older versions", "pinned", "stray", "advice"),
         [
             (h.table, h.files, format_bytes(h.bytes), h.small,
-             format_bytes(sum(v.bytes for v in h.kept)), h.stray, h.advice or "all is well")
+             format_bytes(sum(v.bytes for v in h.kept)),
+             format_bytes(h.pinned_bytes) if h.runs else "", h.stray, h.advice or "all is well")
             for h in found
         ],
     )  # fmt: skip
@@ -81,6 +86,12 @@ def _show_health(workspace: Workspace, found: Sequence[Health], table: str | Non
             [(v.version, when(v.time, workspace.time_zone), v.files, format_bytes(v.bytes))
              for v in found[0].kept],
         )  # fmt: skip
+    pins = sum(h.pinned_bytes for h in found)
+    if pins:
+        click.echo(
+            f"\n{format_bytes(pins)} are older than the retention and stay because runs are pinned "
+            "to them; `lakelet maintain --even-pinned` removes them."
+        )
     for one in workspace.foreign():
         if table is None or one["table"] == table.lower():
             click.echo(
@@ -95,11 +106,13 @@ def _show_health(workspace: Workspace, found: Sequence[Health], table: str | Non
 
 @click.command()
 @optional_table_argument
+@click.option("--even-pinned", is_flag=True, help="Remove old versions that runs read, too.")
 @as_json
-def maintain(table: str | None, as_json: bool) -> None:
+def maintain(table: str | None, even_pinned: bool, as_json: bool) -> None:
     """Merge small files and remove what only versions past the retention needed.
 
-    Nothing that a version younger than [lake] retention needs is touched.
+    Nothing that a version younger than [lake] retention needs is touched, and no version that a
+    run is pinned to, unless --even-pinned is given.
 
     \b
     lakelet maintain                 every table
@@ -109,7 +122,7 @@ def maintain(table: str | None, as_json: bool) -> None:
     unreadable = Unreadable()
 
     def tidy(name: str) -> Maintained:
-        return workspace.table(name).maintain()
+        return workspace.table(name).maintain(even_pinned=even_pinned)
 
     names = workspace.tables() if table is None else ()
     done = list(unreadable.skip(names, tidy)) if table is None else [tidy(table)]
@@ -131,5 +144,6 @@ def _show_maintained(done: Sequence[Maintained]) -> None:
         click.echo(
             f"{one.table}: {counted(one.merged, 'small file')} merged, "
             f"{counted(one.removed, 'file')} removed"
-            + (f", {format_bytes(freed)} freed." if freed > 0 else ".")
+            + (f", {format_bytes(freed)} freed" if freed > 0 else "")
+            + (f"; {counted(one.after.pinned, 'file')} stay for runs." if one.after.pinned else ".")
         )

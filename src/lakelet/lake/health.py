@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from lakelet.lake.delta import delta_errors
+from lakelet.lake.pins import files_of_versions, pinned_versions
 from lakelet.lake.storage import join
 from lakelet.lake.table import PRIVATE_FOLDER, LakeTable
 from lakelet.workspace.quantities import counted
@@ -43,6 +44,9 @@ class Health:
         kept: files only older versions need, by the version that let go of them.
         expired: of these, files that `maintain` may remove: older than the retention.
         expired_bytes: their size.
+        pinned: files that are older, too, and stay because runs are pinned to their versions.
+        pinned_bytes: their size: what pins cost in space.
+        runs: how many runs are pinned to a version of the table.
         stray: files no version in the log refers to.
         stray_bytes: their size.
         advice: what to do, for a person; '' where all is well.
@@ -57,6 +61,9 @@ class Health:
     expired_bytes: int
     stray: int
     stray_bytes: int
+    pinned: int = 0
+    pinned_bytes: int = 0
+    runs: int = 0
 
     @property
     def advice(self) -> str:
@@ -86,6 +93,10 @@ def examine_table(table: LakeTable) -> Health:
     removed, known = _removals(table)
     there = _data_files(table)
     kept, expired = _by_version(removed, there, keep)
+    pins = pinned_versions(table)
+    needed = files_of_versions(table, pins) if expired else set()
+    pinned = {path: size for path, size in expired.items() if path in needed}
+    expired = {path: size for path, size in expired.items() if path not in needed}
     stray = {path: size for path, size in there.items() if path not in known}
     return Health(
         table=str(table.name),
@@ -97,6 +108,9 @@ def examine_table(table: LakeTable) -> Health:
         expired_bytes=sum(expired.values()),
         stray=len(stray),
         stray_bytes=sum(stray.values()),
+        pinned=len(pinned),
+        pinned_bytes=sum(pinned.values()),
+        runs=sum(pins.values()),
     )
 
 

@@ -1,6 +1,7 @@
 """The one clean-up that is always safe: merge small files, forget versions past the retention.
 
-It never removes a file that a version younger than the retention needs, whoever wrote it.
+It never removes a file that a version younger than the retention needs, whoever wrote it, and none
+of a version that a run is pinned to, unless told.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 
 from lakelet.lake.delta import delta_errors, retry_conflicts
 from lakelet.lake.health import SMALL_FILE, Health, examine_table
+from lakelet.lake.pins import pinned_versions
 from lakelet.lake.staging import STAGED_PREFIX
 from lakelet.lake.storage import join
 from lakelet.lake.table import LakeTable
@@ -42,8 +44,12 @@ class Maintained:
     after: Health
 
 
-def maintain_table(table: LakeTable) -> Maintained:
+def maintain_table(table: LakeTable, *, even_pinned: bool = False) -> Maintained:
     """Merge small files, then remove what only versions past the retention needed.
+
+    Args:
+        table: the table.
+        even_pinned: remove old versions that runs are pinned to, too.
 
     Runs under the table's locks, so that no load or rewrite has files that nothing names yet.
 
@@ -58,10 +64,12 @@ def maintain_table(table: LakeTable) -> Maintained:
         _tidy(table)
         keep = table.workspace.settings.lake.keep
         hours = math.ceil(keep.total_seconds() / 3600)
+        pinned = [] if even_pinned else list(pinned_versions(table))
         with delta_errors(str(table.name)), step(_VACUUM):
             removed = table.open().vacuum(
-                retention_hours=hours, dry_run=False, enforce_retention_duration=False, full=True
-            )
+                retention_hours=hours, dry_run=False, enforce_retention_duration=False, full=True,
+                keep_versions=pinned or None,
+            )  # fmt: skip
         return Maintained(str(table.name), merged, len(removed), before, examine_table(table))
 
 

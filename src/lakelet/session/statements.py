@@ -112,6 +112,9 @@ class _Lent:
             newest = self.workspace.lake.table(table).newest_version()
             self.recorder.written[str(table)] = newest
 
+    def removing(self, table: TableName) -> None:
+        self.workspace.learn_pins(table)
+
     def rename_table(self, table: LakeTable, name: TableName) -> None:
         from lakelet.session.renaming import rename_table
 

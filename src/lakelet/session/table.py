@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
@@ -113,16 +113,28 @@ class Table:
 
         return self._workspace._sql(text, params, at=None, dialect=None, this=this)
 
-    def look(self, text: str, params: Sequence[object] = ()) -> Result:
+    def look(
+        self,
+        text: str,
+        params: Sequence[object] = (),
+        *,
+        of: Collection[TableName] | None = None,
+    ) -> Result:
         """Run a query in DuckDB's dialect in which ``this`` is the table; it leaves no trace.
 
         For what shows a table rather than asks of it: neither `system.queries` nor a run knows.
+
+        Args:
+            text: the query.
+            params: values for ``?`` markers.
+            of: of the account of loads, the tables whose entries are looked at; whether an entry
+                counts is asked of each such table, of all of the lake without it.
         """
         from lakelet.session.pinning import pin_table
 
         return self._workspace._sql(
             text, params, at=None, dialect="duckdb", recorded=False,
-            this=lambda: pin_table(self._workspace, self._table, self._version),
+            this=lambda: pin_table(self._workspace, self._table, self._version, of=of),
         )  # fmt: skip
 
     def batches(self) -> Iterator[RecordBatch]:
@@ -316,12 +328,21 @@ class Table:
 
         return examine_table(self._table)
 
-    def maintain(self) -> Maintained:
-        """Merge small files, and remove what only versions past the retention needed."""
+    def maintain(self, *, even_pinned: bool = False) -> Maintained:
+        """Merge small files, and remove what only versions past the retention needed.
+
+        Args:
+            even_pinned: versions that runs are pinned to, too, which stay otherwise.
+
+        Raises:
+            StorageError: the disk said no; or which versions are pinned cannot be told.
+        """
         from lakelet.lake.maintenance import maintain_table
 
+        if not even_pinned:
+            self._workspace.learn_pins(self._table.name)
         with self._changing("maintenance"):
-            return maintain_table(self._table)
+            return maintain_table(self._table, even_pinned=even_pinned)
 
     def brief(self) -> dict[str, Any]:
         """Name, Delta's id, version, last change, columns, pipeline, comment; no row is counted."""

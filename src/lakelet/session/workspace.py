@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
-from lakelet.errors import LakeletError, SqlError
+from lakelet.errors import LakeletError, SqlError, StorageError
 from lakelet.lake import Lake, TableName
 from lakelet.lake.publications import Publications
 from lakelet.session.moments import parse_moment
@@ -479,6 +479,21 @@ class Workspace:
 
         left = complete_in_a_child(self.folder) if complete else ""
         return bring_up_to_date(self.folder) or left
+
+    def learn_pins(self, table: TableName) -> None:
+        """Learn from MLflow which versions runs are pinned to, before any are removed.
+
+        Raises:
+            StorageError: MLflow cannot be asked; nothing was removed.
+        """
+        behind = self.refresh_runs()
+        if behind:
+            raise StorageError(
+                f"which versions of {table} runs are pinned to is not known: {behind}. Nothing was "
+                "removed.",
+                hint="try again when it can be asked; `lakelet maintain --even-pinned` removes old "
+                "versions whether runs need them or not.",
+            )
 
     def runs(
         self, folder: str = "", *, where: str = "", limit: int | None = None, offset: int = 0

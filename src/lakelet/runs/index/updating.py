@@ -40,7 +40,7 @@ def bring_up_to_date(folder: WorkspaceFolder) -> str:
         whole = now - state.get("whole", 0.0) > _WHOLE_SECONDS
         if path is None:
             if now - state.get("asked", 0.0) < _SERVER_SECONDS:
-                return ""
+                return str(state.get("behind", ""))
             found = {"asked": now, **update_from_server(store, folder, state, whole=whole)}
         else:
             there = stamp(path)

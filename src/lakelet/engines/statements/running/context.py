@@ -65,6 +65,10 @@ class Lent(Protocol):
         """Let the body change a table, if it may be changed so."""
         ...
 
+    def removing(self, table: TableName) -> None:
+        """Learn what is needed of a table, before files of old versions are removed."""
+        ...
+
     def say(self, text: str) -> None:
         """Tell the person something before a long step."""
         ...

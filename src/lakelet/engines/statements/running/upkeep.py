@@ -22,6 +22,7 @@ from lakelet.errors import SqlError, TableExistsError, UnsupportedTableError
 from lakelet.lake import LakeTable, TableName
 from lakelet.lake.delta import delta_errors, retry_conflicts
 from lakelet.lake.names import SYSTEM_SCHEMA
+from lakelet.lake.pins import pinned_versions
 from lakelet.lake.storage import is_remote
 from lakelet.workspace.steps import declare, make_folder, step
 
@@ -138,7 +139,7 @@ def _refuse_special(table: LakeTable) -> None:
 
 
 def run_vacuum(context: Context, statement: Vacuum) -> Answer:
-    """Remove files that only versions past the retention needed.
+    """Remove files that only versions past the retention needed, and no run is pinned to.
 
     Raises:
         SqlError: the statement would keep less than the workspace's retention.
@@ -153,10 +154,11 @@ def run_vacuum(context: Context, statement: Vacuum) -> Answer:
             f"{settings.retention} ({least} hours) of versions; nothing was removed.",
             hint="change [lake] retention in lakelet.toml if fewer shall be kept.",
         )
+    context.lent.removing(statement.table)
     with table.load_lock(), table.lock(), delta_errors(str(table.name)), step(_VACUUM):
         found = table.open().vacuum(
             retention_hours=hours, dry_run=statement.dry_run, enforce_retention_duration=False,
-            full=True,
+            full=True, keep_versions=list(pinned_versions(table)) or None,
         )  # fmt: skip
     if statement.dry_run:
         return Answer((("path", "VARCHAR"),), [(path,) for path in found])
