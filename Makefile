@@ -12,12 +12,16 @@ $(VENV)/core: pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
 	touch $@
 
+$(VENV)/full: pyproject.toml $(VENV)/core
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[runs,web]'
+	touch $@
+
 $(VENV)/dev: pyproject.toml $(VENV)/core
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
 	touch $@
 
 # Raw files of a made-up research project, loaded, explained and accounted for.
-demo: $(VENV)/core
+demo: $(VENV)/full
 	$(BIN)/python demo/run.py --data "$(DEMO_DATA)"
 
 # Everything but what is slow by nature. LAKELET_DATA: real files, where they are.

@@ -193,6 +193,26 @@ def _settle(notes: Notes, entries: list[Any], only: set[str] | None = None) -> b
     return right
 
 
+def runs() -> None:
+    """Three runs of a small model, on two versions of a table."""
+    say("A model, tried three times; each run is pinned to the table versions and code it used.")
+    tried = (
+        ("slow", "--rate", "0.02"),
+        ("fast", "--rate", "2"),
+        ("before", "--rate", "2", "--version", "1"),
+    )
+    for name, *options in tried:
+        print(f"\n$ python demo/train.py {name} {' '.join(options)}", flush=True)
+        done = subprocess.run(
+            [sys.executable, "-W", "ignore", str(ROOT / "train.py"), name, *options],
+            cwd=WORKSPACE, check=False,
+        )  # fmt: skip
+        if done.returncode:
+            sys.exit(f"the demo stops: {name} ended with {done.returncode}")
+    lakelet("runs")
+    lakelet("compare", "readers/fast", "readers/before")
+
+
 def main() -> None:
     """Run the demo."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -204,14 +224,20 @@ def main() -> None:
     second_batch(notes)
     second_update()
     real_files(data)
+    runs()
     if not settle(notes):
         sys.exit("The account does not match what was done to the files.")
-    say("Everything is accounted for. Next, type:")
+    say("Everything is accounted for. All of it is on pages:")
+    print(f"\n$ cd {os.path.relpath(WORKSPACE)}\n$ lakelet up", flush=True)
+    if sys.stdout.isatty():
+        print("\nCtrl-C ends it.", flush=True)
+        subprocess.run([sys.executable, "-m", "lakelet", "up"], cwd=WORKSPACE, check=False)
+    say("Next, type:")
     command = os.path.relpath(ROOT.parent / ".venv" / "bin" / "lakelet", WORKSPACE)
     print(f"""
   cd {os.path.relpath(WORKSPACE)}
   alias lakelet=$PWD/{command}
-  lakelet tables
+  lakelet up
   lakelet sql "SELECT title, count(*) FROM bronze.posts GROUP BY title ORDER BY 2 DESC"
   lakelet load ~/my-raw-files --into bronze.mine
   lakelet new pipeline mine

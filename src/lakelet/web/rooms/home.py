@@ -96,8 +96,20 @@ def space(workspace: Open) -> Space:
     root = workspace.lake.root
     if is_remote(str(root)):
         return Space(None)
-    files = (path for path in Path(root).rglob("*") if path.is_file())
-    return Space(sum(path.stat().st_size for path in files))
+    return Space(_bytes(root))
+
+
+def _bytes(folder: str) -> int:
+    """The size of all files in a folder; those that go while it is looked at do not count."""
+    found = 0
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            with suppress(OSError):
+                if entry.is_dir(follow_symlinks=False):
+                    found += _bytes(entry.path)
+                elif entry.is_file():
+                    found += entry.stat().st_size
+    return found
 
 
 @dataclass(frozen=True)

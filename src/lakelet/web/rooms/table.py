@@ -44,7 +44,7 @@ class Head:
         constraints: checks by name.
         route: how its rows are read.
         route_reason: why in that way.
-        location: where it lies.
+        location: where it lies, from the workspace where it lies in it.
     """
 
     name: str
@@ -81,10 +81,11 @@ def pinned(
 Pinned = Annotated[Table, Depends(pinned)]
 
 
-def head_of(table: Pinned) -> Head:
+def head_of(table: Pinned, workspace: Open) -> Head:
     """What stands above the tabs."""
     said = table.describe()
     told = {key: said[key] for key in said if key in Head.__dataclass_fields__}
+    told["location"] = said["location"].removeprefix(f"{workspace.folder.root}/")
     return Head(schema=table.qualified.schema, table=table.qualified.table, **told)
 
 
