@@ -24,6 +24,7 @@ __all__ = (
     "OwnedTableError",
     "PastVersionError",
     "PipelineError",
+    "RunError",
     "RunNotFoundError",
     "SchemaError",
     "SettingsError",
@@ -109,6 +110,10 @@ class TableNotFoundError(LakeletError, KeyError):
 
 class TableExistsError(LakeletError, FileExistsError):
     """A table that was to be created is already there."""
+
+
+class RunError(LakeletError, RuntimeError):
+    """A run that cannot be repeated; nothing was started."""
 
 
 class RunNotFoundError(LakeletError, LookupError):

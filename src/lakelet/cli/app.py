@@ -36,6 +36,7 @@ COMMANDS = {
     "new": "pipelines",
     "plan": "pipelines",
     "rejected": "files",
+    "rerun": "rerun",
     "rescued": "rescued",
     "restore": "versions",
     "show": "tables",

@@ -339,17 +339,29 @@ class Workspace:
 
         return update_events(self.lake, self._dicts, update)
 
-    def why(self, pipeline: str, dataset: str) -> list[dict[str, Any]]:
-        """Why a dataset ran or did not, update by update, the newest first."""
+    def why(
+        self, pipeline: str, dataset: str, *, limit: int | None = None
+    ) -> list[dict[str, Any]]:
+        """Why a dataset ran or did not, in its last updates or in all, the newest first."""
         from lakelet.pipelines.account import reasons
         from lakelet.pipelines.definitions.folder import read_pipeline
 
-        return reasons(self.lake, self._dicts, read_pipeline(self.folder, pipeline), dataset)
+        declared = read_pipeline(self.folder, pipeline)
+        return reasons(self.lake, self._dicts, declared, dataset, limit=limit)
 
     def lineage(
-        self, name: str, direction: Literal["upstream", "downstream"] = "upstream"
+        self,
+        name: str,
+        direction: Literal["upstream", "downstream"] = "upstream",
+        *,
+        at: str | dt.datetime | None = None,
     ) -> list[dict[str, Any]]:
         """What a table, or ``table.column``, comes from, or what comes from it, with depths.
+
+        Args:
+            name: the table, or one of its columns.
+            direction: which of the two.
+            at: the moment as of which it is told; now without one.
 
         Raises:
             TableNotFoundError: there is no such table.
@@ -361,7 +373,8 @@ class Workspace:
         table = self.table(".".join(name.split(".")[:2]))
         if name.count(".") > 1:
             refuse_unknown_column(name, [column.name for column in table.columns])
-        found = follow(read_edges(self.lake), name, direction)
+        moment = None if at is None else parse_moment(at, self.time_zone)
+        found = follow(read_edges(self.lake, moment), name, direction)
         return [{"depth": depth, **asdict(edge)} for depth, edge in found]
 
     def jobs(self) -> list[dict[str, Any]]:
@@ -429,7 +442,7 @@ class Workspace:
     def _held(self) -> dict[str, int]:
         if REPEATS not in os.environ:
             return {}
-        from lakelet.runs.repeating import held_versions
+        from lakelet.runs.held import held_versions
 
         return held_versions(self.folder)
 
@@ -563,6 +576,29 @@ class Workspace:
         from lakelet.runs.comparing import compare_runs
 
         return compare_runs(self.folder, [self.run_record(run) for run in runs])
+
+    def rerun(
+        self, run: str, *, say: Callable[[str], None] = lambda _text: None
+    ) -> tuple[RunRecord, int]:
+        """Run a run again with its code and data as they were, and wait for it.
+
+        Args:
+            run: its id, the first letters of it, or folders and name.
+            say: told what can no longer be matched, and what is started.
+
+        Returns:
+            The run that was repeated, and the exit code of its command. Runs the command starts
+            have the tag ``lakelet.repeats``.
+
+        Raises:
+            RunError: it cannot be repeated; nothing was started.
+            RunNotFoundError: there is none, or several fit.
+        """
+        from lakelet.runs.index.details import details
+        from lakelet.runs.repeating import repeat_run
+
+        found = self.run_record(run)
+        return found, repeat_run(self.folder, found, details(self.folder, found), say)
 
     def open(self, path: str) -> BinaryIO:
         """A file for reading, by path or volume path, also in a bucket.

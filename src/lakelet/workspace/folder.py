@@ -61,7 +61,7 @@ INSIDE = "LAKELET_INSIDE"
 REPEATS = "LAKELET_REPEATS"
 """Set in the environment of a process that repeats a run: the id of that run."""
 REPEATS_IN = "LAKELET_REPEATS_IN"
-"""Then also set: the folder with the code as it was, and the workspace its code works in."""
+"""Then also set: the folder with the code as it was, and the repository it is a checkout of."""
 
 
 def find_workspace(start: Path) -> WorkspaceFolder:
@@ -88,10 +88,10 @@ def find_workspace(start: Path) -> WorkspaceFolder:
 
 
 def _meant(found: Path) -> Path:
-    """The workspace itself, where what was found is its settings in a checkout of a run's code."""
-    checkout, _, workspace = os.environ.get(REPEATS_IN, "").partition(os.pathsep)
+    """The workspace itself, where what was found is its like in a checkout of a run's code."""
+    checkout, _, repository = os.environ.get(REPEATS_IN, "").partition(os.pathsep)
     if checkout and found.is_relative_to(checkout):
-        return Path(workspace)
+        return Path(repository) / found.relative_to(checkout)
     return found
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from lakelet.lake.storage import is_remote
 from lakelet.lake.volumes import volumes
+from lakelet.runs.recorded.home import at_home
 from lakelet.workspace import WorkspaceFolder
 from lakelet.workspace.quantities import format_bytes
 
@@ -28,6 +29,7 @@ class Code:
         repository: the folder of the git repository, or None outside of one.
         commit: the commit checked out, or None before the first.
         branch: its branch, or '' where the commit itself is checked out.
+        imported_from: folders of the repository that Python imports from.
         diff: what differs from the commit, as git writes it, binary files too.
         untracked: small files that git does not know and does not ignore, by their paths.
         script: the script itself, by its name, where it is in no repository.
@@ -37,6 +39,7 @@ class Code:
     repository: Path | None = None
     commit: str | None = None
     branch: str = ""
+    imported_from: list[str] = field(default_factory=list)
     diff: bytes = b""
     untracked: dict[str, bytes] = field(default_factory=dict)
     script: dict[str, bytes] = field(default_factory=dict)
@@ -45,7 +48,8 @@ class Code:
     def facts(self) -> dict[str, Any]:
         """What is known of it, without the contents."""
         return {
-            "repository": None if self.repository is None else str(self.repository),
+            "repository": None if self.repository is None else str(at_home(self.repository)),
+            "imported_from": self.imported_from,
             "commit": self.commit,
             "branch": self.branch,
             "changed": bool(self.diff),
@@ -83,6 +87,11 @@ def look_at_code(folder: WorkspaceFolder) -> Code:
     branch = git(repository, "branch", "--show-current")
     code = Code(repository, None if commit is None else commit.decode().strip(),
                 "" if branch is None else branch.decode("utf-8", "replace").strip())  # fmt: skip
+    code.imported_from = [
+        str(Path(place).relative_to(repository))
+        for place in sys.path
+        if place and Path(place).is_relative_to(repository)
+    ]
     _take_diff(code, repository, most * _TIMES)
     _take_untracked(code, folder, repository, most)
     return code
@@ -129,6 +138,7 @@ def _take_untracked(code: Code, folder: WorkspaceFolder, repository: Path, most:
 
 def _is_data(folder: WorkspaceFolder, path: Path) -> bool:
     """Whether a file is data of the workspace, which is pinned and not copied."""
+    path = at_home(path)
     lake = folder.settings.lake.path
     places = [str(folder.private), *volumes(folder).values()]
     if not is_remote(lake):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from lakelet.runs.recorded.code import Code, look_at_code
+from lakelet.runs.recorded.home import at_home, text_at_home
 from lakelet.runs.recorded.surroundings import (
     Meter,
     command_line,
@@ -65,8 +66,8 @@ def look_around(folder: WorkspaceFolder) -> Facts:
     """Look at code, packages and machine."""
     code, installed = look_at_code(folder), packages()
     known = {
-        "command": command_line(),
-        "folder": str(Path.cwd()),
+        "command": [text_at_home(part) for part in command_line()],
+        "folder": str(at_home(Path.cwd())),
         "workspace": str(folder.root),
         "code": code.facts(),
         "machine": machine(),
