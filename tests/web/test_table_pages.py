@@ -82,6 +82,18 @@ def test_the_moment_turns_the_whole_page(posts: Workspace, pages: TestClient) ->
     assert [one["file"] for one in files["files"]] == ["files/a.jsonl"]
     versions = pages.get("/tables/bronze/posts/history.json", params={"at": at}).json()["versions"]
     assert [one["version"] for one in versions] == [1, 0]
+    told = pages.get("/tables/bronze/posts/quality.json", params={"at": at}).json()["rows"]
+    assert [row["line"] for row in told] == [3]
+    early = (first.time - dt.timedelta(days=1)).isoformat()
+    assert pages.get("/tables/bronze/posts.json", params={"at": early}).status_code == 404
+    posts.sql("CREATE TABLE gold.best AS SELECT * FROM bronze.posts")
+    page = pages.get("/tables/bronze/posts/lineage.json")
+    assert [edge["target"] for edge in page.json()["downstream"]] == ["gold.best"]
+    assert (
+        pages.get("/tables/bronze/posts/lineage.json", params={"at": at}).json()["downstream"] == []
+    )
+    now = pages.get("/pipelines", params={"at": at}).text
+    assert "This page shows what is now" in now
     wrong = pages.get("/tables/bronze/posts.json", params={"at": "soon"})
     assert wrong.status_code == 400 and "is no moment" in wrong.json()["error"]["message"]
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from lakelet.errors import VersionNotFoundError
 from lakelet.lake import Lake, TableName
 from lakelet.lake.delta import delta_errors
 from lakelet.lake.opening import open_delta
@@ -47,13 +48,18 @@ class Edge:
     source_column: str | None
 
 
-def read_edges(lake: Lake) -> list[Edge]:
-    """The edges that count."""
+def read_edges(lake: Lake, at: datetime | None = None) -> list[Edge]:
+    """The edges that count, or that did at a moment."""
     if not lake.exists(LINEAGE):
         return []
     table = lake.table(LINEAGE)
+    try:
+        version = None if at is None else table.version_at(at)
+    except VersionNotFoundError:  # nothing was known yet
+        return []
     with delta_errors(str(LINEAGE)):
-        stream = open_delta(table.location, options=table.storage.options).scan()
+        options = table.storage.options
+        stream = open_delta(table.location, version=version, options=options).scan()
     with small_engine() as engine:
         engine.register("rows", stream)
         return [Edge(*row) for row in engine.execute(_COUNTING).fetchall()]

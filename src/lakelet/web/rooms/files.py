@@ -12,6 +12,7 @@ from fastapi.responses import StreamingResponse
 
 from lakelet.lake.storage import storage_for
 from lakelet.lake.volumes import volumes
+from lakelet.session.moments import parse_moment
 from lakelet.session.raw_files import (
     Destination,
     Place,
@@ -20,7 +21,7 @@ from lakelet.session.raw_files import (
     look_at,
     preview,
 )
-from lakelet.web.answer import Open, add_page
+from lakelet.web.answer import At, Open, add_page
 from lakelet.web.failure import RequestError
 
 __all__ = ("drawn_or_saved", "router")
@@ -88,12 +89,16 @@ def file_page(
     workspace: Open,
     path: Asked,
     line: Annotated[int | None, Query(ge=1, description="The line to look at.")] = None,
+    at: At = None,
 ) -> FilePage:
     """A file, a look into it, and the tables it went into; or what a folder holds."""
     place = look_at(workspace, path)
     if place.kind == "folder":
         return FilePage(place, [], None, None)
     found = destinations(workspace, place.name)
+    if at is not None:
+        until = parse_moment(at, workspace.time_zone)
+        found = [one for one in found if one.loaded_at <= until]
     if place.kind == "gone":
         if not found:
             raise RequestError.not_found(f"there is nothing at {path}.")

@@ -284,7 +284,7 @@ def step_page(workspace: Open, name: Known, dataset: str) -> StepPage:
     found = next((one for one in workspace.outline(name).steps if one.name == dataset), None)
     if found is None:
         raise RequestError.not_found(f"{name} declares no {dataset}.")
-    return StepPage(name, found, workspace.why(name, dataset)[:_SHOWN])
+    return StepPage(name, found, workspace.why(name, dataset, limit=_SHOWN))
 
 
 async def live(request: Request, workspace: Open, name: Known) -> StreamingResponse:

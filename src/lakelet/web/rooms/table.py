@@ -11,6 +11,7 @@ from fastapi import APIRouter, Depends, Query
 
 from lakelet.lake import TableName
 from lakelet.session.expectations import expectation_counts
+from lakelet.session.moments import parse_moment
 from lakelet.session.profile import Profile, profile_table
 from lakelet.session.sample import Filter, Sample, take_sample
 from lakelet.session.table import Table
@@ -353,14 +354,20 @@ def quality(
     table: Pinned,
     workspace: Open,
     file: Annotated[str, Query(description="Only rows of this raw file.")] = "",
+    at: At = None,
 ) -> Quality:
     """Expectations over time, and the rows that were kept out."""
-    found = table.rejected(limit=None if file else _SHOWN + 1)
+    until = None if at is None else parse_moment(at, workspace.time_zone)
+    found = table.rejected(limit=None if file or until else _SHOWN + 1)
     if file:
         found = [row for row in found if row["file"] == file]
+    if until is not None:
+        found = [row for row in found if row["rejected_at"] <= until]
     for row in found[:_SHOWN]:
         row["record"] = str(row["record"])[: 10 * _SHOWN]
     counts = expectation_counts(workspace, table.qualified)
+    if until is not None:
+        counts = [one for one in counts if one["time"] <= until]
     return Quality(head, counts, found[:_SHOWN], len(found) > _SHOWN, file)
 
 
@@ -404,10 +411,12 @@ class LineagePage:
     downstream: list[dict[str, Any]]
 
 
-def lineage(head: TableHead, workspace: Open) -> LineagePage:
+def lineage(head: TableHead, workspace: Open, at: At = None) -> LineagePage:
     """What a table comes from, and what comes from it."""
     return LineagePage(
-        head, workspace.lineage(head.name), workspace.lineage(head.name, "downstream")
+        head,
+        workspace.lineage(head.name, at=at),
+        workspace.lineage(head.name, "downstream", at=at),
     )
 
 

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Query
 from lakelet.errors import LakeletError
 from lakelet.lake import TableName
 from lakelet.lake.names import SYSTEM_SCHEMA
-from lakelet.web.answer import Open, add_page
+from lakelet.web.answer import At, Open, add_page
 from lakelet.web.failure import RequestError
 
 __all__ = ("router",)
@@ -116,6 +116,7 @@ def schema_tables(
     workspace: Open,
     schema: str,
     first: Annotated[int, Query(ge=0, description="The number of the first table.")] = 0,
+    at: At = None,
 ) -> SchemaPage:
     """The tables of a schema, forty at a time, with what their logs say."""
     names = [n for n in workspace.tables() if n.schema == schema.lower() and not n.is_companion]
@@ -123,12 +124,13 @@ def schema_tables(
         raise RequestError.not_found(f"there is no schema {schema.lower()[:200]} with a table.")
     shown = names[first : first + _PAGE]
     following = first + _PAGE if first + _PAGE < len(names) else None
-    return SchemaPage(schema.lower(), [_row(workspace, name) for name in shown], following)
+    return SchemaPage(schema.lower(), [_row(workspace, name, at) for name in shown], following)
 
 
-def _row(workspace: Open, name: TableName) -> TableRow:
+def _row(workspace: Open, name: TableName, at: str | None) -> TableRow:
     try:
-        said = workspace.table(name).brief()
+        table = workspace.table(name)
+        said = (table if at is None else table.at(at)).brief()
         return TableRow(**{key: said[key] for key in said if key != "id"})
     except LakeletError as error:
         return TableRow(str(name), error=error.message)
