@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from types import SimpleNamespace
@@ -201,4 +204,21 @@ def test_the_document_of_the_api_names_every_twin(forum: Workspace, pages: TestC
     document = pages.get("/openapi.json").json()
     assert len(document["paths"]) > 20
     assert not any(path.startswith(("/api", "/v1")) for path in document["paths"])
-    assert all("json" in path or path.endswith(("/bytes", "/artifact")) for path in document["paths"])
+    assert all(
+        "json" in path or path.endswith(("/bytes", "/artifact")) for path in document["paths"]
+    )
+
+
+def test_an_interrupted_update_says_how_it_goes_on(forum: Workspace, pages: TestClient) -> None:
+    """Killed where its tables are staged: nothing is published, and the page says what to type."""
+    (forum.folder.files / "posts" / "b.jsonl").write_text('{"id":3,"score":9}\n')
+    killed = subprocess.run(
+        [sys.executable, "-m", "lakelet", "update", "forum"], cwd=forum.folder.root, check=False,
+        env={**os.environ, "LAKELET_FAULT": "kill:before:publish.journal"}, capture_output=True,
+    )  # fmt: skip
+    assert killed.returncode == -9, killed.stderr
+    text = pages.get("/pipelines/forum", headers={"accept": "text/html"}).text
+    assert "was interrupted" in text and "lakelet update forum" in text
+    assert pages.get("/tables/forum/good.json").json()["head"]["rows"] == 1
+    assert forum.update("forum").update == 3
+    assert pages.get("/tables/forum/good.json").json()["head"]["rows"] == 2

@@ -17,6 +17,7 @@ from lakelet.session.sample import Filter, Sample, take_sample
 from lakelet.session.table import Table
 from lakelet.session.uses import Reading, readings
 from lakelet.web.answer import At, Open, add_page
+from lakelet.web.rooms.layout import MOST_DRAWN, Drawing, draw
 from lakelet.web.rooms.runs import RunRow, row_of
 
 __all__ = ("router",)
@@ -404,20 +405,39 @@ class LineagePage:
         head: the table.
         upstream: edges towards it, with depths.
         downstream: edges from it, with depths.
+        drawing: the tables and files around it; None where they are too many, or none.
     """
 
     head: Head
     upstream: list[dict[str, Any]]
     downstream: list[dict[str, Any]]
+    drawing: Drawing | None
 
 
 def lineage(head: TableHead, workspace: Open, at: At = None) -> LineagePage:
     """What a table comes from, and what comes from it."""
-    return LineagePage(
-        head,
-        workspace.lineage(head.name, at=at),
-        workspace.lineage(head.name, "downstream", at=at),
-    )
+    up = workspace.lineage(head.name, at=at)
+    down = workspace.lineage(head.name, "downstream", at=at)
+    return LineagePage(head, up, down, _around(head.name, [*up, *down]))
+
+
+def _around(name: str, edges: list[dict[str, Any]]) -> Drawing | None:
+    """The picture of what leads to a table and on from it."""
+    reads: dict[str, set[str]] = {name: set()}
+    for edge in edges:
+        reads.setdefault(edge["source"], set())
+        reads.setdefault(edge["target"], set()).add(edge["source"])
+    if not 1 < len(reads) <= MOST_DRAWN:
+        return None
+    order: list[str] = []
+    left = dict.fromkeys(reads)
+    while left:
+        # What reads itself, or stands in a circle, comes last in no order of its own.
+        free = [one for one in left if not reads[one] & (left.keys() - {one})] or list(left)
+        order += free
+        for one in free:
+            del left[one]
+    return draw({one: sorted(reads[one] - {one}) for one in order})
 
 
 @dataclass(frozen=True)
@@ -450,3 +470,4 @@ for tab, look in _TABS.items():
     add_page(router, f"/tables/{{schema}}/{{table}}/{tab}", f"table/{tab}.html", look)
 add_page(router, "/tables/{schema}/{table}/overview", "table/overview.html", overview)
 add_page(router, "/tables/{schema}/{table}", "table/overview.html", overview)
+add_page(router, "/parts/columns/{schema}/{table}", "table/column_list.html", overview, twin=False)
