@@ -247,3 +247,39 @@ def test_mlflow_reports_nothing_to_its_makers(lab: Workspace) -> None:
         env.pop(name, None)
     done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, env=env)
     assert done.stdout.strip() == "None", done.stderr
+
+
+def test_files_that_python_opens_below_a_volume_are_inputs(lab: Workspace, tmp_path: Path) -> None:
+    files = lab.folder.files
+    (files / "a.csv").write_text("x\n1\n")
+    (tmp_path / "elsewhere.txt").write_text("no volume")
+    (files / "many").mkdir()
+    for number in range(30):
+        (files / "many" / f"{number}.txt").write_text(str(number))
+    with lab.run("a") as run:
+        (files / "a.csv").read_text()
+        (files / "a.csv").read_text()
+        (tmp_path / "elsewhere.txt").read_text()
+        (files / "made.csv").write_text("written, not read")
+    assert [(i.kind, i.name) for i in lab.run_record(run.id).inputs] == [("files", "files/a.csv")]
+    with lab.run("a") as run:
+        for number in range(30):
+            (files / "many" / f"{number}.txt").read_text()
+    found = lab.run_record(run.id).inputs
+    assert len(found) == 21
+    assert (found[-1].name, found[-1].source["count"]) == ("files/many", 10)
+
+
+def test_a_load_of_many_files_is_one_input(lab: Workspace) -> None:
+    (lab.folder.files / "many").mkdir()
+    for number in range(30):
+        (lab.folder.files / "many" / f"{number}.jsonl").write_text('{"x": 1}\n')
+    with lab.run("a") as run:
+        lab.load("files/many", into="b.many")
+        lab.sql("SELECT * FROM read_files('files/many')").rows()
+        with lab.open("files:many/1.jsonl") as file:
+            file.read()
+    found = lab.run_record(run.id).inputs
+    assert sorted((i.name, i.source["count"]) for i in found) == [
+        ("files/many", 30), ("files/many/1.jsonl", 1),
+    ]  # fmt: skip

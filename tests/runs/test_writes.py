@@ -52,7 +52,7 @@ def test_one_write_more_at_the_most(ws: Workspace, params: dict[str, object] | N
             if params:
                 mlflow.log_params(params)
             mlflow.log_metrics({"f1": 0.5, "loss": 0.1}, step=1)
-    with counted() as pinned, ws.run("e/pinned", params=params) as run:
+    with counted() as pinned, ws.run("e/pinned", params=params, seed=3) as run:
         ws.sql("SELECT * FROM gold.a JOIN gold.b USING (x)").rows()
         ws.table("gold.c").at(version=0).rows()
         ws.sql("SELECT * FROM read_files('files/a.jsonl')").rows()

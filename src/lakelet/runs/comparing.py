@@ -70,8 +70,9 @@ def _equal(one: Any, other: Any) -> bool:
 def _told(run: RunRecord, known: RunDetails) -> dict[str, dict[str, Any]]:
     machine = dict(known.facts.get("machine", {}))
     command = {"command": run.tags.get("lakelet.command"), "folder": run.tags.get("lakelet.folder")}
+    seed = {"seed": run.tags["lakelet.seed"]} if "lakelet.seed" in run.tags else {}
     return {
-        "params": run.params,
+        "params": {**seed, **run.params},
         "metrics": run.metrics,
         "inputs": _inputs(run),
         "code": _code(run, known),

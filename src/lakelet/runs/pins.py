@@ -51,7 +51,8 @@ class PinBook:
     thread: int = field(default_factory=threading.get_ident)
     _seen: set[tuple[str, str, bool]] = field(default_factory=set)
     _ids: dict[str, str] = field(default_factory=dict)
-    _lock: Any = field(default_factory=threading.Lock)
+    _told: set[str] = field(default_factory=set)
+    _lock: Any = field(default_factory=threading.RLock)
 
     def note(self, notice: Notice) -> None:
         """Write an input down, once, unless it was read in the thread of another run."""
@@ -59,6 +60,10 @@ class PinBook:
         if here != self.thread and here in _threads.values():
             return
         with self._lock:
+            if isinstance(notice, FilesRead):
+                if notice.opened and self._told.issuperset(notice.members):
+                    return  # by whoever was asked to read it, and opened it then
+                self._told.update(notice.members)
             pin = self._pin(notice)
             key = (pin.name, pin.digest, pin.named)
             if key in self._seen:

@@ -14,6 +14,7 @@ from lakelet.runs.completing import complete_killed
 from lakelet.runs.handle import Run, flat
 from lakelet.runs.inputs import log_pins
 from lakelet.runs.open_runs import Entry, entered, let_go
+from lakelet.runs.opened import watching
 from lakelet.runs.pins import PinBook, waiting_pins
 from lakelet.runs.place import ALONE
 from lakelet.runs.recorded.facts import Facts, keep_facts, look_around, run_file
@@ -60,7 +61,8 @@ def running(
         folder: the workspace.
         name: folders, which are MLflow's experiment, and the run's own name.
         params: its parameters; those within dictionaries get names with dots.
-        seed: seeds Python, NumPy and, where imported, torch; logged as the parameter ``seed``.
+        seed: seeds Python, NumPy and, where imported, torch; kept as the tag ``lakelet.seed`` and,
+            beside other parameters, as the parameter ``seed``.
         tags: its tags.
         repeats: the run that this one repeats.
 
@@ -72,11 +74,16 @@ def running(
     experiment, own = split_name(name)
     if seed is not None:
         plant(seed)
-    wanted = flat(params or {}) | ({} if seed is None else {"seed": seed})
+    wanted = flat(params or {})
     with tracked_there(folder) as mlflow:
         complete_killed(folder)
         facts = look_around(folder)
         given = {key: str(value) for key, value in (tags or {}).items()} | facts.tags()
+        if seed is not None:
+            given["lakelet.seed"] = str(seed)
+            if wanted:
+                # Where there are none, one would cost a write of its own.
+                wanted.setdefault("seed", seed)
         if repeats is not None:
             given["lakelet.repeats"] = facts.known["repeats"] = repeats
         with entered(folder) as entry:
@@ -131,7 +138,8 @@ def _body(
     folder: WorkspaceFolder, mlflow: Any, entry: Entry, run: Run, facts: Facts
 ) -> Iterator[Run]:
     try:
-        yield run
+        with watching(folder):
+            yield run
     except BaseException as error:
         with quiet():
             try:

@@ -44,19 +44,25 @@ class FilesRead:
         count: how many.
         size: bytes in all.
         digest: what tells them from what may lie there later: of paths, sizes and tags.
+        members: the names of all of them.
+        opened: whether it was Python that opened them, and not something that was asked to read.
     """
 
     name: str
     count: int
     size: int
     digest: str
+    members: tuple[str, ...] = ()
+    opened: bool = False
 
     @staticmethod
-    def of(name: str, files: list[tuple[str, int, str]]) -> FilesRead:
+    def of(name: str, files: list[tuple[str, int, str]], *, opened: bool = False) -> FilesRead:
         """A notice of files, each with path, bytes and tag."""
         text = "\n".join(f"{path}\0{size}\0{tag}" for path, size, tag in files)
         digest = hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:24]
-        return FilesRead(name, len(files), sum(size for _, size, _ in files), digest)
+        members = tuple(path for path, _, _ in files)
+        size = sum(size for _, size, _ in files)
+        return FilesRead(name, len(files), size, digest, members, opened)
 
 
 Notice = TableRead | FilesRead
