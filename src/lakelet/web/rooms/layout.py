@@ -54,6 +54,10 @@ def draw(inputs: Mapping[str, Sequence[str]]) -> Drawing:
     depth: dict[str, int] = {}
     for name, reads in inputs.items():
         depth[name] = max((depth[r] + 1 for r in reads if r in depth), default=0)
+    # What is read late stands late, so that no edge passes behind a step it does not lead to.
+    for name in reversed(inputs):
+        readers = [depth[other] for other, reads in inputs.items() if name in reads]
+        depth[name] = min(readers) - 1 if readers else depth[name]
     columns: dict[int, list[str]] = {}
     for name, level in depth.items():
         columns.setdefault(level, []).append(name)
