@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -73,7 +74,9 @@ class Lake:
 
     def _marks(self, table: LakeTable) -> set[str]:
         if not is_remote(table.location):
-            return {name for name in (_DROPPED, _ATTACHED) if Path(table.file(name)).exists()}
+            # A list of thousands of tables asks this of each: plain calls take a quarter of Path's.
+            own = f"{table.location}/{PRIVATE_FOLDER}/"
+            return {name for name in (_DROPPED, _ATTACHED) if os.path.exists(own + name)}  # noqa: PTH110
         # One listing where each mark would cost a request.
         found = self.storage.files(join(table.location, PRIVATE_FOLDER, ""))
         return {entry.path.rsplit("/", 1)[-1] for entry in found}
@@ -81,7 +84,7 @@ class Lake:
     def _has_log(self, table: LakeTable) -> bool:
         log = join(table.location, "_delta_log")
         if not is_remote(table.location):
-            return Path(log).is_dir()
+            return os.path.isdir(log)  # noqa: PTH112
         if self.storage.entry(join(log, f"{0:020d}.json")) is not None:
             return True
         return next(iter(self.storage.files(log)), None) is not None

@@ -7,7 +7,7 @@ rows of its last batch that the table's log holds and no restore took back.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from lakelet.errors import StorageError, TableNotFoundError, UnsupportedTableError
 from lakelet.lake import Lake, TableName
@@ -25,7 +25,7 @@ def counting_condition(
     name: TableName,
     publications: Publications | None = None,
     *,
-    of: TableName | None = None,
+    of: Collection[TableName] | None = None,
 ) -> str:
     """SQL that is true for the rows of a table that count; '' where all do.
 
@@ -35,19 +35,19 @@ def counting_condition(
         lake: the lake.
         name: the ledger, a companion table of rejected rows, or any other table.
         publications: what is published as far as the reader is concerned; now without it.
-        of: of the ledger, the one table whose entries are wanted; no other is opened.
+        of: of the ledger, the tables whose entries are wanted; no others are opened.
     """
     publications = publications or Publications(lake)
     if name == LEDGER:
-        return _ledger_condition(lake, publications, lake.names() if of is None else [of])
+        return _ledger_condition(lake, publications, lake.names() if of is None else of)
     if not name.is_rejected:
         return ""
-    of = TableName(name.schema, name.table.removesuffix("__rejected"))
-    last = _last_batch(lake, of, publications)
+    table = TableName(name.schema, name.table.removesuffix("__rejected"))
+    last = _last_batch(lake, table, publications)
     connection = loading_connection(lake.workspace)
     try:
-        standing = standing_since(lake.table(of)) if lake.exists(of) else None
-        stale = Ledger(lake, connection).superseded(of, last, standing)
+        standing = standing_since(lake.table(table)) if lake.exists(table) else None
+        stale = Ledger(lake, connection).superseded(table, last, standing)
     finally:
         connection.close()
     # A pipeline's rejected rows are published with their table; a batch there may be an update.

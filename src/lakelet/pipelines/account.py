@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from lakelet.lake import Lake
+from lakelet.lake.names import literal
 from lakelet.pipelines.definitions.dataset import Pipeline
-from lakelet.pipelines.events import EVENTS, Event, events_of, updates, waiting_events
+from lakelet.pipelines.events import (
+    EVENTS,
+    Event,
+    events_of,
+    known_updates,
+    updates,
+    waiting_events,
+)
 
-__all__ = ("all_events", "all_updates", "reasons", "update_events")
+__all__ = ("all_updates", "reasons", "update_events")
+
+_TOLD = ("decision", "choice", "finished", "failed", "blocked")
 
 Query = Callable[[str], list[dict[str, Any]]]
 """Runs a query over the lake's tables and gives its rows by column name."""
@@ -27,13 +38,29 @@ def update_events(lake: Lake, query: Query, update: int) -> list[dict[str, Any]]
     return [{**row, "details": json.loads(row["details"])} for row in rows]
 
 
-def all_updates(lake: Lake, query: Query, pipeline: str | None = None) -> list[dict[str, Any]]:
-    """The updates of a pipeline, or of all, the newest first, also those only the lake knows of."""
-    found = {one["update"]: one for one in updates(lake.workspace, pipeline)}
+def all_updates(
+    lake: Lake,
+    query: Query,
+    pipeline: str | None = None,
+    *,
+    since: datetime | None = None,
+) -> list[dict[str, Any]]:
+    """The updates of a pipeline, or of all, the newest first, also those only the lake knows of.
+
+    Args:
+        lake: the lake.
+        query: what runs queries.
+        pipeline: the pipeline; all without it.
+        since: only those that began then or later.
+    """
+    found = {one["update"]: one for one in updates(lake.workspace, pipeline, since)}
     if not lake.exists(EVENTS):
         return list(found.values())
+    # Numbers are given without gaps: what the store knows need not be read of the lake.
+    first, last, whole = known_updates(lake.workspace)
+    unknown = f" AND (update_id < {first} OR update_id > {last})" if whole else ""
     rows = query(
-        f"SELECT update_id, pipeline, time, message FROM {EVENTS} WHERE kind = 'update' "
+        f"SELECT update_id, pipeline, time, message FROM {EVENTS} WHERE kind = 'update'{unknown} "
         "ORDER BY update_id, number"
     )
     told: dict[int, dict[str, Any]] = {}
@@ -50,7 +77,8 @@ def all_updates(lake: Lake, query: Query, pipeline: str | None = None) -> list[d
         )  # fmt: skip
         if not message.endswith(" began"):
             one["ended"], (one["state"], one["message"]) = row["time"], _end(number, message)
-    return [one for _, one in sorted((found | told).items(), reverse=True)]
+    both = sorted((found | told).items(), reverse=True)
+    return [one for _, one in both if since is None or one["started"] >= since]
 
 
 def _end(update: int, message: str) -> tuple[str, str]:
@@ -63,16 +91,44 @@ def _end(update: int, message: str) -> tuple[str, str]:
     return "published", said.removesuffix("is published").removeprefix("is published: ").strip()
 
 
-def all_events(lake: Lake, query: Query, pipeline: str) -> list[dict[str, Any]]:
-    """Every event of a pipeline, the oldest first."""
+def _events_about(
+    lake: Lake, query: Query, pipeline: str, dataset: str, limit: int | None
+) -> list[dict[str, Any]]:
+    """What happened to a dataset, and how the updates ended in which it did, the oldest first."""
     kept: list[dict[str, Any]] = []
     if lake.exists(EVENTS):
-        name = pipeline.replace("'", "''")
-        rows = query(f"SELECT * FROM {EVENTS} WHERE pipeline = '{name}' ORDER BY update_id, number")
+        of_it = f"pipeline = {literal(pipeline)} AND dataset = {literal(dataset)}"
+        rows = query(
+            f"SELECT * FROM {EVENTS} WHERE pipeline = {literal(pipeline)} "
+            f"AND ((dataset = {literal(dataset)} AND kind IN ({', '.join(map(literal, _TOLD))})) "
+            "OR (dataset IS NULL AND kind = 'update'))"
+            f"{'' if limit is None else _lately(query, of_it, limit)} ORDER BY update_id, number"
+        )
         kept = [{**row, "details": json.loads(row["details"])} for row in rows]
     known = {(row["update_id"], row["number"]) for row in kept}
     waiting = [_as_dict(e) for e in waiting_events(lake.workspace) if e.pipeline == pipeline]
     return kept + [row for row in waiting if (row["update_id"], row["number"]) not in known]
+
+
+def _lately(query: Query, of_it: str, limit: int) -> str:
+    """A condition: the last updates of a dataset, and the one before that computed all of it."""
+    ((first,),) = (
+        row.values()
+        for row in query(
+            "SELECT min(update_id) AS first FROM (SELECT DISTINCT update_id "
+            f"FROM {EVENTS} WHERE {of_it} ORDER BY update_id DESC LIMIT {limit})"
+        )
+    )
+    if first is None:
+        return ""
+    ((whole,),) = (
+        row.values()
+        for row in query(
+            f"SELECT max(update_id) AS whole FROM {EVENTS} WHERE {of_it} AND kind = 'finished' "
+            f"AND update_id < {first} AND get_json_object(details, '$.how') = 'full'"
+        )
+    )
+    return f" AND (update_id >= {first} OR update_id = {-1 if whole is None else whole})"
 
 
 def _as_dict(event: Event) -> dict[str, Any]:
@@ -83,17 +139,26 @@ def _as_dict(event: Event) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def reasons(lake: Lake, query: Query, pipeline: Pipeline, dataset: str) -> list[dict[str, Any]]:
+def reasons(
+    lake: Lake, query: Query, pipeline: Pipeline, dataset: str, *, limit: int | None = None
+) -> list[dict[str, Any]]:
     """Why a dataset ran or did not, update by update, the newest first.
 
     What was saved is told against the last time all of it was computed: its seconds, and the rows
     it read that were not read again.
+
+    Args:
+        lake: the lake.
+        query: what runs queries.
+        pipeline: the pipeline.
+        dataset: its dataset.
+        limit: of the last how many updates; of all without it.
     """
     found = pipeline.find(dataset.lower().split("."))
     name = str(found.name) if found is not None else dataset.lower()
     by_update: dict[int, dict[str, Any]] = {}
     ends: dict[int, str] = {}
-    for event in all_events(lake, query, pipeline.name):
+    for event in _events_about(lake, query, pipeline.name, name, limit):
         if event["dataset"] is None and event["kind"] == "update":
             ends[event["update_id"]] = event["message"]
         if event["dataset"] != name:
@@ -125,7 +190,7 @@ def reasons(lake: Lake, query: Query, pipeline: Pipeline, dataset: str) -> list[
     for update, one in by_update.items():
         _tell_end(update, one, ends.get(update, ""))
     _tell_saved([by_update[update] for update in sorted(by_update)])
-    return [by_update[update] for update in sorted(by_update, reverse=True)]
+    return [by_update[update] for update in sorted(by_update, reverse=True)][:limit]
 
 
 def _tell_end(update: int, one: dict[str, Any], message: str) -> None:

@@ -31,6 +31,7 @@ __all__ = (
     "Log",
     "append_lineage",
     "keep_events",
+    "known_updates",
     "new_update",
     "updates",
 )
@@ -118,7 +119,9 @@ def _last_told(lake: Lake) -> int:
     return int(last)
 
 
-def updates(workspace: WorkspaceFolder, pipeline: str | None = None) -> list[dict[str, Any]]:
+def updates(
+    workspace: WorkspaceFolder, pipeline: str | None = None, since: datetime | None = None
+) -> list[dict[str, Any]]:
     """The updates the metadata store knows, the newest first.
 
     One whose process is gone without having said so is ``interrupted``; the next update of its
@@ -127,8 +130,8 @@ def updates(workspace: WorkspaceFolder, pipeline: str | None = None) -> list[dic
     with open_store(workspace) as store:
         rows = store.execute(
             "SELECT id, pipeline, state, started, ended, message, process FROM updates "
-            "WHERE ?1 IS NULL OR pipeline = ?1 ORDER BY id DESC",
-            (pipeline,),
+            "WHERE (?1 IS NULL OR pipeline = ?1) AND started >= ?2 ORDER BY id DESC",
+            (pipeline, 0.0 if since is None else since.timestamp()),
         ).fetchall()
     return [
         {
@@ -138,6 +141,15 @@ def updates(workspace: WorkspaceFolder, pipeline: str | None = None) -> list[dic
         }
         for row in rows
     ]  # fmt: skip
+
+
+def known_updates(workspace: WorkspaceFolder) -> tuple[int, int, bool]:
+    """The numbers of the first and the last update in the store, and whether it has all between."""
+    with open_store(workspace) as store:
+        first, last, count = store.execute(
+            "SELECT coalesce(min(id), 0), coalesce(max(id), 0), count(*) FROM updates"
+        ).fetchone()
+    return first, last, count == last - first + 1
 
 
 def _state(row: Any) -> str:

@@ -32,7 +32,7 @@ def loaded_files(workspace: Workspace, table: LakeTable) -> list[dict[str, Any]]
         "SELECT file, size, modified, batch, kept, rescued, rejected, state, reason, "
         f"loaded_at, flow FROM account WHERE table_name = {literal(str(table.name))} "
         "ORDER BY batch DESC, file",
-        of=table.name,
+        of=[table.name],
     )
     versions = {
         int(commit.parameters["lakelet.batch"]): commit.version
@@ -78,7 +78,7 @@ def rejected_rows(
 
 
 def _read(
-    workspace: Workspace, name: TableName, query: str, *, of: TableName | None = None
+    workspace: Workspace, name: TableName, query: str, *, of: list[TableName] | None = None
 ) -> list[dict[str, Any]]:
     connection = open_connection(workspace.folder)
     pin_table(workspace, workspace.lake.table(name), of=of).attach(connection, "account")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lakelet.engines.bucket_files import plan_table
-from lakelet.engines.routes import open_snapshot
+from lakelet.engines.routes import Route, open_snapshot
 from lakelet.lake import Lake, LakeTable
 from lakelet.lake.history import commits
 from lakelet.lake.publications import Publications, pipeline_of
@@ -28,13 +28,13 @@ def _snapshot(table: LakeTable, version: int | None) -> Any:
     return snapshot
 
 
-def _facts(table: LakeTable, snapshot: Any) -> dict[str, Any]:
+def _facts(table: LakeTable, snapshot: Any, route: Route) -> dict[str, Any]:
     actions = snapshot.get_add_actions(flatten=True)
     sizes = actions.column("size_bytes").to_pylist()
     last = commits(snapshot, limit=1)
     return {
         "name": str(table.name),
-        "rows": _rows(table, snapshot),
+        "rows": _rows(table, route, actions),
         "version": snapshot.version(),
         "bytes": sum(sizes),
         "size": format_bytes(sum(sizes)),
@@ -43,14 +43,21 @@ def _facts(table: LakeTable, snapshot: Any) -> dict[str, Any]:
     }
 
 
-def _rows(table: LakeTable, snapshot: Any) -> int:
-    """The number of rows, counted by the engine: statistics do not know of deleted rows."""
+def _rows(table: LakeTable, route: Route, actions: Any) -> int:
+    """The number of rows.
+
+    The log has that of every file where its writer said so; of deleted rows the engine knows.
+    """
+    if route.kind == "files" and "num_records" in actions.column_names:
+        counts = actions.column("num_records").to_pylist()
+        if None not in counts:
+            return int(sum(counts))
     from lakelet.engines.connection import open_connection
     from lakelet.engines.engine import duckdb_errors
 
     connection = open_connection(table.workspace)
     with duckdb_errors():
-        plan_table(table, snapshot).attach(connection, "counted")
+        route.attach(connection, "counted")
         ((rows,),) = connection.execute("SELECT count(*) FROM counted").fetchall()
     connection.close()
     return int(rows)
@@ -74,7 +81,8 @@ def brief(table: LakeTable, version: int | None = None) -> dict[str, Any]:
 
 def summarize(table: LakeTable, version: int | None = None) -> dict[str, Any]:
     """Name, rows, version, bytes, files and last change."""
-    return _facts(table, _snapshot(table, version))
+    snapshot = _snapshot(table, version)
+    return _facts(table, snapshot, plan_table(table, snapshot))
 
 
 def describe(table: LakeTable, version: int | None = None) -> dict[str, Any]:
@@ -83,7 +91,7 @@ def describe(table: LakeTable, version: int | None = None) -> dict[str, Any]:
     metadata, route = snapshot.metadata(), plan_table(table, snapshot)
     configuration = dict(metadata.configuration)
     return {
-        **_facts(table, snapshot),
+        **_facts(table, snapshot, route),
         "comment": metadata.description or None,
         "location": table.location,
         "partition_by": list(metadata.partition_columns),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lakelet.lake import TableName
+from lakelet.session.loads import look_at_loads
 
 if TYPE_CHECKING:
     from lakelet.session.workspace import Workspace
@@ -20,7 +21,6 @@ __all__ = (
     "rescued_in",
 )
 
-_LEDGER = TableName("system", "loaded_files")
 _EXPECTATIONS = TableName("system", "expectations")
 _MOST = 50
 
@@ -86,13 +86,14 @@ def loads_since(workspace: Workspace, since: dt.datetime) -> list[LoadSince]:
     """The tables that loads brought rows into, the last first."""
     return [
         LoadSince(**row)
-        for row in _rows(
-            workspace, _LEDGER,
+        for row in look_at_loads(
+            workspace,
             'SELECT table_name AS "table", count(*) AS files, sum(kept)::BIGINT AS kept, '
             "sum(rescued)::BIGINT AS rescued, sum(rejected)::BIGINT AS rejected, "
             "max(loaded_at) AS time FROM this WHERE loaded_at >= ? AND state = 'loaded' "
             f"GROUP BY ALL ORDER BY time DESC LIMIT {_MOST}",
-            since,
+            [since],
+            where="loaded_at >= ? AND state = 'loaded'",
         )
     ]  # fmt: skip
 
@@ -115,10 +116,13 @@ def rescued_in(workspace: Workspace) -> list[RescuedIn]:
     """The tables whose loads rescued values, those with the most rows first."""
     return [
         RescuedIn(**row)
-        for row in _rows(
-            workspace, _LEDGER,
+        for row in look_at_loads(
+            workspace,
             'SELECT table_name AS "table", sum(rescued)::BIGINT AS rows FROM this '
-            f"WHERE state = 'loaded' GROUP BY ALL HAVING rows > 0 ORDER BY rows DESC LIMIT {_MOST}",
+            "WHERE state = 'loaded' AND rescued > 0 "
+            f"GROUP BY ALL ORDER BY rows DESC LIMIT {_MOST}",
+            [],
+            where="state = 'loaded' AND rescued > 0",
         )
         if workspace.lake.exists(TableName(*row["table"].split(".", 1)))
     ]  # fmt: skip

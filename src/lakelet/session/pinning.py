@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from lakelet.engines.bucket_files import plan_table
@@ -80,7 +81,7 @@ def pin_table(
     version: int | None = None,
     publications: Publications | None = None,
     *,
-    of: TableName | None = None,
+    of: Collection[TableName] | None = None,
 ) -> PinnedTable:
     """Pin a table of the lake at a version.
 
@@ -89,7 +90,7 @@ def pin_table(
         table: the table.
         version: which; without one what people see: the newest, or a pipeline's last publication.
         publications: what was published when the statement began.
-        of: of the ledger, the one table whose entries are wanted.
+        of: of the ledger, the tables whose entries are wanted.
     """
     publications = publications or Publications(workspace.lake)
     known = {"name": str(table.name), "location": table.location}
@@ -145,7 +146,10 @@ def _route(table: LakeTable, opened: DeltaTable) -> Route:
 
 
 def _condition(
-    workspace: Workspace, name: TableName, publications: Publications, of: TableName | None
+    workspace: Workspace,
+    name: TableName,
+    publications: Publications,
+    of: Collection[TableName] | None,
 ) -> str:
     """Rows of the loader's own tables count only when the table they speak of holds their batch."""
     if not name.is_rejected and str(name) != "system.loaded_files":

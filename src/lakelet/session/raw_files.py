@@ -13,16 +13,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lakelet.errors import InvalidNameError, LakeletError
-from lakelet.lake import TableName
 from lakelet.lake.storage import is_remote, join, storage_for
 from lakelet.lake.volumes import refuse_links_out, resolve_path, volumes
+from lakelet.session.loads import look_at_loads
 
 if TYPE_CHECKING:
     from lakelet.session.workspace import Workspace
 
 __all__ = ("Destination", "FolderEntry", "Place", "Preview", "destinations", "look_at", "preview")
 
-_LEDGER = TableName("system", "loaded_files")
 _SHOWN = 64 << 10
 """Characters of a file that are shown."""
 _LOOKED_AT = 64 << 20
@@ -195,14 +194,14 @@ def _entries(workspace: Workspace, place: str, name: str) -> Iterator[FolderEntr
 
 def destinations(workspace: Workspace, name: str) -> list[Destination]:
     """The tables a file went into, by the name the account of loads has for it."""
-    if not workspace.lake.exists(_LEDGER):
-        return []
-    rows = workspace.table(_LEDGER).look(
+    rows = look_at_loads(
+        workspace,
         'SELECT table_name AS "table", batch, kept, rescued, rejected, state, loaded_at FROM this '
         "WHERE file = ? ORDER BY loaded_at DESC",
         [name],
+        where="file = ?",
     )
-    return [Destination(**row) for row in rows.dicts()]
+    return [Destination(**row) for row in rows]
 
 
 def preview(workspace: Workspace, place: Place, *, line: int | None = None) -> Preview:

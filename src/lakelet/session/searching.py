@@ -7,15 +7,19 @@ whose log has not changed since is not opened again; of many that have, some are
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lakelet.errors import LakeletError
 from lakelet.lake import TableName
+from lakelet.lake.publications import Publications, seen_snapshot
 from lakelet.lake.storage import is_remote
+from lakelet.lake.table import columns_of
+from lakelet.session.loads import look_at_loads
 from lakelet.workspace.store import open_store
 
 if TYPE_CHECKING:
@@ -23,11 +27,10 @@ if TYPE_CHECKING:
 
 __all__ = ("Found", "Hit", "find")
 
-_SECONDS = 0.25
+_SECONDS = 0.1
 """How long tables are opened for one search, if many changed."""
 _HITS = 30
 """Hits of a kind."""
-_LEDGER = TableName("system", "loaded_files")
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,7 @@ def _refresh(workspace: Workspace) -> int:
             for row in store.execute("SELECT name, mark FROM searchable").fetchall()
         }
     until, changed, left = time.monotonic() + _SECONDS, [], 0
+    publications = Publications(workspace.lake)
     for text, name in names.items():
         mark = _mark(workspace, name)
         if kept.get(text) == mark:
@@ -89,7 +93,8 @@ def _refresh(workspace: Workspace) -> int:
         if time.monotonic() > until:
             left += 1
             continue
-        changed.append((text, mark, json.dumps(_told(workspace, name), ensure_ascii=False)))
+        told = _told(workspace, name, publications)
+        changed.append((text, mark, json.dumps(told, ensure_ascii=False)))
     gone = [(text,) for text in kept if text not in names]
     if changed or gone:
         with open_store(workspace.folder) as store:
@@ -100,21 +105,27 @@ def _refresh(workspace: Workspace) -> int:
 
 def _mark(workspace: Workspace, name: TableName) -> str:
     """What changes with a table's log: a folder's time does when a file comes into it."""
-    location = workspace.lake.table(name).location
-    if is_remote(location):
-        # Asking each log of a bucket would take longer than it is worth: once an hour.
-        return f"hour {int(time.time() // 3600)}"
+    location = workspace.lake.place(name).location
+    with suppress(OSError):  # one that is attached has its log elsewhere
+        return _mark_of(location)
     try:
-        return str((Path(location) / "_delta_log").stat().st_mtime_ns)
-    except OSError:
+        return _mark_of(workspace.lake.table(name).location)
+    except (OSError, LakeletError):
         return "gone"
 
 
-def _told(workspace: Workspace, name: TableName) -> dict[str, object]:
+def _mark_of(location: str) -> str:
+    if is_remote(location):
+        # Asking each log of a bucket would take longer than it is worth: once an hour.
+        return f"hour {int(time.time() // 3600)}"
+    return str(os.stat(f"{location}/_delta_log").st_mtime_ns)  # noqa: PTH116
+
+
+def _told(workspace: Workspace, name: TableName, publications: Publications) -> dict[str, object]:
     try:
-        table = workspace.table(name)
-        comment = table.brief()["comment"]
-        columns = [[c.name, c.type.sql, c.comment or ""] for c in table.columns]
+        seen = seen_snapshot(workspace.lake.table(name), publications)
+        comment = seen.metadata().description
+        columns = [[c.name, c.type.sql, c.comment or ""] for c in columns_of(seen)]
     except LakeletError:  # one that cannot be read is found by its name
         comment, columns = None, []
     return {"comment": comment or "", "columns": columns}
@@ -175,11 +186,15 @@ def _runs(workspace: Workspace, wanted: str) -> Iterator[Hit]:
 
 
 def _files(workspace: Workspace, wanted: str) -> Iterator[Hit]:
-    if not workspace.lake.exists(_LEDGER):
-        return
-    rows = workspace.table(_LEDGER).look(
-        "SELECT file, string_agg(DISTINCT table_name, ', ') FROM this "
-        f"WHERE contains(lower(file), ?) GROUP BY file ORDER BY max(loaded_at) DESC LIMIT {_HITS}",
-        [wanted],
+    newest = (
+        "file IN (SELECT file FROM this WHERE contains(lower(file), ?) "
+        f"GROUP BY file ORDER BY max(loaded_at) DESC LIMIT {_HITS})"
     )
-    yield from (Hit("file", file, text=f"in {tables}") for file, tables in rows.rows())
+    rows = look_at_loads(
+        workspace,
+        "SELECT file, string_agg(DISTINCT table_name, ', ') AS tables FROM this "
+        f"WHERE {newest} GROUP BY file ORDER BY max(loaded_at) DESC",
+        [wanted],
+        where=newest,
+    )
+    yield from (Hit("file", row["file"], text=f"in {row['tables']}") for row in rows)

@@ -327,11 +327,13 @@ class Workspace:
 
         return outline(self.lake, pipeline)
 
-    def updates(self, pipeline: str | None = None) -> list[dict[str, Any]]:
-        """The updates of a pipeline, or of all, the newest first."""
+    def updates(
+        self, pipeline: str | None = None, *, since: dt.datetime | None = None
+    ) -> list[dict[str, Any]]:
+        """The updates of a pipeline, or of all, the newest first; from a moment on, if given."""
         from lakelet.pipelines.account import all_updates
 
-        return all_updates(self.lake, self._dicts, pipeline)
+        return all_updates(self.lake, self._dicts, pipeline, since=since)
 
     def events(self, update: int) -> list[dict[str, Any]]:
         """What happened in an update, in order."""

@@ -112,7 +112,7 @@ def _groups(
     grouped: dict[tuple[frozenset[str], bool], list[str]] = {}
     changed: set[tuple[frozenset[str], bool]] = set()
     for schema, alike in stored_schemas(table, files, cursor):
-        readings = {column.name: prove(column, schema) for column in stored}
+        readings = prove(stored, schema)
         clocks = frozenset(n for n, reading in readings.items() if reading is Reading.UTC_CLOCK)
         unchanged = set(readings.values()) <= {Reading.UNCHANGED} and not any(
             one.name.lower() in partitions for one in schema

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 from enum import Enum
 
 import duckdb
@@ -48,13 +49,22 @@ _DECIMAL = re.compile(r"decimal\((\d+),\s*(\d+)\)", re.IGNORECASE)
 _DIGITS = {"TINYINT": 3, "SMALLINT": 5, "INTEGER": 10, "BIGINT": 19}
 
 
-def prove(column: Column, schema: StoredSchema) -> Reading:
-    """How ``column`` is read from a file with this footer.
+def prove(columns: Iterable[Column], schema: StoredSchema) -> dict[str, Reading]:
+    """How each column is read from a file with this footer, by name.
 
     Raises:
         NotProvenError: DuckDB would fail, guess, or convert with loss.
     """
-    stored = _find(column, schema)
+    named: dict[str, list[StoredColumn]] = {}
+    for stored in schema:
+        named.setdefault(stored.name.lower(), []).append(stored)
+    return {column.name: _prove(column, schema, named) for column in columns}
+
+
+def _prove(
+    column: Column, schema: StoredSchema, named: Mapping[str, list[StoredColumn]]
+) -> Reading:
+    stored = _find(column, schema, named)
     if stored is None or stored.sql_type == _ONLY_NULLS:
         return Reading.CONVERTED  # added later, or never filled: NULL of the table's type
     if column.delta_type == PrimitiveType("timestamp") and stored.sql_type == "TIMESTAMP":
@@ -72,14 +82,15 @@ def prove(column: Column, schema: StoredSchema) -> Reading:
     return Reading.UNCHANGED if same else Reading.CONVERTED
 
 
-def _find(column: Column, schema: StoredSchema) -> StoredColumn | None:
+def _find(
+    column: Column, schema: StoredSchema, named: Mapping[str, list[StoredColumn]]
+) -> StoredColumn | None:
     if isinstance(column.key, int):
         if any(stored.field_id is None for stored in schema):
             raise NotProvenError("a file lacks the field ids the table's columns are mapped by")
         return next((stored for stored in schema if stored.field_id == column.key), None)
     # DuckDB and Spark both ignore case; of two that differ only in case DuckDB takes the first.
-    wanted = column.key.lower()
-    found = [stored for stored in schema if stored.name.lower() == wanted]
+    found = named.get(column.key.lower(), [])
     if len(found) > 1:
         raise NotProvenError(f"a file has several columns named like {column.key!r}")
     return found[0] if found else None

@@ -63,8 +63,8 @@ def home(workspace: Open, at: At = None) -> Home:
     since = max(now, _FIRST) - _SINCE
     updates = [
         one
-        for one in updates_of(workspace)
-        if one.started is not None and since <= one.started <= now
+        for one in updates_of(workspace, since=since)
+        if one.started is not None and one.started <= now
     ]
     return Home(
         since,

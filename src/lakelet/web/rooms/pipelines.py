@@ -48,9 +48,11 @@ class Update:
     message: str | None
 
 
-def updates_of(workspace: Workspace, pipeline: str | None = None) -> list[Update]:
-    """The updates of a pipeline, or of all, the newest first."""
-    return [Update(**one) for one in workspace.updates(pipeline)]
+def updates_of(
+    workspace: Workspace, pipeline: str | None = None, since: datetime | None = None
+) -> list[Update]:
+    """The updates of a pipeline, or of all, the newest first; from a moment on, if one is given."""
+    return [Update(**one) for one in workspace.updates(pipeline, since=since)]
 
 
 @dataclass(frozen=True)
