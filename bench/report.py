@@ -42,6 +42,25 @@ def rows(found: dict[str, dict]) -> list[str]:
                 one["again_wall_s"] < 2,
             )
         )
+    if one := found.get("runs_pinned"):
+        more = one["ours_writes"] - one["theirs_writes"]
+        lines.append(
+            row(
+                "writes to MLflow's database, a run pinned to three tables over a bare one",
+                "≤ 1 more",
+                f"{more:.0f} more, {1000 * (one['ours_s'] - one['theirs_s']):.0f} ms",
+                more <= 1,
+            )
+        )
+    if one := found.get("runs_index"):
+        lines.append(
+            row(
+                f"index of {one['runs']:,} runs: made, one run changed, 50 listed",
+                "",
+                f"{one['first_cpu_s']:.1f}, {one['changed_cpu_s']:.3f}, {one['list_cpu_s']:.3f} CPU-s",
+                None,
+            )
+        )
     if one := found.get("core_install"):
         lines.append(
             row(

@@ -143,13 +143,17 @@ def test_what_mlflow_and_its_own_page_change_is_seen(lab: Workspace) -> None:
         assert names(lab) == ["runs/renamed", "base/logistic", "base/logistic"]
         client.rename_experiment(client.get_experiment_by_name("base").experiment_id, "basis")
         assert names(lab, "basis") == ["basis/logistic", "basis/logistic"]
-        # In its place; seen when all tags are compared.
+        # In its place: seen of the run itself, and of all when all tags are compared.
         client.set_tag(first.id, "note", "two")
+        assert lab.runs("runs/renamed")[0].tags["note"] == "one"
+        assert lab.run_record(first.id).tags["note"] == "two"
+        client.set_tag(first.id, "note", "three")
         client.delete_tag(first.id, "lakelet.python")
         with open_store(lab.folder) as store:
             store.execute("UPDATE run_index SET state = json_set(state, '$.whole', 0)")
-        seen = lab.run_record(first.id)
-        assert (seen.tags["note"], "lakelet.python" in seen.tags) == ("two", False)
+        lab.refresh_runs(complete=True)
+        seen = lab.runs("runs/renamed")[0]
+        assert (seen.tags["note"], "lakelet.python" in seen.tags) == ("three", False)
 
 
 def test_a_run_of_mlflow_alone_is_a_run_too(lab: Workspace) -> None:

@@ -484,7 +484,8 @@ class Workspace:
         """Take over what changed in MLflow; `runs` does so too, without a word.
 
         Args:
-            complete: first complete runs that were killed, in a child process.
+            complete: first complete runs that were killed, in a child process; then compare all
+                that is known of runs with MLflow, where that was not done for ten minutes.
 
         Returns:
             Why what is known of runs may be old, for a person; '' where it is not.
@@ -493,7 +494,7 @@ class Workspace:
         from lakelet.runs.index import bring_up_to_date
 
         left = complete_in_a_child(self.folder) if complete else ""
-        return bring_up_to_date(self.folder) or left
+        return bring_up_to_date(self.folder, thorough=complete) or left
 
     def learn_pins(self, table: TableName) -> None:
         """Learn from MLflow which versions runs are pinned to, before any are removed.
@@ -535,10 +536,13 @@ class Workspace:
         Raises:
             RunNotFoundError: there is none, or several fit.
         """
+        from lakelet.runs.index import bring_up_to_date
         from lakelet.runs.index.reading import find_run
 
         self.refresh_runs()
-        return find_run(self.folder, run)
+        found = find_run(self.folder, run)
+        bring_up_to_date(self.folder, exactly=found.id)
+        return find_run(self.folder, found.id)
 
     def run_details(self, run: str) -> RunDetails:
         """What is recorded of a run without being asked: facts, packages, diff, files.

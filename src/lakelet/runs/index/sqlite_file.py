@@ -66,7 +66,12 @@ def stamp(path: Path) -> list[int]:
 
 
 def update_from_file(
-    store: sqlite3.Connection, path: Path, state: dict[str, Any], *, whole: bool
+    store: sqlite3.Connection,
+    path: Path,
+    state: dict[str, Any],
+    *,
+    whole: bool,
+    exactly: str | None = None,
 ) -> dict[str, Any]:
     """Copy what changed.
 
@@ -75,12 +80,13 @@ def update_from_file(
         path: MLflow's file.
         state: what this function returned the last time.
         whole: compare every tag, too.
+        exactly: the id of a run to copy in any case.
 
     Raises:
         StorageError: MLflow's file cannot be read; the index is as it was.
     """
     try:
-        return _update(store, path, state, whole=whole)
+        return _update(store, path, state, whole=whole, exactly=exactly)
     except sqlite3.Error as error:
         raise StorageError(
             f"MLflow's store {path} cannot be read: {error}; nothing was changed.",
@@ -89,10 +95,17 @@ def update_from_file(
 
 
 def _update(
-    store: sqlite3.Connection, path: Path, state: dict[str, Any], *, whole: bool
+    store: sqlite3.Connection,
+    path: Path,
+    state: dict[str, Any],
+    *,
+    whole: bool,
+    exactly: str | None,
 ) -> dict[str, Any]:
     store.execute("ATTACH ? AS mlflow", (str(path),))
     store.execute("CREATE TEMP TABLE changed (id TEXT PRIMARY KEY) WITHOUT ROWID")
+    if exactly is not None:
+        store.execute("INSERT INTO changed VALUES (?)", (exactly,))
     if not store.execute("SELECT 1 FROM mlflow.sqlite_master WHERE name = 'inputs'").fetchone():
         return {}  # MLflow is about to make its tables
     seen: dict[str, int] = state.get("rows", {})
@@ -120,13 +133,21 @@ def _compare(store: sqlite3.Connection, *, whole: bool) -> None:
         "WHERE tracking = '' AND status IN ('RUNNING', 'SCHEDULED')"
     )
     store.execute(
-        f"INSERT OR IGNORE INTO changed SELECT run_uuid FROM ({_RUNS} EXCEPT "
-        "SELECT id, tracking, experiment, name, status, started, ended, user, deleted, artifacts "
-        "FROM main.runs WHERE tracking = '')"
+        "INSERT OR IGNORE INTO changed SELECT r.run_uuid "
+        "FROM mlflow.runs r JOIN mlflow.experiments e USING (experiment_id) "
+        "LEFT JOIN main.runs m ON m.id = r.run_uuid "
+        "WHERE m.id IS NULL OR m.status IS NOT r.status OR m.ended IS NOT r.end_time / 1000.0 "
+        "OR m.name IS NOT coalesce(r.name, '') OR m.experiment IS NOT e.name OR m.deleted IS NOT "
+        "(r.lifecycle_stage = 'deleted' OR e.lifecycle_stage = 'deleted')"
     )
-    store.execute(
-        "DELETE FROM main.runs WHERE tracking = '' AND id NOT IN (SELECT run_uuid FROM mlflow.runs)"
-    )
+    # Runs are removed for good by `mlflow gc` alone.
+    here = store.execute("SELECT count(*) FROM main.runs WHERE tracking = ''").fetchone()[0]
+    there = store.execute("SELECT count(*) FROM mlflow.runs").fetchone()[0]
+    if here + _new(store) != there:
+        store.execute(
+            "DELETE FROM main.runs WHERE tracking = '' "
+            "AND id NOT IN (SELECT run_uuid FROM mlflow.runs)"
+        )
     if whole:
         store.execute(
             "INSERT OR IGNORE INTO changed SELECT t.run_uuid FROM mlflow.tags t "
@@ -139,6 +160,15 @@ def _compare(store: sqlite3.Connection, *, whole: bool) -> None:
             "LEFT JOIN mlflow.tags t ON t.run_uuid = m.run_id AND t.key = m.key "
             "WHERE t.key IS NULL"
         )
+
+
+def _new(store: sqlite3.Connection) -> int:
+    """How many of the changed runs are not in the index yet."""
+    return int(
+        store.execute(
+            "SELECT count(*) FROM changed WHERE id NOT IN (SELECT id FROM main.runs)"
+        ).fetchone()[0]
+    )
 
 
 def _copy(store: sqlite3.Connection) -> None:
