@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lakelet.lake import Lake
-from lakelet.pipelines.definitions.folder import read_pipeline
-from lakelet.pipelines.planning.graph import build_graph
 
 __all__ = ("Outline", "OutlineStep", "outline")
 
@@ -57,6 +55,9 @@ def outline(lake: Lake, name: str) -> Outline:
     Raises:
         SqlError, PipelineError: what is wrong, with file and line.
     """
+    from lakelet.pipelines.definitions.folder import read_pipeline
+    from lakelet.pipelines.planning.graph import build_graph
+
     pipeline = read_pipeline(lake.workspace, name)
     graph = build_graph(pipeline, lake)
     steps = []

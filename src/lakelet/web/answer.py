@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import Depends, Query, Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
@@ -17,6 +17,7 @@ from lakelet.session import Workspace
 from lakelet.session.sample import OPERATORS
 from lakelet.web.code import as_python, as_sql
 from lakelet.web.links import Links
+from lakelet.web.room import Room
 from lakelet.web.words import filters
 
 __all__ = ("STATIC", "At", "Open", "add_page", "environment", "render")
@@ -88,7 +89,7 @@ def render(request: Request, template: str, status: int = 200, **facts: Any) -> 
 
 
 def add_page(
-    router: APIRouter, path: str, template: str, look: Callable[..., Any], *, twin: bool = True
+    router: Room, path: str, template: str, look: Callable[..., Any], *, twin: bool = True
 ) -> None:
     """Add a page, and beside it the twin whose address ends in ``.json``.
 

@@ -20,6 +20,7 @@ from lakelet.session import Workspace, open_workspace
 from lakelet.web.answer import STATIC, environment, render
 from lakelet.web.failure import RequestError, failure_of, failure_response, wants_page
 from lakelet.web.guard import Guard, allowed_hosts
+from lakelet.web.room import Rooms
 from lakelet.web.rooms import files, home, pipelines, runs, table, tables
 
 __all__ = ("create_app",)
@@ -82,9 +83,8 @@ def create_app(
     for kind in (LakeletError, RequestError, HTTPException, RequestValidationError, Exception):
         app.add_exception_handler(kind, _failed)
     app.mount("/static", _Static(directory=STATIC), name="static")
-    for room in (home, tables, table, pipelines, runs, files):
-        app.include_router(room.router)
-    return Guard(app, allowed_hosts(PORT) if hosts is None else hosts)
+    rooms = [room.router for room in (home, tables, table, pipelines, runs, files)]
+    return Guard(Rooms(app, rooms), allowed_hosts(PORT) if hosts is None else hosts)
 
 
 async def _failed(request: Request, error: Exception) -> Response:

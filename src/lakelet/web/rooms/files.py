@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from fastapi.responses import StreamingResponse
 
 from lakelet.lake.storage import storage_for
@@ -23,10 +23,11 @@ from lakelet.session.raw_files import (
 )
 from lakelet.web.answer import At, Open, add_page
 from lakelet.web.failure import RequestError
+from lakelet.web.room import Room
 
 __all__ = ("drawn_or_saved", "router")
 
-router = APIRouter(tags=["files"])
+router = Room(["files"])
 _BLOCK = 1 << 18
 # What a browser may draw by itself; everything else is handed over to be saved.
 _DRAWN = {

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from lakelet.lake.storage import is_remote
 from lakelet.session.lately import (
@@ -22,12 +22,13 @@ from lakelet.session.lately import (
 from lakelet.session.moments import parse_moment
 from lakelet.session.searching import Hit, find
 from lakelet.web.answer import At, Open, add_page
+from lakelet.web.room import Room
 from lakelet.web.rooms.pipelines import Update, updates_of
 from lakelet.web.rooms.runs import RunRow, row_of
 
 __all__ = ("router",)
 
-router = APIRouter(tags=["home"])
+router = Room(["home"])
 _SINCE = dt.timedelta(days=1)
 _FIRST = dt.datetime(1900, 1, 1, tzinfo=dt.UTC)
 """Before it nothing happened here, and a day earlier may be no date at all."""

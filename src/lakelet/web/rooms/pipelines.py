@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import Depends, Query, Request
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
@@ -18,11 +18,12 @@ from lakelet.pipelines.progress import StepState, step_states
 from lakelet.session import Workspace
 from lakelet.web.answer import Open, add_page
 from lakelet.web.failure import RequestError
+from lakelet.web.room import Room
 from lakelet.web.rooms.layout import MOST_DRAWN, Drawing, draw
 
 __all__ = ("router",)
 
-router = APIRouter(tags=["pipelines"])
+router = Room(["pipelines"])
 _LOOK_SECONDS = 0.7
 _SHOWN = 100
 

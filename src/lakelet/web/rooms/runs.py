@@ -9,18 +9,19 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from fastapi.responses import StreamingResponse
 
 from lakelet.runs.index.reading import RunRecord, run_folders
 from lakelet.web.answer import Open, add_page
 from lakelet.web.failure import RequestError
+from lakelet.web.room import Room
 from lakelet.web.rooms.charts import Chart, lines, points
 from lakelet.web.rooms.files import drawn_or_saved
 
 __all__ = ("RunRow", "router", "row_of")
 
-router = APIRouter(tags=["runs"])
+router = Room(["runs"])
 _PAGE = 200
 _COMPARED = 8
 """Runs that can be told apart by colour."""

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 
 from lakelet.lake import TableName
 from lakelet.session.expectations import expectation_counts
@@ -17,12 +17,13 @@ from lakelet.session.sample import Filter, Sample, take_sample
 from lakelet.session.table import Table
 from lakelet.session.uses import Reading, readings
 from lakelet.web.answer import At, Open, add_page
+from lakelet.web.room import Room
 from lakelet.web.rooms.layout import MOST_DRAWN, Drawing, draw
 from lakelet.web.rooms.runs import RunRow, row_of
 
 __all__ = ("router",)
 
-router = APIRouter(tags=["table"])
+router = Room(["table"])
 _SHOWN = 200
 
 

@@ -7,17 +7,18 @@ from datetime import datetime
 from itertools import groupby
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from lakelet.errors import LakeletError
 from lakelet.lake import TableName
 from lakelet.lake.names import SYSTEM_SCHEMA
 from lakelet.web.answer import At, Open, add_page
 from lakelet.web.failure import RequestError
+from lakelet.web.room import Room
 
 __all__ = ("router",)
 
-router = APIRouter(tags=["tables"])
+router = Room(["tables"])
 _OPENED = 60
 """Tables up to which all schemas stand open."""
 _PAGE = 40
