@@ -134,6 +134,40 @@ def rows(found: dict[str, dict]) -> list[str]:
     ):
         if one := found.get(name):
             lines.append(row(what, f"≤ {aim} ×", f"{one['ratio']:.2f} ×", one["ratio"] <= aim))
+    lines += web_rows(found)
+    return lines
+
+
+def web_rows(found: dict[str, dict]) -> list[str]:
+    lines = []
+    if one := found.get("web_first_page"):
+        lines += [
+            row("`lakelet up` to its first page, CPU over `datasette serve` to its", "≤ 1.6 ×",
+                f"{one['ratio']:.2f} ×", one["ratio"] <= 1.6),
+            row(f"the same, peak memory (datasette: {one['theirs_peak_mb']:.0f} MB)", "≤ 150 MB",
+                f"{one['ours_peak_mb']:.0f} MB", one["ours_peak_mb"] <= 150),
+        ]  # fmt: skip
+    if one := found.get("web_pages"):
+        pages = len(one["pages"])
+        lines += [
+            row(f"{pages} pages of 2,000 tables, 10,000 updates, 50,000 runs: CPU of the slowest, "
+                f"{one['slowest']}", "< 150 ms", f"{one['slowest_cpu_ms']:.0f} ms",
+                one["slowest_cpu_ms"] < 150),
+            row("the same, of the one in the middle", "< 150 ms", f"{one['median_cpu_ms']:.0f} ms",
+                one["median_cpu_ms"] < 150),
+        ]  # fmt: skip
+    if one := found.get("web_many_rows"):
+        for what, wall in (("again", one["wall_ms"]), ("the first time", one["first_wall_ms"])):
+            lines.append(
+                row(f"the first 200 rows of {one['rows']:,}, {what}", "< 300 ms", f"{wall:.0f} ms",
+                    wall < 300)
+            )  # fmt: skip
+    if one := found.get("web_people"):
+        lines.append(
+            row(f"{one['people']} people reading while a pipeline runs: 95th percentile",
+                "< 1 s, no error", f"{one['p95_ms']:.0f} ms, {one['errors']} errors",
+                one["p95_ms"] < 1000 and not one["errors"])
+        )  # fmt: skip
     return lines
 
 

@@ -1,7 +1,8 @@
 """`make bench`: all benchmarks, results to bench/results, the table to docs/benchmarks.md.
 
 BENCH_RUNS (5), BENCH_GB (1) and BENCH_SCALE (1) make it longer or shorter; names as arguments run
-only some: startup, tpch, upsert, loading, memory, size, pipelines, incremental, runs.
+only some: startup, tpch, upsert, loading, memory, size, pipelines, incremental, runs,
+web.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from measure import DATA, HERE
 
 NAMES = (
     "startup", "size", "tpch", "upsert", "loading", "memory", "pipelines", "incremental",
-    "runs",
+    "runs", "web",
 )  # fmt: skip
 
 

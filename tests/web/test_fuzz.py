@@ -59,6 +59,10 @@ def furnish(ws: Workspace) -> None:
     ws.sql(f"CREATE TABLE gold.`{ODD}` AS SELECT 1 AS `{quoted}`")
     ws.sql("CREATE TABLE gold.empty_one (a INT)")
     ws.sql("SELECT * FROM gold.all_types").rows()
+    for number in range(2):
+        with ws.run("e/first", params={"a": number}) as run:
+            ws.table("gold.all_types").rows()
+            run.log(f1=number / 2, bad=float("nan"))
 
 
 KNOWN: dict[str, list[object]] = {
@@ -85,6 +89,15 @@ KNOWN: dict[str, list[object]] = {
     "file": ["files/posts/a.jsonl", "'"],
     "q": ["score", "a.jsonl", "%", "'", "\\", "\x00", "🟠", "ß"],
     "find": ["raw", "%", "\x00"],
+    "version": [0, 1, -1, 2**63, 10**30, "", "x"],
+    "run": [],
+    "folder": ["e", "e/", "nope", "'", "\x00"],
+    "where": [
+        "metrics.f1 > 0.1", "params.a = '1'", "metrics.bad > 0", "metrics.f1 >", "'", "\x00",
+        "metrics.f1 = 1e999", "params.a LIKE '%", "tags.`x` = ''", "(" * 2000,
+    ],
+    "across": ["params.a", "a", "nope"],
+    "up": ["f1", "bad", "nope"],
 }  # fmt: skip
 """Values that reach further than random ones do."""
 
@@ -93,6 +106,7 @@ KNOWN: dict[str, list[object]] = {
 def client(tmp_path_factory: pytest.TempPathFactory) -> TestClient:
     ws = make_workspace(tmp_path_factory.mktemp("fuzz") / "ws")
     furnish(ws)
+    KNOWN["run"] = [*(one.id for one in ws.runs()), *(one.id[:6] for one in ws.runs()), "nope", "%"]
     app = create_app(ws.folder.root)
     return TestClient(app, base_url=f"http://{HOST}", raise_server_exceptions=False)
 
@@ -163,6 +177,8 @@ def _pursue(client: TestClient, operation: Any, mode: GenerationMode, examples: 
                 if where is not None and data.draw(st.integers(0, 3)):
                     value = data.draw(st.sampled_from(KNOWN[name]))
                     where[name] = requests.utils.quote(str(value), safe="") if path else value
+                    if name == "run" and not path:
+                        where[name] = data.draw(st.lists(st.sampled_from(KNOWN[name]), max_size=5))
         ask(client, asked(case))
 
     with suppress(Unsatisfiable):  # an address of which nothing can be wrong

@@ -22,6 +22,8 @@ from lakelet.web.rooms.files import drawn_or_saved
 __all__ = ("RunRow", "router", "row_of")
 
 router = Room(["runs"])
+_FIRST = 2**53
+"""The largest whole number that every program means by its digits, and SQLite can count to."""
 _PAGE = 200
 _COMPARED = 8
 """Runs that can be told apart by colour."""
@@ -102,7 +104,7 @@ def run_list(
     where: Annotated[str, Query(description="A condition: metrics.f1 > 0.8")] = "",
     sort: Annotated[str, Query(description="metrics.NAME, params.NAME, started, seconds.")] = "",
     descending: Annotated[bool, Query(description="Whether the largest come first.")] = True,
-    first: Annotated[int, Query(ge=0, description="How many to pass over.")] = 0,
+    first: Annotated[int, Query(ge=0, le=_FIRST, description="How many to pass over.")] = 0,
 ) -> RunList:
     """Runs, the newest first, of a folder and of which a condition is true."""
     from lakelet.errors import CommandError
