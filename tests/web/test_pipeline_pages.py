@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import threading
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -111,6 +110,9 @@ def test_what_happens_is_told_as_it_happens(forum: Workspace, pages: TestClient)
 
     import asyncio
 
+    updating: list[subprocess.Popen[bytes]] = []
+    command = [sys.executable, "-m", "lakelet", "update", "forum"]
+
     async def read() -> list[str]:
         reader = Reader()
         answer = await pipelines.live(reader, forum, "forum")  # type: ignore[arg-type]
@@ -118,20 +120,15 @@ def test_what_happens_is_told_as_it_happens(forum: Workspace, pages: TestClient)
         async for text in answer.body_iterator:
             told.append(str(text))
             if len(told) == 1:
-                threading.Thread(target=lambda: forum_again(forum)).start()
+                (forum.folder.files / "posts" / "b.jsonl").write_text('{"id":3,"score":9}\n')
+                updating.append(subprocess.Popen(command, cwd=forum.folder.root))
             if "published" in str(text) and len(told) > 1:
                 reader.gone = True
         return told
 
-    told = asyncio.run(asyncio.wait_for(read(), 60))
+    told = asyncio.run(asyncio.wait_for(read(), 120))
+    assert [process.wait(60) for process in updating] == [0]
     assert told[0].startswith("data: 1 published") and "2 published" in told[-1]
-
-
-def forum_again(ws: Workspace) -> None:
-    (ws.folder.files / "posts" / "b.jsonl").write_text('{"id":3,"score":9}\n')
-    import lakelet
-
-    lakelet.open(ws.folder.root).update("forum")
 
 
 def test_a_file_leads_to_its_tables_and_back(forum: Workspace, pages: TestClient) -> None:

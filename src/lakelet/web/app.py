@@ -21,7 +21,7 @@ from lakelet.web.answer import STATIC, environment, render
 from lakelet.web.failure import RequestError, failure_of, failure_response, wants_page
 from lakelet.web.guard import Guard, allowed_hosts
 from lakelet.web.room import Rooms
-from lakelet.web.rooms import files, home, pipelines, runs, table, tables
+from lakelet.web.rooms import files, home, pipelines, runs, table, table_account, tables
 
 __all__ = ("create_app",)
 
@@ -83,7 +83,7 @@ def create_app(
     for kind in (LakeletError, RequestError, HTTPException, RequestValidationError, Exception):
         app.add_exception_handler(kind, _failed)
     app.mount("/static", _Static(directory=STATIC), name="static")
-    rooms = [room.router for room in (home, tables, table, pipelines, runs, files)]
+    rooms = [room.router for room in (home, tables, table, table_account, pipelines, runs, files)]
     return Guard(Rooms(app, rooms), allowed_hosts(PORT) if hosts is None else hosts)
 
 

@@ -55,7 +55,7 @@ def draw(inputs: Mapping[str, Sequence[str]]) -> Drawing:
     for name, reads in inputs.items():
         depth[name] = max((depth[r] + 1 for r in reads if r in depth), default=0)
     # What is read late stands late, so that no edge passes behind a step it does not lead to.
-    for name in reversed(inputs):
+    for name in reversed(list(inputs)):
         readers = [depth[other] for other, reads in inputs.items() if name in reads]
         depth[name] = min(readers) - 1 if readers else depth[name]
     columns: dict[int, list[str]] = {}

@@ -1,0 +1,202 @@
+"""The account of a table: its raw files, what was kept out, where it comes from, who uses it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Annotated, Any
+
+from fastapi import Query
+
+from lakelet.session.expectations import expectation_counts
+from lakelet.session.moments import parse_moment
+from lakelet.session.uses import Reading, readings
+from lakelet.web.answer import At, Open, add_page
+from lakelet.web.room import Room
+from lakelet.web.rooms.layout import MOST_DRAWN, Drawing, draw
+from lakelet.web.rooms.runs import RunRow, row_of
+from lakelet.web.rooms.table_head import Head, Pinned, TableHead
+
+__all__ = ("router",)
+
+router = Room(["table"])
+_SHOWN = 200
+
+
+@dataclass(frozen=True)
+class Files:
+    """The raw files that became rows of a table.
+
+    Attributes:
+        head: the table.
+        files: the files, the newest first.
+        count: how many there are.
+    """
+
+    head: Head
+    files: list[dict[str, Any]]
+    count: int
+
+
+def files(head: TableHead, table: Pinned) -> Files:
+    """The raw files that became rows of a table, with counts and the version each made."""
+    found = [one for one in table.files() if _by(one["version"], head)]
+    return Files(head, found[:_SHOWN], len(found))
+
+
+def _by(version: int | None, head: Head) -> bool:
+    return version is None or version <= head.version
+
+
+@dataclass(frozen=True)
+class Rescued:
+    """Values that fit no column, by field.
+
+    Attributes:
+        head: the table.
+        fields: path, count, samples, the column it would fill, whether it is ignored.
+    """
+
+    head: Head
+    fields: list[dict[str, Any]]
+
+
+def rescued(head: TableHead, table: Pinned) -> Rescued:
+    """Values that fit no column of a table, by field."""
+    return Rescued(head, [asdict(field) for field in table.rescued()])
+
+
+@dataclass(frozen=True)
+class Quality:
+    """What was kept out of a table, and why.
+
+    Attributes:
+        head: the table.
+        expectations: counts of the last updates, the newest first.
+        rows: rejected rows, the newest first: when, batch, file, line, reason, raw text.
+        more: whether there are more.
+        file: the file whose rows are shown; '' for all.
+    """
+
+    head: Head
+    expectations: list[dict[str, Any]]
+    rows: list[dict[str, Any]]
+    more: bool
+    file: str
+
+
+def quality(
+    head: TableHead,
+    table: Pinned,
+    workspace: Open,
+    file: Annotated[str, Query(description="Only rows of this raw file.")] = "",
+    at: At = None,
+) -> Quality:
+    """Expectations over time, and the rows that were kept out."""
+    until = None if at is None else parse_moment(at, workspace.time_zone)
+    found = table.rejected(limit=None if file or until else _SHOWN + 1)
+    if file:
+        found = [row for row in found if row["file"] == file]
+    if until is not None:
+        found = [row for row in found if row["rejected_at"] <= until]
+    for row in found[:_SHOWN]:
+        row["record"] = str(row["record"])[: 10 * _SHOWN]
+    counts = expectation_counts(workspace, table.qualified)
+    if until is not None:
+        counts = [one for one in counts if one["time"] <= until]
+    return Quality(head, counts, found[:_SHOWN], len(found) > _SHOWN, file)
+
+
+@dataclass(frozen=True)
+class Used:
+    """Who uses a table.
+
+    Attributes:
+        head: the table.
+        made: tables made from it, directly.
+        queries: the last different statements that read it.
+        runs: the last runs that read it, each with the versions it read.
+    """
+
+    head: Head
+    made: list[str]
+    queries: list[Reading]
+    runs: list[tuple[RunRow, list[int]]]
+
+
+def used(head: TableHead, table: Pinned, workspace: Open) -> Used:
+    """The runs and statements that read a table, and the tables made from it."""
+    edges = workspace.lineage(head.name, "downstream")
+    made = dict.fromkeys(edge["target"] for edge in edges if edge["depth"] == 0)
+    runs = [(row_of(run), found) for run, found in workspace.runs_of_table(head.name)]
+    return Used(head, list(made), readings(workspace, table.qualified), runs)
+
+
+@dataclass(frozen=True)
+class LineagePage:
+    """What a table comes from and what comes from it.
+
+    Attributes:
+        head: the table.
+        upstream: edges towards it, with depths.
+        downstream: edges from it, with depths.
+        drawing: the tables and files around it; None where they are too many, or none.
+    """
+
+    head: Head
+    upstream: list[dict[str, Any]]
+    downstream: list[dict[str, Any]]
+    drawing: Drawing | None
+
+
+def lineage(head: TableHead, workspace: Open, at: At = None) -> LineagePage:
+    """What a table comes from, and what comes from it."""
+    up = workspace.lineage(head.name, at=at)
+    down = workspace.lineage(head.name, "downstream", at=at)
+    return LineagePage(head, up, down, _around(head.name, [*up, *down]))
+
+
+def _around(name: str, edges: list[dict[str, Any]]) -> Drawing | None:
+    """The picture of what leads to a table and on from it."""
+    reads: dict[str, set[str]] = {name: set()}
+    for edge in edges:
+        reads.setdefault(edge["source"], set())
+        reads.setdefault(edge["target"], set()).add(edge["source"])
+    if not 1 < len(reads) <= MOST_DRAWN:
+        return None
+    order: list[str] = []
+    left = dict.fromkeys(reads)
+    while left:
+        # What reads itself, or stands in a circle, comes last in no order of its own.
+        free = [one for one in left if not reads[one] & (left.keys() - {one})] or list(left)
+        order += free
+        for one in free:
+            del left[one]
+    return draw({one: sorted(reads[one] - {one}) for one in order})
+
+
+@dataclass(frozen=True)
+class HealthPage:
+    """How a table lies on the disk.
+
+    Attributes:
+        head: the table.
+        health: files, small files, space of older versions, strays.
+        advice: what to do; '' where all is well.
+    """
+
+    head: Head
+    health: dict[str, Any]
+    advice: str
+
+
+def health(head: TableHead, table: Pinned) -> HealthPage:
+    """Small files, space by version, files that belong to nobody."""
+    found = table.examine()
+    return HealthPage(head, asdict(found), found.advice)
+
+
+for tab, look in (
+    ("files", files), ("rescued", rescued), ("quality", quality), ("lineage", lineage),
+    ("used", used), ("health", health),
+):  # fmt: skip
+    add_page(router, f"/tables/{{schema}}/{{table}}/{tab}", f"table/{tab}.html", look)
