@@ -10,8 +10,6 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
-import subprocess
-import sys
 import time
 import uuid
 from pathlib import Path
@@ -187,8 +185,11 @@ def _write_updates(ws: Workspace, updates: int) -> None:
 
 def add_runs(root: Path, runs: int = 50_000) -> None:
     """Fill MLflow's store, which a first run makes."""
+    from measure import process
+
     first = f"import lakelet\nwith lakelet.open({str(root)!r}).run('e/first'): pass"
-    subprocess.run([sys.executable, "-c", first], check=True, capture_output=True)
+    # From a file: PySpark's client, where it is there, takes `python -c` for a shell of Spark.
+    process(first)
     with sqlite3.connect(root / ".lakelet" / "mlflow.db") as store:
         (folder,) = store.execute(
             "SELECT experiment_id FROM experiments WHERE name = 'e'"

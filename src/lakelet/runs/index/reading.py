@@ -151,7 +151,11 @@ def find_run(folder: WorkspaceFolder, text: str) -> RunRecord:
     """
     whole, _, name = text.strip("/").rpartition("/")
     with open_store(folder) as store:
+        # A whole id needs no look at the others.
         rows = store.execute(
+            "SELECT * FROM runs WHERE tracking = ? AND NOT deleted AND id = ?",
+            (folder.settings.runs.tracking, text),
+        ).fetchall() or store.execute(
             "SELECT * FROM runs WHERE tracking = ? AND NOT deleted AND "
             "(id = ? OR (length(?) >= ? AND substr(id, 1, length(?)) = ?) "
             "OR (experiment = ? AND name = ?)) ORDER BY id = ? DESC, started DESC LIMIT 20",

@@ -57,7 +57,14 @@ def bring_up_to_date(
                 return ""
             found = {
                 "stamp": there,
-                **update_from_file(store, path, state, whole=whole, exactly=exactly),
+                **update_from_file(
+                    store,
+                    path,
+                    state,
+                    whole=whole,
+                    exactly=exactly,
+                    changed=state.get("stamp") != there,
+                ),
             }
             found["seen"] = there if whole else state.get("seen")
         found["whole"] = now if whole else state.get("whole", 0.0)
