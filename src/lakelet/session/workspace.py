@@ -341,9 +341,7 @@ class Workspace:
 
         return update_events(self.lake, self._dicts, update)
 
-    def why(
-        self, pipeline: str, dataset: str, *, limit: int | None = None
-    ) -> list[dict[str, Any]]:
+    def why(self, pipeline: str, dataset: str, *, limit: int | None = None) -> list[dict[str, Any]]:
         """Why a dataset ran or did not, in its last updates or in all, the newest first."""
         from lakelet.pipelines.account import reasons
         from lakelet.pipelines.definitions.folder import read_pipeline
