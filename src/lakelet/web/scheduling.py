@@ -11,10 +11,11 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from lakelet.errors import LakeletError
+from lakelet.session import open_workspace
 from lakelet.workspace import WorkspaceFolder
 from lakelet.workspace.folder import SETTINGS_FILE
 from lakelet.workspace.locks import try_hold
@@ -47,6 +48,8 @@ class _Beside:
         self.seen = 0
 
     def watch(self) -> None:
+        with suppress(LakeletError):  # what a killed run read is told to MLflow, by a child
+            open_workspace(self.root).refresh_runs(complete=True)
         while not self.over.is_set():
             self.look()
             self.over.wait(_LOOK_SECONDS)
