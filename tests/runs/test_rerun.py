@@ -172,3 +172,32 @@ def test_a_run_of_a_prompt_is_refused(ws: Workspace) -> None:
         assert (done.returncode, "at a prompt" in done.stderr) == (1, True)
     done = command(ws, "rerun", "nothing")
     assert (done.returncode, "there is no run nothing" in done.stderr) == (1, True)
+
+
+def test_a_workspace_and_a_python_that_git_ignores(tmp_path: Path) -> None:
+    """As in this repository: the workspace and the environment lie in it, and are in no commit."""
+    import sys
+
+    repo = tmp_path / "repo"
+    ws = lakelet.init(repo / "work")
+    ws.sql("CREATE TABLE gold.p AS SELECT 1 AS a")
+    (repo / ".gitignore").write_text("work/\n.venv/\n")
+    (repo / "train.py").write_text(TRAIN)
+    (repo / "helper.py").write_text("OFFSET = 1\n")
+    python = repo / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.symlink_to(sys.executable)
+    git(repo, "init", "-q", "-b", "main")
+    git(repo, "add", ".")
+    git(repo, "commit", "-q", "-m", "first")
+    first = subprocess.run(
+        [sys.executable, "../train.py", "10"], cwd=repo / "work", capture_output=True, text=True
+    )
+    assert first.returncode == 0, first.stderr
+    again = subprocess.run(
+        [sys.executable, "-m", "lakelet", "rerun", "base/sum"],
+        cwd=repo / "work", capture_output=True, text=True,
+    )  # fmt: skip
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert "total 1 offset 1" in again.stdout
+    assert len(ws.runs("base")) == 2

@@ -17,8 +17,11 @@ from lakelet.runs.matching import lost_versions, unmatched
 from lakelet.runs.recorded.surroundings import shown_command
 from lakelet.workspace import WorkspaceFolder
 from lakelet.workspace.folder import REPEATS, REPEATS_IN
+from lakelet.workspace.steps import declare, make_folder
 
 __all__ = ("repeat_run",)
+
+_PLACE = declare("rerun.place", "the folder in which the run was started is in the checkout")
 
 
 def repeat_run(
@@ -59,8 +62,11 @@ def repeat_run(
         say(f"Not matched: {one}.")
     with checked_out(folder, run, code, repository) as place:
         home = Path(code["repository"]) if repository is not None else Path(known.facts["folder"])
-        mapped = [_mapped(part, home, place, code) for part in command]
+        # Python itself is today's, also where it is installed below the repository.
+        mapped = [command[0], *(_mapped(part, home, place, code) for part in command[1:])]
         where = _where(folder, Path(known.facts["folder"]), home, place, code)
+        if not where.is_dir():  # git keeps no empty folder, and none that it ignores
+            make_folder(_PLACE, where)
         say(f"In {where}: {shown_command(mapped)}")
         return _run(mapped, where, _environment(run, repository, place, code))
 
