@@ -29,6 +29,8 @@ __all__ = ("Found", "Hit", "find")
 
 _SECONDS = 0.1
 """How long tables are opened for one search, if many changed."""
+_PARAMETERS = 5_000
+"""Runs whose parameters are looked through, the newest: those of 50,000 would take too long."""
 _HITS = 30
 """Hits of a kind."""
 
@@ -170,13 +172,14 @@ def _pipelines(workspace: Workspace, wanted: str) -> Iterator[Hit]:
 
 
 def _runs(workspace: Workspace, wanted: str) -> Iterator[Hit]:
-    """Runs by their folders, names and parameters."""
+    """Runs by their folders and names; the newest by their parameters too."""
     workspace.refresh_runs()
     with open_store(workspace.folder) as store:
         # Two passes, each over one table, in the place of one that looks up every run's parameters.
         rows = store.execute(
             "WITH told AS (SELECT run_id, min(key || ' = ' || value) AS param FROM run_params "
-            "WHERE instr(lower(key || ' = ' || value), ?1) GROUP BY run_id), "
+            "WHERE run_id IN (SELECT id FROM runs WHERE deleted = 0 ORDER BY started DESC "
+            f"LIMIT {_PARAMETERS}) AND instr(lower(key || ' = ' || value), ?1) GROUP BY run_id), "
             "found AS (SELECT run_id FROM told UNION SELECT id FROM runs "
             "WHERE instr(lower(experiment || '/' || name), ?1)) "
             "SELECT id, experiment || '/' || name AS called, param FROM found "

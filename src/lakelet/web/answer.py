@@ -15,7 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from lakelet.lake import TableName
 from lakelet.session import Workspace
 from lakelet.session.sample import OPERATORS
-from lakelet.web.code import as_python, as_sql
+from lakelet.web.code import as_python, as_sql, run_as_python, run_as_sql
 from lakelet.web.links import Links
 from lakelet.web.room import Room
 from lakelet.web.words import filters
@@ -69,6 +69,8 @@ def environment(workspace: Workspace) -> Environment:
         named=TableName,
         as_python=as_python,
         as_sql=as_sql,
+        run_as_python=run_as_python,
+        run_as_sql=run_as_sql,
     )
     return found
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from lakelet.lake import TableName
 from lakelet.lake.names import literal
 
-__all__ = ("as_python", "as_sql")
+__all__ = ("as_python", "as_sql", "run_as_python", "run_as_sql")
 
 
 def as_python(name: TableName, at: str | None, version: str | None = None) -> str:
@@ -23,6 +23,16 @@ def as_sql(name: TableName, at: str | None, version: str | None = None) -> str:
     if version is not None and version.isdecimal():
         moment = f" VERSION AS OF {version}"
     return f"SELECT * FROM {parts}{moment} LIMIT 100"
+
+
+def run_as_python(run: str) -> str:
+    """Python that finds a run."""
+    return f"import lakelet\n\nws = lakelet.open()\nrun = ws.run_record({run!r})\n"
+
+
+def run_as_sql(run: str) -> str:
+    """SQL that finds a run."""
+    return f"SELECT * FROM system.runs WHERE id = {literal(run)}"
 
 
 def _identifier(name: str) -> str:
