@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,11 @@ if not hasattr(sys.modules["__main__"], "__file__"):
     # In a worker of pytest-xdist the main module has no file; PySpark's client takes that for a run
     # of its own doctests and looks for a Spark installation.
     sys.modules["__main__"].__file__ = __file__
+
+
+# A shell that starts the tests in the background lets them ignore Ctrl-C, and so what they start.
+if threading.current_thread() is threading.main_thread():
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
