@@ -1,4 +1,4 @@
-"""The lakehouse works with the core packages alone: no pandas, pyarrow, Polars, fsspec, obstore."""
+"""The lakehouse works with the core packages alone, and says which extra the rest needs."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ SCRIPT = """
 import sys
 
 class Blocked:
-    names = {"pandas", "pyarrow", "polars", "numpy", "fsspec", "obstore", "keyring", "pyspark"}
+    names = {"pandas", "pyarrow", "polars", "numpy", "fsspec", "obstore", "keyring", "pyspark",
+             "mlflow", "fastapi", "starlette", "jinja2", "uvicorn", "pydantic"}
     def find_spec(self, name, path=None, target=None):
         if name.split(".")[0] in self.names:
-            raise ModuleNotFoundError(f"{name} is not in the core")
+            raise ModuleNotFoundError(f"{name} is not in the core", name=name)
 
 sys.meta_path.insert(0, Blocked())
 import datetime as dt
@@ -42,6 +43,16 @@ except MissingExtraError as error:
     assert "lakelet[frames]" in str(error)
 else:
     raise AssertionError("Polars is blocked")
+try:
+    with ws.run("a/b"):
+        raise AssertionError("MLflow is blocked")
+except MissingExtraError as error:
+    assert "lakelet[runs]" in str(error)
+assert ws.runs() == [] and ws.sql("SELECT count(*) FROM system.runs").rows() == [(0,)]
+from click.testing import CliRunner
+from lakelet.cli.app import cli
+done = CliRunner().invoke(cli, ["--workspace", sys.argv[1], "up", "--no-browser"])
+assert "lakelet[web]" in str(done.exception), done.exception
 loaded = {name.split(".")[0] for name in sys.modules} & Blocked.names
 assert not loaded, loaded
 """
