@@ -50,3 +50,16 @@ def test_maintenance_writes_a_new_checkpoint(ws: Workspace) -> None:
     ws.table("s.t").maintain()
     assert hint.exists() and list(hint.parent.glob("*.checkpoint.parquet"))
     assert ws.sql("SELECT sum(n) AS n FROM s.t").dicts() == [{"n": 3}]
+
+
+def test_a_file_that_goes_while_a_folder_is_listed_is_not_there(tmp_path: Path) -> None:
+    """A writer of the log renames its temporary files between the listing and the look at each."""
+    from lakelet.lake.storage.local import LocalStorage
+
+    for name in ("a.json", "b.json#1", "c.json"):
+        (tmp_path / name).touch()
+    found = []
+    for entry in LocalStorage().files(str(tmp_path)):
+        found.append(Path(entry.path).name)
+        (tmp_path / "b.json#1").unlink(missing_ok=True)
+    assert found == ["a.json", "c.json"]

@@ -41,7 +41,11 @@ class LocalStorage:
             if item.is_dir():
                 yield from self.files(item.path)
             elif item.is_file():
-                yield _entry(item.path, item.stat())
+                try:
+                    status = item.stat()
+                except FileNotFoundError:  # a writer's temporary file, which has its name by now
+                    continue
+                yield _entry(item.path, status)
 
     def folders(self, path: str) -> list[str]:
         """The names of the folders right in a folder."""
