@@ -195,4 +195,4 @@ def test_no_request_breaks_the_server(client: TestClient, path: str) -> None:
 @pytest.mark.parametrize("path", OPERATIONS)
 def test_many_requests_do_not_break_the_server(client: TestClient, path: str) -> None:
     for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
-        _pursue(client, OPERATIONS[path], mode, 25)
+        _pursue(client, OPERATIONS[path], mode, 12)
