@@ -19,13 +19,11 @@ from lakelet.errors import LakeletError
 from lakelet.session import Workspace, open_workspace
 from lakelet.web.answer import STATIC, environment, render
 from lakelet.web.failure import RequestError, failure_of, failure_response, wants_page
-from lakelet.web.guard import Guard, allowed_hosts
+from lakelet.web.guard import PORT, Guard, allowed_hosts
 from lakelet.web.room import Rooms
 from lakelet.web.rooms import files, home, pipelines, runs, table, table_account, tables
 
 __all__ = ("create_app",)
-
-PORT = 8320
 
 
 class _Static(StaticFiles):

@@ -16,7 +16,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lakelet.web.failure import failure_response
 
-__all__ = ("Guard", "allowed_hosts")
+__all__ = ("PORT", "Guard", "allowed_hosts")
+
+PORT = 8320
+"""Where the interface is found unless told otherwise."""
 
 _SAFE = ("GET", "HEAD")
 _POLICY = (

@@ -13,12 +13,11 @@ import uvicorn
 from lakelet.errors import CommandError
 from lakelet.web.app import create_app
 from lakelet.web.connections import Connection
-from lakelet.web.guard import allowed_hosts
+from lakelet.web.guard import PORT, allowed_hosts
 from lakelet.web.scheduling import scheduling
 
-__all__ = ("PORT", "end_workers", "serve")
+__all__ = ("end_workers", "serve")
 
-PORT = 8320
 _ENDING = 10.0
 _THREADS = 8
 """Pages that are made at once; each may hold a table's rows for a moment."""
