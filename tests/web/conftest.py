@@ -49,6 +49,22 @@ def serve() -> Iterator[Callable[[Path], str]]:
         server.stdout.close()
 
 
+@pytest.fixture
+def site(ws: Workspace, serve: Callable[[Path], str]) -> str:
+    """The address of a workspace with a loaded table and a pipeline after one update."""
+    from web.test_pipeline_pages import SQL
+
+    folder = ws.folder.root / "pipelines" / "forum"
+    folder.mkdir()
+    (folder / "forum.sql").write_text(SQL)
+    posts = ws.folder.files / "posts"
+    posts.mkdir()
+    (posts / "a.jsonl").write_text('{"id":1,"score":5}\n{"id":2,"score":null}\n{"id":\n')
+    ws.load("files/posts", into="bronze.posts")
+    ws.update("forum")
+    return serve(ws.folder.root)
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
     """Debian's Chromium, without a window."""

@@ -4,29 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 import lakelet
 from lakelet.session import Workspace
-from web.test_pipeline_pages import SQL
 
 SIZES = {"wide": {"width": 1280, "height": 820}, "narrow": {"width": 390, "height": 820}}
-
-
-@pytest.fixture
-def site(ws: Workspace, serve: Callable[[Path], str]) -> str:
-    folder = ws.folder.root / "pipelines" / "forum"
-    folder.mkdir()
-    (folder / "forum.sql").write_text(SQL)
-    posts = ws.folder.files / "posts"
-    posts.mkdir()
-    (posts / "a.jsonl").write_text('{"id":1,"score":5}\n{"id":2,"score":null}\n{"id":\n')
-    ws.load("files/posts", into="bronze.posts")
-    ws.update("forum")
-    return serve(ws.folder.root)
 
 
 class Person:

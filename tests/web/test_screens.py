@@ -12,9 +12,7 @@ from typing import Any
 
 import pytest
 
-from lakelet.session import Workspace
 from web.test_browser import SIZES
-from web.test_pipeline_pages import SQL
 
 ROOT = Path(__file__).parents[2]
 PAGES = (
@@ -27,19 +25,6 @@ PAGES = (
     "/pipelines/forum/source", "/pipelines/forum/steps/forum.good", "/files", "/file?path=files:",
     "/file?path=files/posts/a.jsonl&line=2", "/no/such/page", "/tables/bronze/posts?at=2099-01-01",
 )  # fmt: skip
-
-
-@pytest.fixture
-def site(ws: Workspace, serve: Callable[[Path], str]) -> str:
-    folder = ws.folder.root / "pipelines" / "forum"
-    folder.mkdir()
-    (folder / "forum.sql").write_text(SQL)
-    posts = ws.folder.files / "posts"
-    posts.mkdir()
-    (posts / "a.jsonl").write_text('{"id":1,"score":5}\n{"id":2,"score":null}\n{"id":\n')
-    ws.load("files/posts", into="bronze.posts")
-    ws.update("forum")
-    return serve(ws.folder.root)
 
 
 def axe() -> str:

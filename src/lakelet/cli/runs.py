@@ -48,7 +48,10 @@ def runs(folder: str, where: str, limit: int, as_json: bool) -> None:
             else 'No runs yet. In Python, `with ws.run("baselines/first") as run:` starts one.'
         )
         return
-    params, metrics = _telling(found, "params"), _telling(found, "metrics")
+    from lakelet.runs.telling import telling_names
+
+    params = telling_names(found, "params", _COLUMNS)
+    metrics = telling_names(found, "metrics", _COLUMNS)
     print_table(
         ("run", "name", "status", "started", "seconds", *metrics, *params, "inputs"),
         [
@@ -80,16 +83,6 @@ def run_as_dict(run: RunRecord) -> dict[str, Any]:
             for i in run.inputs
         ],
     }  # fmt: skip
-
-
-def _telling(found: list[RunRecord], kind: str) -> list[str]:
-    """The names that tell these runs apart best: those of most runs, with several values."""
-    values: dict[str, list[Any]] = {}
-    for run in found:
-        for name, value in getattr(run, kind).items():
-            values.setdefault(name, []).append(value)
-    several = [n for n, v in values.items() if kind == "metrics" or len(set(v)) > 1]
-    return sorted(several, key=lambda name: (-len(values[name]), name))[:_COLUMNS]
 
 
 def _short(value: Any) -> Any:

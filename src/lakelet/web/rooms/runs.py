@@ -13,6 +13,7 @@ from fastapi import Query
 from fastapi.responses import StreamingResponse
 
 from lakelet.runs.index.reading import RunRecord, run_folders
+from lakelet.runs.telling import telling_names
 from lakelet.web.answer import Open, add_page
 from lakelet.web.failure import RequestError
 from lakelet.web.room import Room
@@ -118,22 +119,10 @@ def run_list(
     if sort:
         rows = _sorted(rows, sort, descending=descending)
     return RunList(
-        folder, list(run_folders(workspace.folder)), where, wrong, rows, _telling(rows, "params"),
-        _telling(rows, "metrics"), sort, descending, first, len(found) > _PAGE,
+        folder, list(run_folders(workspace.folder)), where, wrong, rows,
+        telling_names(rows, "params", _COLUMNS),
+        telling_names(rows, "metrics", _COLUMNS), sort, descending, first, len(found) > _PAGE,
     )  # fmt: skip
-
-
-def _telling(rows: Sequence[RunRow], kind: str) -> list[str]:
-    """The names that tell these runs apart best: those of most runs, with several values."""
-    values: dict[str, list[Any]] = {}
-    for row in rows:
-        for name, value in getattr(row, kind).items():
-            values.setdefault(name, []).append(value)
-    several = [
-        name for name, some in values.items()
-        if kind == "metrics" or len(rows) == 1 or len(set(some)) > 1 or len(some) < len(rows)
-    ]  # fmt: skip
-    return sorted(several, key=lambda name: (-len(values[name]), name))[:_COLUMNS]
 
 
 def _sorted(rows: list[RunRow], sort: str, *, descending: bool) -> list[RunRow]:
