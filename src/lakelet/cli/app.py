@@ -5,6 +5,7 @@ Exit codes: 0 done, 1 what was asked failed, 2 the command line does not say wha
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -13,6 +14,7 @@ import click
 
 from lakelet.errors import LakeletError
 from lakelet.interrupts import on_ctrl_c
+from lakelet.workspace.folder import WORK
 
 __all__ = ("cli", "main")
 
@@ -103,7 +105,19 @@ def cli(ctx: click.Context, workspace_dir: Path | None) -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and end the process with its exit code."""
-    sys.exit(_run(arguments))
+    code = _run(arguments)
+    _told_pages(code)
+    sys.exit(code)
+
+
+def _told_pages(code: int) -> None:
+    """Say how the command ended, where it runs beside pages."""
+    if WORK not in os.environ:
+        return
+    from lakelet.session.work import note_end
+    from lakelet.workspace import WorkspaceFolder
+
+    note_end(WorkspaceFolder(Path.cwd()), code)
 
 
 def _run(arguments: list[str] | None) -> int:

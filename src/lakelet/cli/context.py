@@ -25,7 +25,9 @@ def current_workspace() -> Workspace:
     from lakelet.session import open_workspace
 
     named = click.get_current_context().find_root().obj
-    return open_workspace(named or Path.cwd())
+    found = open_workspace(named or Path.cwd())
+    found.source = "command line"
+    return found
 
 
 def as_json(command: F) -> F:

@@ -52,7 +52,7 @@ def load(
     given = parse_given(format_, options)
 
     def run(stop: Callable[[], bool]) -> LoadReport:
-        with _progress(enabled=not as_json) as progress:
+        with _progress(workspace, enabled=not as_json) as progress:
             return workspace.load(
                 source, into, hints=hints, options=given, evolve=one_of(evolve, "evolve"),
                 key=[part.strip() for part in key.split(",") if part.strip()],
@@ -91,8 +91,14 @@ def _watch(
 
 
 @contextmanager
-def _progress(*, enabled: bool) -> Iterator[Callable[[int, int], None]]:
-    """A bar by bytes, on a terminal and for what takes longer than a moment."""
+def _progress(workspace: Workspace, *, enabled: bool) -> Iterator[Callable[[int, int], None]]:
+    """A bar by bytes, on a terminal and for what takes longer than a moment; else the pages'."""
+    from lakelet.session.work import note_progress
+
+    told = note_progress(workspace.folder)
+    if told is not None:
+        yield told
+        return
     if not enabled or not sys.stderr.isatty():
         yield lambda _read, _all: None
         return

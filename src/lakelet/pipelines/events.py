@@ -20,6 +20,7 @@ from lakelet.lake.names import literal
 from lakelet.lake.small_engine import small_engine
 from lakelet.lake.type_text import parse_columns
 from lakelet.workspace import WorkspaceFolder
+from lakelet.workspace.processes import is_alive
 from lakelet.workspace.steps import declare, step
 from lakelet.workspace.store import open_store
 
@@ -32,6 +33,7 @@ __all__ = (
     "append_lineage",
     "keep_events",
     "known_updates",
+    "last_update",
     "new_update",
     "updates",
 )
@@ -143,6 +145,16 @@ def updates(
     ]  # fmt: skip
 
 
+def last_update(workspace: WorkspaceFolder, pipeline: str) -> str | None:
+    """The last update of a pipeline that the metadata store knows, by number and state."""
+    with open_store(workspace) as store:
+        row = store.execute(
+            "SELECT id, state, process FROM updates WHERE pipeline = ? ORDER BY id DESC LIMIT 1",
+            (pipeline,),
+        ).fetchone()
+    return None if row is None else f"update {row['id']} {_state(row)}"
+
+
 def known_updates(workspace: WorkspaceFolder) -> tuple[int, int, bool]:
     """The numbers of the first and the last update in the store, and whether it has all between."""
     with open_store(workspace) as store:
@@ -154,17 +166,7 @@ def known_updates(workspace: WorkspaceFolder) -> tuple[int, int, bool]:
 
 def _state(row: Any) -> str:
     state = str(row["state"])
-    return "interrupted" if state == "running" and not _is_alive(row["process"]) else state
-
-
-def _is_alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:  # somebody else's
-        return True
-    return True
+    return "interrupted" if state == "running" and not is_alive(row["process"]) else state
 
 
 def _moment(seconds: float | None) -> datetime | None:

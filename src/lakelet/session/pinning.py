@@ -15,6 +15,7 @@ from lakelet.lake import LakeTable, TableName
 from lakelet.lake.publications import Publications, pipeline_of, seen_snapshot
 from lakelet.lake.storage import storage_for
 from lakelet.lake.volumes import resolve_path
+from lakelet.session.audit import AuditTable
 from lakelet.session.moments import parse_moment
 from lakelet.session.pinned import PinnedTable
 from lakelet.session.queries import QueriesTable
@@ -56,6 +57,8 @@ def pin_reference(
     parts = without_catalog(parts)
     if parts == ("system", "queries"):
         return QueriesTable(workspace.folder)
+    if parts == ("system", "audit"):
+        return AuditTable(workspace.folder)
     if len(parts) == 2 and parts[0] == "system" and parts[1] in RUN_TABLES:
         return RunsTable(workspace.folder, parts[1])
     if len(parts) != 2:

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 __all__ = ("Table",)
 
+_DECISION = "a decision about rescued fields"
+
 
 class Table:
     """A table at its newest version, or pinned to an earlier one by `at`."""
@@ -64,7 +66,7 @@ class Table:
             return held
         return int(seen_snapshot(self._table, Publications(self._workspace.lake)).version())
 
-    def _changing(self, what: str) -> AbstractContextManager[None]:
+    def _changing(self, what: str, action: str | None = None) -> AbstractContextManager[None]:
         if self._version is not None:
             raise PastVersionError(
                 f"this is {self.name} as it was at version {self._version}, which nothing changes; "
@@ -72,7 +74,7 @@ class Table:
                 hint=f"write through ws.table({self.name!r}), or go back first: "
                 f"ws.table({self.name!r}).restore({self._version}).",
             )
-        return self._workspace._changing(self._table.name, what)
+        return self._workspace._changing(self._table.name, what, action)
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -228,7 +230,7 @@ class Table:
         from lakelet.session.versions import restore
 
         version = to if isinstance(to, int) else self.at(to).version
-        with self._changing("RESTORE"):
+        with self._changing("RESTORE", f"restore to version {version}"):
             return restore(self._table, version)
 
     def files(self) -> list[dict[str, Any]]:
@@ -253,7 +255,7 @@ class Table:
         from lakelet.loading.rescued import promote
 
         parsed = parse_type(kind) if kind else None
-        with self._changing("a decision about rescued fields"):
+        with self._changing(_DECISION, f"promote {field}"):
             return promote(self._workspace.lake, self._table, field, parsed)
 
     def widen(self, column: str, kind: str) -> Decision:
@@ -265,7 +267,7 @@ class Table:
         from lakelet.lake.type_text import parse_type
         from lakelet.loading.rescued import widen
 
-        with self._changing("a decision about rescued fields"):
+        with self._changing(_DECISION, f"widen {column} to {kind}"):
             return widen(self._workspace.lake, self._table, column, parse_type(kind))
 
     def map_field(self, field: str, column: str) -> Decision:
@@ -276,7 +278,7 @@ class Table:
         """
         from lakelet.loading.rescued import map_field
 
-        with self._changing("a decision about rescued fields"):
+        with self._changing(_DECISION, f"map {field} to {column}"):
             return map_field(self._workspace.lake, self._table, field, column)
 
     def ignore(self, field: str) -> int:
@@ -287,7 +289,7 @@ class Table:
         """
         from lakelet.loading.rescued import ignore
 
-        with self._changing("a decision about rescued fields"):
+        with self._changing(_DECISION, f"ignore {field}"):
             return ignore(self._workspace.lake, self._table, field)
 
     def rejected(self, *, limit: int | None = None) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
@@ -227,7 +227,12 @@ class Workspace:
             stop=stop or (lambda: False),
             progress=progress or (lambda _read, _all: None),
         )
-        with self._changing(request.into, "a load"):
+        if dry_run:
+            from lakelet.pipelines.own_update import changing
+
+            with changing(self.lake, request.into, "a load"):
+                return load(self.lake, request)
+        with self._changing(request.into, "a load", f"load {source}"):
             return load(self.lake, request)
 
     def plan(
@@ -288,12 +293,19 @@ class Workspace:
             LakeletError: it failed; nothing was published, every table reads as before.
         """
         from lakelet.pipelines import UpdateRequest, run_update
+        from lakelet.pipelines.events import last_update
+        from lakelet.session.audit import audited
 
         request = UpdateRequest.of(
             only, full_refresh, foreign, even_if_lost=even_if_lost, drop_abandoned=drop_abandoned,
             listen=listen or (lambda _event: None),
         )  # fmt: skip
-        return run_update(self.lake, pipeline, request)
+
+        def last() -> str | None:
+            return last_update(self.folder, pipeline)
+
+        with audited(self.folder, self.source, "update", pipeline, last):
+            return run_update(self.lake, pipeline, request)
 
     def take_over(self) -> None:
         """Let this workspace update the lake from now on, in the place of another that did."""
@@ -427,12 +439,29 @@ class Workspace:
 
         return new_pipeline(self.folder, name)
 
-    def _changing(self, table: TableName, what: str) -> AbstractContextManager[None]:
-        """Let the body change a table; a pipeline's only where that is an update of its own."""
+    @contextmanager
+    def _changing(self, table: TableName, what: str, action: str | None = None) -> Iterator[None]:
+        """Let the body change a table; a pipeline's only where that is an update of its own.
+
+        Args:
+            table: the table.
+            what: what is about to happen, as messages have it.
+            action: the same as `system.audit` has it.
+        """
         from lakelet.pipelines.own_update import changing
+        from lakelet.session.audit import audited
 
         self._held.pop(str(table), None)
-        return changing(self.lake, table, what)
+
+        def version() -> int | None:
+            return self.lake.table(table).newest_version() if self.lake.exists(table) else None
+
+        done = action or what.removeprefix("a ").removeprefix("an ")
+        with (
+            audited(self.folder, self.source, done, str(table), version),
+            changing(self.lake, table, what),
+        ):
+            yield
 
     def held_version(self, table: TableName) -> int | None:
         """The version at which a repeated run reads a table it does not change itself."""

@@ -15,6 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from lakelet.lake import TableName
 from lakelet.session import Workspace
 from lakelet.session.sample import OPERATORS
+from lakelet.web.acts import outcome_of
 from lakelet.web.code import as_python, as_sql, run_as_python, run_as_sql
 from lakelet.web.links import Links
 from lakelet.web.room import Room
@@ -79,12 +80,17 @@ def render(request: Request, template: str, status: int = 200, **facts: Any) -> 
     """A template with facts."""
     pages: Environment = request.app.state.pages
     at = request.query_params.get("at") or None
+    done = request.query_params.get("done")
+    here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     text = pages.get_template(template).render(
         request=request,
         nonce=request.scope["nonce"],
         links=Links(at),
         at=at,
         path=request.url.path,
+        here=here,
+        token=request.app.state.tokens.new,
+        outcome=outcome_of(request.app.state.workspace(), done) if done else None,
         **facts,
     )
     return HTMLResponse(text, status_code=status)

@@ -21,7 +21,17 @@ from lakelet.web.answer import STATIC, environment, render
 from lakelet.web.failure import RequestError, failure_of, failure_response, wants_page
 from lakelet.web.guard import PORT, Guard, allowed_hosts
 from lakelet.web.room import Rooms
-from lakelet.web.rooms import files, home, pipelines, runs, table, table_account, tables
+from lakelet.web.rooms import (
+    files,
+    home,
+    pipelines,
+    runs,
+    table,
+    table_account,
+    tables,
+    work,
+)
+from lakelet.web.tokens import Tokens
 
 __all__ = ("create_app",)
 
@@ -77,11 +87,13 @@ def create_app(
     app = FastAPI(title="Lakelet", version=__version__, docs_url=None, redoc_url=None)
     app.state.workspace = _PerThread(root)
     app.state.ending = ending
+    app.state.tokens = Tokens(app.state.workspace().folder)
     app.state.pages = environment(app.state.workspace())
     for kind in (LakeletError, RequestError, HTTPException, RequestValidationError, Exception):
         app.add_exception_handler(kind, _failed)
     app.mount("/static", _Static(directory=STATIC), name="static")
-    rooms = [room.router for room in (home, tables, table, table_account, pipelines, runs, files)]
+    told = (home, tables, table, table_account, pipelines, runs, files, work)
+    rooms = [room.router for room in told]
     return Guard(Rooms(app, rooms), allowed_hosts(PORT) if hosts is None else hosts)
 
 

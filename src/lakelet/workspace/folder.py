@@ -63,6 +63,13 @@ REPEATS = "LAKELET_REPEATS"
 REPEATS_IN = "LAKELET_REPEATS_IN"
 """Then also set: the folder with the code as it was, and the repository it is a checkout of."""
 
+ASKED_FROM = "LAKELET_ASKED_FROM"
+"""Set in the environment of a command that was not asked for in a terminal: where it was."""
+
+WORK = "LAKELET_WORK"
+"""Set in the environment of a command that runs beside pages: the name under which it tells them
+how far it is."""
+
 
 def find_workspace(start: Path) -> WorkspaceFolder:
     """The workspace of ``start`` or of its nearest parent that has one.

@@ -156,6 +156,39 @@ _MIGRATIONS: tuple[str, ...] = (
         told TEXT NOT NULL
     );
     """,
+    """
+    CREATE TABLE audit (
+        id INTEGER PRIMARY KEY,
+        time REAL NOT NULL,
+        user TEXT NOT NULL,
+        source TEXT NOT NULL,
+        action TEXT NOT NULL,
+        target TEXT NOT NULL,
+        before TEXT,
+        after TEXT,
+        ended REAL,
+        error TEXT
+    );
+    CREATE TABLE page_keys (key TEXT NOT NULL);
+    CREATE TABLE acts (
+        id TEXT PRIMARY KEY,
+        time REAL NOT NULL,
+        process INTEGER NOT NULL,
+        form TEXT NOT NULL,
+        answer TEXT
+    );
+    CREATE TABLE work (
+        id TEXT PRIMARY KEY,
+        started REAL NOT NULL,
+        arguments TEXT NOT NULL,
+        place TEXT NOT NULL,
+        process INTEGER,
+        ended REAL,
+        code INTEGER,
+        done INTEGER,
+        whole INTEGER
+    );
+    """,
 )
 STORE_VERSION = len(_MIGRATIONS)
 

@@ -31,6 +31,7 @@ from lakelet.pipelines.planning.graph import resolve
 from lakelet.pipelines.planning.world import World
 from lakelet.pipelines.python.relation import unknown_name
 from lakelet.workspace import WorkspaceFolder
+from lakelet.workspace.processes import is_alive
 
 __all__ = ("DeclaredSources", "Spooled", "inputs_of_flow", "sources_of", "spool", "spool_query")
 
@@ -90,12 +91,8 @@ def _sweep(workspace: WorkspaceFolder) -> None:
     """Remove scratch files of processes that were killed."""
     for path in workspace.temp.glob("rows-*-*.parquet"):
         owner = path.name.split("-")[1]
-        try:
-            os.kill(int(owner), 0)
-        except ProcessLookupError:
+        if owner.isdigit() and not is_alive(int(owner)):
             Spooled(path).remove()
-        except (PermissionError, ValueError):
-            continue
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -18,6 +19,7 @@ from lakelet.pipelines.jobs.book import JobState, job_states, note_job
 from lakelet.pipelines.jobs.schedule import last_due
 from lakelet.pipelines.planning.graph import build_graph
 from lakelet.pipelines.planning.world import World
+from lakelet.workspace.folder import ASKED_FROM
 from lakelet.workspace.locks import try_hold
 
 __all__ = ("Scheduler",)
@@ -121,6 +123,7 @@ class Scheduler:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            env={**os.environ, ASKED_FROM: "job"},
         )
 
     def _reap(self) -> None:
