@@ -43,6 +43,7 @@ from lakelet.pipelines.definitions.streams import mark_streams
 from lakelet.pipelines.planning.fingerprints import text_of
 from lakelet.pipelines.planning.graph import FlowReads, Graph
 from lakelet.pipelines.planning.world import World
+from lakelet.pipelines.publishing.decided import DECIDED
 from lakelet.pipelines.publishing.result import Mode, Result
 
 __all__ = ("StreamOutcome", "flow_state", "refuse_other_source", "stage_streaming")
@@ -202,7 +203,7 @@ def _take(
         if not files:
             return
         table.batch += 1
-        columns = None if state is None else tuple(map(Column.from_delta, state["columns"]))
+        columns = None if state is None else _file_columns(flow, table, state)
         taken = take_files(
             world, ledger, dataset.name, flow.name, call, files, table.batch, columns,
             dataset.partition_by,
@@ -234,6 +235,21 @@ def _take(
     else:
         table.inputs[f"flow {flow.name}"] = {"once": True}
         _query(world, dataset, flow, table, update, most)
+
+
+def _file_columns(flow: Flow, table: _Table, state: Mapping[str, Any]) -> list[Column]:
+    """The columns in which a flow reads its files: those so far, and those a person decided on.
+
+    Only a query that takes all columns brings the latter to the table; from another they would be
+    gone, and are better rescued once more.
+    """
+    columns = [Column.from_delta(column) for column in state["columns"]]
+    if flow.query is None or not same_text(mark_streams(flow.query)).startswith("select * "):
+        return columns
+    known = {column.name.lower() for column in columns}
+    decided = set(table.inputs.get(DECIDED, ()))
+    made = [c for c in table.columns if c.name in decided and c.name.lower() not in known]
+    return [*made, *columns]
 
 
 def _is_plain(dataset: Dataset, flow: Flow) -> bool:

@@ -14,7 +14,9 @@ from lakelet.errors import LakeletError
 from lakelet.lake import Lake
 from lakelet.lake.names import TableName
 from lakelet.lake.publications import RELEASED, Publications, Published
+from lakelet.lake.table import columns_of
 from lakelet.pipelines.publishing.commit import commit_result, put_back
+from lakelet.pipelines.publishing.decided import with_decisions
 from lakelet.pipelines.publishing.journal import (
     Journal,
     clear_journal,
@@ -97,9 +99,12 @@ def publish_direct(lake: Lake, journal: Journal) -> None:
     for name, before in journal.before.items():
         table = TableName.parse(name)
         published = publications.of(table)
-        newest = int(lake.table(table).open().version())
+        now = lake.table(table).open()
+        newest = int(now.version())
         if published is not None and newest != before:
-            moved.append(replace(published, update=journal.update, version=newest))
+            known = columns_of(lake.table(table).open(before))
+            inputs = with_decisions(published.inputs, known, columns_of(now))
+            moved.append(replace(published, update=journal.update, version=newest, inputs=inputs))
     if moved:
         publications.publish(journal.pipeline, journal.update, moved)
 
