@@ -31,3 +31,17 @@ def test_versions_without_a_column_in_common(ws: Workspace) -> None:
     assert found.columns == ["b was added (DATE)", "a was removed"]
     assert (found.added, found.removed) == (1, 1)
     assert found.removed_rows() == [(1,)]
+
+
+def test_a_column_of_another_type_is_compared_by_what_it_says(ws: Workspace) -> None:
+    ws.sql("CREATE TABLE t.t (id INT, n BIGINT, d DATE)")
+    ws.sql("INSERT INTO t.t VALUES (1, 5, DATE'2026-01-01'), (2, 7, NULL)")
+    for change in ("n TYPE STRING", "d TYPE TIMESTAMP", "id TYPE BIGINT"):
+        ws.sql(f"ALTER TABLE t.t ALTER COLUMN {change}")
+    ws.sql("INSERT INTO t.t VALUES (3, 'n/a', NULL)")
+    newest = ws.table("t.t").version
+    there = ws.table("t.t").diff(1, newest)
+    assert (there.added, there.removed) == (1, 0)
+    assert there.added_rows() == [(3, "n/a", None)]
+    back = ws.table("t.t").diff(newest, 1)
+    assert (back.added, back.removed) == (0, 1)

@@ -14,7 +14,7 @@ import click
 
 from lakelet.errors import LakeletError
 from lakelet.interrupts import on_ctrl_c
-from lakelet.workspace.folder import WORK
+from lakelet.workspace.folder import COMMAND
 
 __all__ = ("cli", "main")
 
@@ -30,6 +30,7 @@ COMMANDS = {
     "files": "files",
     "health": "upkeep",
     "history": "versions",
+    "inbox": "inbox",
     "init": "init",
     "jobs": "jobs",
     "lineage": "lineage",
@@ -112,9 +113,9 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _told_pages(code: int) -> None:
     """Say how the command ended, where it runs beside pages."""
-    if WORK not in os.environ:
+    if COMMAND not in os.environ:
         return
-    from lakelet.session.work import note_end
+    from lakelet.session.commands import note_end
     from lakelet.workspace import WorkspaceFolder
 
     note_end(WorkspaceFolder(Path.cwd()), code)

@@ -93,7 +93,7 @@ def _watch(
 @contextmanager
 def _progress(workspace: Workspace, *, enabled: bool) -> Iterator[Callable[[int, int], None]]:
     """A bar by bytes, on a terminal and for what takes longer than a moment; else the pages'."""
-    from lakelet.session.work import note_progress
+    from lakelet.session.commands import note_progress
 
     told = note_progress(workspace.folder)
     if told is not None:

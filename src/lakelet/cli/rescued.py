@@ -7,6 +7,7 @@ import click
 from lakelet.cli.context import as_json, current_workspace, table_argument
 from lakelet.cli.output import counted, number, print_json, print_table
 from lakelet.session.table import Table
+from lakelet.workspace.quantities import format_bytes
 
 __all__ = ("rescued",)
 
@@ -18,10 +19,11 @@ __all__ = ("rescued",)
 @click.option("--widen", nargs=2, metavar="COLUMN TYPE", help="Give a column a wider type.")
 @click.option("--map", "map_", nargs=2, metavar="FIELD COLUMN", help="Let it fill a column.")
 @click.option("--ignore", metavar="FIELD", help="Ask no more about it; its values stay.")
+@click.option("--dry-run", is_flag=True, help="Say what a decision would do, and change nothing.")
 @as_json
 def rescued(
     table: str, kind: str | None, promote: str | None, widen: tuple[str, str] | None,
-    map_: tuple[str, str] | None, ignore: str | None, as_json: bool,
+    map_: tuple[str, str] | None, ignore: str | None, dry_run: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Show values that fit no column, by field; or decide about a field.
 
@@ -30,7 +32,7 @@ def rescued(
     \b
     lakelet rescued bronze.posts
     lakelet rescued bronze.posts --promote tags "ARRAY<STRING>"
-    lakelet rescued bronze.posts --widen score DOUBLE
+    lakelet rescued bronze.posts --widen score DOUBLE --dry-run
     lakelet rescued bronze.posts --map Author author
     lakelet rescued bronze.posts --ignore debug
     """
@@ -39,6 +41,9 @@ def rescued(
     if kind is not None and promote is None:
         raise click.UsageError(f"{kind!r}: a TYPE belongs to --promote FIELD.")
     handle = current_workspace().table(table)
+    if dry_run:
+        _propose(handle, promote, kind, widen, map_)
+        return
     if promote is not None:
         decision = handle.promote(promote, kind)
     elif widen is not None:
@@ -55,6 +60,26 @@ def rescued(
     click.echo(
         f"{decision.column} {decision.type}: {counted(decision.filled, 'value')} moved there, "
         f"{number(decision.left)} still do not fit. That is version {decision.version}."
+    )
+
+
+def _propose(
+    handle: Table, promote: str | None, kind: str | None, widen: tuple[str, str] | None,
+    map_: tuple[str, str] | None,
+) -> None:  # fmt: skip
+    if promote is not None:
+        would = handle.propose("promote", promote, kind=kind)
+    elif widen is not None:
+        would = handle.propose("widen", widen[0], column=widen[0], kind=widen[1])
+    elif map_ is not None:
+        would = handle.propose("map", map_[0], column=map_[1])
+    else:
+        raise click.UsageError("--dry-run goes with --promote, --widen or --map.")
+    of = "" if would.looked_at == would.rows else " looked at"
+    click.echo(
+        f"{would.column} {would.type} would take {number(would.fits)} of "
+        f"{counted(would.looked_at, 'value')}{of}; {counted(would.files, 'data file')} "
+        f"({format_bytes(would.bytes)}) would be written anew. Nothing was changed."
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from datetime import UTC, datetime
 
 import duckdb
 
@@ -27,11 +27,23 @@ from lakelet.loading.fit.exact import MISFIT, Fitter
 from lakelet.loading.fit.json_sql import structure
 from lakelet.loading.fit.json_text import Pairs, dump_json, parse_json
 from lakelet.loading.inference.tally import Tally
-from lakelet.loading.options import ReadOptions
+from lakelet.loading.ledger import Ledger
+from lakelet.loading.rescued_values import inside, is_csv, rescued_rows, take
 from lakelet.loading.shape import ALIASES_KEY, METADATA, RESCUED, Shape, column_for
 from lakelet.workspace.steps import declare, step
 
-__all__ = ("Decision", "RescuedField", "ignore", "map_field", "promote", "rescued_fields", "widen")
+__all__ = (
+    "Decision",
+    "RescuedField",
+    "existing_column",
+    "ignore",
+    "map_field",
+    "promote",
+    "rescued_field",
+    "rescued_fields",
+    "tally_of",
+    "widen",
+)
 
 _IGNORE = declare("rescued.ignore", "a rescued field is no longer asked about")
 _ALIAS = declare("rescued.alias", "a column takes its values from a further field")
@@ -51,6 +63,10 @@ class RescuedField:
         samples: some different values, as JSON.
         column: the column it would fill if its values fitted, or None.
         ignored: whether a person decided not to be asked about it.
+        files: how many raw files it came in.
+        file: the one that was loaded last.
+        first_seen: when the first of them was loaded; None where the account does not say.
+        last_seen: when the last was.
     """
 
     path: str
@@ -58,6 +74,10 @@ class RescuedField:
     samples: tuple[str, ...]
     column: str | None
     ignored: bool
+    files: int
+    file: str
+    first_seen: datetime | None
+    last_seen: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,24 +106,40 @@ def rescued_fields(lake: Lake, table: LakeTable) -> list[RescuedField]:
         target = Target.attach(table, connection)
         if RESCUED not in {column.name for column in target.columns}:
             return []
+        seen = _seen(lake, table, connection)
         rows = connection.execute(
-            r"SELECT regexp_replace(k, '\[[0-9]+\]', '[]', 'g') AS path, count(*), "
-            f"min({{'k': k, 'r': r}}, {_LOOKED_AT}) FROM (SELECT {RESCUED} AS r, "
+            "SELECT path, sum(count)::BIGINT, list(looked_at)[:16], count(DISTINCT file), "
+            "arg_max(file, coalesce(last, modified)), min(first), max(last) FROM ("
+            r"SELECT regexp_replace(k, '\[[0-9]+\]', '[]', 'g') AS path, file, count(*) AS count, "
+            "max(modified) AS modified, "
+            f"min({{'k': k, 'r': r}}, {_LOOKED_AT}) AS looked_at FROM (SELECT {RESCUED} AS r, "
+            f"{METADATA}.file_path AS file, {METADATA}.file_modification_time AS modified, "
             f"unnest(json_keys({RESCUED})) AS k FROM {target.VIEW} WHERE {RESCUED} IS NOT NULL) "
-            "GROUP BY path ORDER BY 2 DESC, path"
+            f"GROUP BY ALL) LEFT JOIN {seen} USING (file) GROUP BY path ORDER BY 2 DESC, path"
         ).fetchall()
     connection.close()
     shape, ignored = Shape.of(target.columns), _ignored(target)
     return [
         RescuedField(
-            path,
-            count,
-            _samples(found),
-            _column_of(shape, path),
-            path in ignored,
+            path, count, _samples(one for some in found for one in some), _column_of(shape, path),
+            path in ignored, files, file, _utc(first), _utc(last),
         )
-        for path, count, found in rows
-    ]
+        for path, count, found, files, file, first, last in rows
+    ]  # fmt: skip
+
+
+def _seen(lake: Lake, table: LakeTable, connection: duckdb.DuckDBPyConnection) -> str:
+    """When each raw file of a table was first and last loaded, as a relation of the connection."""
+    if not Ledger(lake, connection).attach():
+        return "(SELECT NULL::VARCHAR AS file, NULL AS first, NULL AS last WHERE false)"
+    return (
+        "(SELECT file, min(loaded_at) AS first, max(loaded_at) AS last FROM ledger "
+        f"WHERE table_name = {literal(str(table.name))} GROUP BY file)"
+    )
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    return None if moment is None else moment.astimezone(UTC)
 
 
 def _samples(found: Iterable[Mapping[str, str]]) -> tuple[str, ...]:
@@ -155,7 +191,7 @@ def map_field(lake: Lake, table: LakeTable, path: str, name: str) -> Decision:
         SchemaError: no such field was rescued, or no such column.
     """
     _tally(lake, table, path)
-    column = _existing(table, name)
+    column = existing_column(table, name)
     aliases = sorted({*json.loads(str(dict(column.metadata).get(ALIASES_KEY, "[]"))), path})
 
     def commit() -> None:
@@ -172,7 +208,7 @@ def widen(lake: Lake, table: LakeTable, name: str, kind: DataType) -> Decision:
     Raises:
         SchemaError: no such column, or values in it would not survive.
     """
-    column = _existing(table, name)
+    column = existing_column(table, name)
     connection = loading_connection(lake.workspace)
     change_type(table, connection, column.name, kind)
     connection.close()
@@ -189,7 +225,7 @@ def ignore(lake: Lake, table: LakeTable, path: str) -> int:
     Raises:
         SchemaError: no such field was rescued.
     """
-    found = _field(lake, table, path)
+    found = rescued_field(lake, table, path)
 
     def commit() -> None:
         with table.lock(), delta_errors(str(table.name)), step(_IGNORE):
@@ -204,7 +240,12 @@ def ignore(lake: Lake, table: LakeTable, path: str) -> int:
     return found.count
 
 
-def _existing(table: LakeTable, name: str) -> Column:
+def existing_column(table: LakeTable, name: str) -> Column:
+    """A column that a decision is about.
+
+    Raises:
+        SchemaError: there is none of that name, or it is one that loads fill themselves.
+    """
     columns = {column.name.lower(): column for column in table.columns()}
     if name.lower() not in columns or name.lower() in (RESCUED, METADATA):
         close = nearest(name, columns)
@@ -213,7 +254,12 @@ def _existing(table: LakeTable, name: str) -> Column:
     return columns[name.lower()]
 
 
-def _field(lake: Lake, table: LakeTable, path: str) -> RescuedField:
+def rescued_field(lake: Lake, table: LakeTable, path: str) -> RescuedField:
+    """A field that was rescued.
+
+    Raises:
+        SchemaError: none of that name was.
+    """
     fields = {field.path: field for field in rescued_fields(lake, table)}
     if path not in fields:
         close = nearest(path, fields)
@@ -226,42 +272,25 @@ def _field(lake: Lake, table: LakeTable, path: str) -> RescuedField:
 
 def _tally(lake: Lake, table: LakeTable, path: str) -> Tally:
     """What the rescued values of a field look like."""
-    _field(lake, table, path)
+    rescued_field(lake, table, path)
     connection = loading_connection(lake.workspace)
-    tally = Tally()
     with duckdb_errors():
         target = Target.attach(table, connection)
-        for _, _, file, rescued, _ in _rescued_rows(target, path, RESCUED):
-            for key, value in parse_json(rescued):
-                if key == path and type(value) is str and _is_csv(file):
-                    tally.see_cell(value)
-                elif key == path:
-                    tally.see(value)
+        tally = tally_of(rescued_rows(target, path, RESCUED), path)
     connection.close()
     return tally
 
 
-def _rescued_rows(target: Target, path: str, column: str) -> list[tuple[str, int, str, str, bool]]:
-    """Rows in which a path was rescued: place, raw file, rescued data, and if a column is NULL."""
-    return target.connection.execute(
-        f"SELECT {PLACE_FILE}, {PLACE_ROW}, {METADATA}.file_path, {RESCUED}, "
-        f"{quote(column)} IS NULL FROM {target.VIEW} "
-        f"WHERE {RESCUED} IS NOT NULL AND list_contains(json_keys({RESCUED}), {literal(path)})"
-    ).fetchall()
-
-
-def _inside(target: Target, path: str) -> int:
-    """Rows with rescued elements or fields inside a path; these stay where they are."""
-    begins = " OR ".join(f"starts_with(k, {literal(path + mark)})" for mark in "[.")
-    (count,) = target.connection.execute(
-        f"SELECT count(*) FROM {target.VIEW} WHERE {RESCUED} IS NOT NULL "
-        f"AND len(list_filter(json_keys({RESCUED}), lambda k: {begins})) > 0"
-    ).fetchall()[0]
-    return int(count)
-
-
-def _is_csv(file: str) -> bool:
-    return ReadOptions().format_of(file) in ("csv", "tsv")
+def tally_of(rows: Iterable[tuple[str, int, str, str, bool]], path: str) -> Tally:
+    """What the rescued values of a field look like, by the rows they are in."""
+    tally = Tally()
+    for _, _, file, rescued, _ in rows:
+        for key, value in parse_json(rescued):
+            if key == path and type(value) is str and is_csv(file):
+                tally.see_cell(value)
+            elif key == path:
+                tally.see(value)
+    return tally
 
 
 def _backfill(lake: Lake, table: LakeTable, path: str, column: Column) -> Decision:
@@ -273,12 +302,12 @@ def _backfill(lake: Lake, table: LakeTable, path: str, column: Column) -> Decisi
         with table.load_lock(), table.lock(), duckdb_errors():
             target = Target.attach(table, connection)
             moved: list[tuple[str, int, str, str | None]] = []
-            left = _inside(target, path)
-            for file, row, raw_file, rescued, empty in _rescued_rows(target, path, column.name):
+            left = inside(target, path)
+            for file, row, raw_file, rescued, empty in rescued_rows(target, path, column.name):
                 if not empty:  # the column says something else already; nothing is overwritten
                     left += 1
                     continue
-                value, rest = _take(fitter, rescued, path, column.type, csv=_is_csv(raw_file))
+                value, rest = take(fitter, rescued, path, column.type, csv=is_csv(raw_file))
                 if value is MISFIT:
                     left += 1
                 else:
@@ -290,23 +319,6 @@ def _backfill(lake: Lake, table: LakeTable, path: str, column: Column) -> Decisi
         return retry_conflicts(run)
     finally:
         connection.close()
-
-
-def _take(
-    fitter: Fitter, rescued: str, path: str, kind: DataType, *, csv: bool
-) -> tuple[Any, str | None]:
-    """The value at a path if it fits now, and the rescued data without it."""
-    pairs = parse_json(rescued)
-    value = next(value for key, value in pairs if key == path)
-    if csv and type(value) is str:
-        found = fitter.text(value, kind)
-    else:
-        fitter.rescued = []
-        found = fitter.json(value, kind, path)
-        if fitter.rescued:
-            return MISFIT, rescued
-    rest = Pairs([(key, value) for key, value in pairs if key != path])
-    return found, dump_json(rest) if rest else None
 
 
 def _move(

@@ -80,10 +80,11 @@ def diff_versions(workspace: Workspace, table: LakeTable, first: int, second: in
         for pin, name in zip(pins, ("old", "new"), strict=True):
             pin.attach(connection, name)
         names = [name for name in pins[1].columns if name in set(pins[0].columns)]
+        as_text = _compared_as_text(*pins)
         for which, here, there, pin in (
             ("added", "new", "old", pins[1]), ("removed", "old", "new", pins[0]),
         ):  # fmt: skip
-            select = _only_here(names, pin.columns, here, there)
+            select = _only_here(names, pin.columns, here, there, as_text)
             connection.execute(f"CREATE TABLE {which} AS {select}")
         ((added, removed),) = connection.execute(
             "SELECT (SELECT count(*) FROM added), (SELECT count(*) FROM removed)"
@@ -92,7 +93,25 @@ def diff_versions(workspace: Workspace, table: LakeTable, first: int, second: in
     return Diff(names, new.columns, old.columns, _schema_changes(*pins), added, removed, connection)
 
 
-def _only_here(names: list[str], shown: list[str], here: str, there: str) -> str:
+def _compared_as_text(old: PinnedTable, new: PinnedTable) -> set[str]:
+    """Columns whose types changed into one that not all values of the other can be read as."""
+    before = dict(old.typed)
+    return {
+        name
+        for name, kind in new.typed
+        if name in before and before[name] != kind and _family(before[name]) != _family(kind)
+    }
+
+
+def _family(kind: str) -> str:
+    """Types between which DuckDB compares by value have one."""
+    word = kind.partition("(")[0]
+    if word in ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "FLOAT", "DOUBLE", "DECIMAL"):
+        return "number"
+    return "moment" if word in ("DATE", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE") else kind
+
+
+def _only_here(names: list[str], shown: list[str], here: str, there: str, as_text: set[str]) -> str:
     """A SELECT of the rows that one version has more than the other.
 
     Args:
@@ -100,17 +119,26 @@ def _only_here(names: list[str], shown: list[str], here: str, there: str) -> str
         shown: the columns of the rows.
         here: the version they are of.
         there: the other one.
+        as_text: of the columns compared, those whose values are compared as text.
     """
     columns = ", ".join(map(quote, names)) or "NULL"
-    if names == shown:
+    if names == shown and not as_text:
         return f"SELECT {columns} FROM {here} EXCEPT ALL SELECT {columns} FROM {there}"
-    same = " AND ".join(f"h.{quote(n)} IS NOT DISTINCT FROM t.{quote(n)}" for n in names)
+
+    def key(name: str) -> str:
+        return f"CAST({quote(name)} AS VARCHAR)" if name in as_text else quote(name)
+
+    keys = [(key(name), f'"lakelet key {number}"') for number, name in enumerate(names)]
+    made = ", ".join(f"{value} AS {alias}" for value, alias in keys) or "NULL AS key"
+    same = " AND ".join(f"h.{alias} IS NOT DISTINCT FROM t.{alias}" for _, alias in keys)
+    by = ", ".join(alias for _, alias in keys) or "key"
     # Without a column in common every row is another.
     same = same or "false"
     return (
         f"SELECT {', '.join(f'h.{quote(name)}' for name in shown)} "
-        f'FROM (SELECT *, row_number() OVER (PARTITION BY {columns}) AS "lakelet place" '
-        f'FROM {here}) h LEFT JOIN (SELECT {columns}, count(*) AS "lakelet count" FROM {there} '
+        f'FROM (SELECT *, row_number() OVER (PARTITION BY {by}) AS "lakelet place" '
+        f"FROM (SELECT *, {made} FROM {here})) h LEFT JOIN (SELECT {made}, "
+        f'count(*) AS "lakelet count" FROM {there} '
         f'GROUP BY ALL) t ON {same} WHERE "lakelet place" > coalesce("lakelet count", 0)'
     )
 

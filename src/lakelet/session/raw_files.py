@@ -7,8 +7,10 @@ must not become a way to read the whole disk.
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +30,8 @@ _LOOKED_AT = 64 << 20
 """Bytes that are read on the way to a line."""
 _AROUND = 20
 _ENTRIES = 1000
+PATTERN = re.compile(r"[*?[]")
+"""What makes a path one of many files."""
 IMAGES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".avif")
 
 
@@ -121,12 +125,8 @@ class Preview:
     said: str = ""
 
 
-def _resolved(workspace: Workspace, path: str) -> tuple[str, str]:
-    """Place and ledger name of a path that may be looked at.
-
-    Raises:
-        InvalidNameError: it lies in no volume, and no load has read it.
-    """
+def _resolved(workspace: Workspace, path: str) -> tuple[str, str, bool]:
+    """Place and ledger name of a path, and whether what lies there may be looked at."""
     folder = workspace.folder
     place = resolve_path(folder, path, base=folder.root)
     name = place if is_remote(place) else place.removeprefix(str(folder.root) + "/")
@@ -136,30 +136,32 @@ def _resolved(workspace: Workspace, path: str) -> tuple[str, str]:
             resolve_path(folder, f"{volume}:{inside}", base=folder.root)
             if inside:
                 refuse_links_out(folder, f"{volume}:{inside}", [place])
-            return place, name
-    if not destinations(workspace, name):
-        raise InvalidNameError(
-            f"{path} lies in no volume, and no load has read it; nothing was shown.",
-            hint="[volumes] in lakelet.toml names folders whose files are shown.",
-        )
-    return place, name
+            return place, name, True
+    return place, name, bool(destinations(workspace, name))
 
 
 def look_at(workspace: Workspace, path: str) -> Place:
     """What lies at a path of a volume, or at one that a load has read.
 
+    Of a folder outside the volumes, and of a pattern such as ``files/*.json``, it is the files
+    that loads have read.
+
     Raises:
         InvalidNameError: it may not be looked at.
     """
     try:
-        place, name = _resolved(workspace, path)
+        place, name, shown = _resolved(workspace, path)
     except (OSError, ValueError) as error:
         if isinstance(error, LakeletError):
             raise
         raise InvalidNameError(f"what was asked for is no path of a file: {error}.") from None
     storage = storage_for(workspace.folder, place)
-    entry = storage.entry(place)
     local = not is_remote(place)
+    entry = storage.entry(place) if shown else None
+    if entry is None and (not shown or PATTERN.search(name)):
+        read = [FolderEntry(one, one, folder=False) for one in _read(workspace, name)]
+        if read or not shown:
+            return _of_loads(path, name, place, read)
     if entry is not None and not (local and Path(place).is_dir()):
         modified = dt.datetime.fromtimestamp(entry.modified / 1e6, dt.UTC)
         return Place(path, name, "file", place, entry.size, modified)
@@ -169,6 +171,34 @@ def look_at(workspace: Workspace, path: str) -> Place:
     return Place(
         path, name, "folder", place, entries=entries[:_ENTRIES], more=len(entries) > _ENTRIES
     )
+
+
+def _of_loads(path: str, name: str, place: str, read: list[FolderEntry]) -> Place:
+    """A place that is what loads have read there.
+
+    Raises:
+        InvalidNameError: they have read nothing.
+    """
+    if not read:
+        raise InvalidNameError(
+            f"{path} lies in no volume, and no load has read it; nothing was shown.",
+            hint="[volumes] in lakelet.toml names folders whose files are shown.",
+        )
+    more = len(read) > _ENTRIES
+    return Place(path, name, "folder", place, entries=read[:_ENTRIES], more=more)
+
+
+def _read(workspace: Workspace, name: str) -> list[str]:
+    """Files that loads have read below a folder, or whose names fit a pattern."""
+    pattern = PATTERN.search(name)
+    below = name[: pattern.start()] if pattern else name.rstrip("/") + "/"
+    rows = look_at_loads(
+        workspace, "SELECT DISTINCT file FROM this WHERE starts_with(file, ?) "
+        "ORDER BY file", [below],
+        where="starts_with(file, ?)",
+    )  # fmt: skip
+    files = [str(row["file"]) for row in rows]
+    return [one for one in files if fnmatchcase(one, name)] if pattern else files
 
 
 def _entries(workspace: Workspace, place: str, name: str) -> Iterator[FolderEntry]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from lakelet.lake.health import Health
     from lakelet.lake.maintenance import Maintained
     from lakelet.loading import RetryReport
+    from lakelet.loading.proposal import Proposal
     from lakelet.loading.rescued import Decision, RescuedField
     from lakelet.session.diff import Diff
     from lakelet.session.pinned import PinnedTable
@@ -244,6 +245,26 @@ class Table:
         from lakelet.loading.rescued import rescued_fields
 
         return rescued_fields(self._workspace.lake, self._table)
+
+    def propose(
+        self, action: str, field: str, *, column: str | None = None, kind: str | None = None
+    ) -> Proposal:
+        """What a decision about a rescued field would do; nothing is changed.
+
+        Args:
+            action: ``promote``, ``widen`` or ``map``.
+            field: the rescued field.
+            column: the column to widen or to fill; that of the field's own name without it.
+            kind: the column's type; the narrowest that most values fit without it.
+
+        Raises:
+            SchemaError: no such field was rescued, or no such column, or its name is taken.
+        """
+        from lakelet.lake.type_text import parse_type
+        from lakelet.loading.proposal import propose
+
+        parsed = parse_type(kind) if kind else None
+        return propose(self._workspace.lake, self._table, action, field, column=column, kind=parsed)
 
     def promote(self, field: str, kind: str | None = None) -> Decision:
         """Make a column of a rescued field and move its values there.

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from lakelet.runs.comparing import Comparison
     from lakelet.runs.index.details import Point, RunDetails
     from lakelet.runs.index.reading import RunRecord
+    from lakelet.session.inbox import Waiting
     from lakelet.session.queries import Recorder
     from lakelet.session.result import Result
 
@@ -234,6 +235,12 @@ class Workspace:
                 return load(self.lake, request)
         with self._changing(request.into, "a load", f"load {source}"):
             return load(self.lake, request)
+
+    def inbox(self) -> list[Waiting]:
+        """The tables with surprising fields that wait for a person's decision."""
+        from lakelet.session.inbox import inbox
+
+        return inbox(self)
 
     def plan(
         self,
@@ -539,23 +546,35 @@ class Workspace:
             )
 
     def runs(
-        self, folder: str = "", *, where: str = "", limit: int | None = None, offset: int = 0
+        self,
+        folder: str = "",
+        *,
+        where: str = "",
+        sort: str = "started",
+        descending: bool = True,
+        limit: int | None = None,
+        offset: int = 0,
     ) -> list[RunRecord]:
-        """Runs, the newest first.
+        """Runs, the newest first, or sorted by a metric, a parameter or another fact.
 
         Args:
             folder: only those of this folder and of folders in it, or of this name.
             where: a condition, such as ``metrics.f1 > 0.8``.
+            sort: such as ``metrics.f1``, ``params.rate``, ``seconds``; runs without it come last.
+            descending: whether the largest come first.
             limit: at most so many.
             offset: after so many.
 
         Raises:
-            CommandError: the condition is none.
+            CommandError: the condition is none, or runs are not sorted by that.
         """
         from lakelet.runs.index.reading import list_runs
 
         self.refresh_runs()
-        return list_runs(self.folder, folder, where=where, limit=limit, offset=offset)
+        return list_runs(
+            self.folder, folder, where=where, sort=sort, descending=descending, limit=limit,
+            offset=offset,
+        )  # fmt: skip
 
     def run_record(self, run: str) -> RunRecord:
         """A run by its id, the first letters of it, or folders and name.

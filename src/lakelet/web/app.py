@@ -22,14 +22,16 @@ from lakelet.web.failure import RequestError, failure_of, failure_response, want
 from lakelet.web.guard import PORT, Guard, allowed_hosts
 from lakelet.web.room import Rooms
 from lakelet.web.rooms import (
+    commands,
+    deciding,
     files,
     home,
     pipelines,
+    restoring,
     runs,
     table,
     table_account,
     tables,
-    work,
 )
 from lakelet.web.tokens import Tokens
 
@@ -92,7 +94,9 @@ def create_app(
     for kind in (LakeletError, RequestError, HTTPException, RequestValidationError, Exception):
         app.add_exception_handler(kind, _failed)
     app.mount("/static", _Static(directory=STATIC), name="static")
-    told = (home, tables, table, table_account, pipelines, runs, files, work)
+    told = (
+        home, deciding, restoring, tables, table, table_account, pipelines, runs, files, commands,
+    )  # fmt: skip
     rooms = [room.router for room in told]
     return Guard(Rooms(app, rooms), allowed_hosts(PORT) if hosts is None else hosts)
 

@@ -66,7 +66,7 @@ REPEATS_IN = "LAKELET_REPEATS_IN"
 ASKED_FROM = "LAKELET_ASKED_FROM"
 """Set in the environment of a command that was not asked for in a terminal: where it was."""
 
-WORK = "LAKELET_WORK"
+COMMAND = "LAKELET_COMMAND"
 """Set in the environment of a command that runs beside pages: the name under which it tells them
 how far it is."""
 

@@ -177,7 +177,7 @@ _MIGRATIONS: tuple[str, ...] = (
         form TEXT NOT NULL,
         answer TEXT
     );
-    CREATE TABLE work (
+    CREATE TABLE commands (
         id TEXT PRIMARY KEY,
         started REAL NOT NULL,
         arguments TEXT NOT NULL,

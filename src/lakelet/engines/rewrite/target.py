@@ -110,6 +110,15 @@ class Target:
         """How the log spells the path of a file."""
         return self._files[uri].path
 
+    @property
+    def uris(self) -> Collection[str]:
+        """Its files."""
+        return self._files.keys()
+
+    def bytes_of(self, uris: Collection[str]) -> int:
+        """Bytes of some of its files."""
+        return sum(self._files[uri].size for uri in uris)
+
     def smaller_than(self, size: int) -> list[str]:
         """Its files of fewer bytes."""
         return [file.uri for file in self._files.values() if file.size < size]

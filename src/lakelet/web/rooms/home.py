@@ -14,10 +14,8 @@ from lakelet.lake.storage import is_remote
 from lakelet.session.lately import (
     BrokenExpectation,
     LoadSince,
-    RescuedIn,
     broken_since,
     loads_since,
-    rescued_in,
 )
 from lakelet.session.moments import parse_moment
 from lakelet.session.searching import Hit, find
@@ -45,7 +43,6 @@ class Home:
         updates: updates that ran, the last first.
         loads: tables that files were loaded into.
         broken: expectations that rows broke.
-        rescued: tables with rescued values that wait for a decision.
         runs: runs that began.
     """
 
@@ -54,7 +51,6 @@ class Home:
     updates: list[Update]
     loads: list[LoadSince]
     broken: list[BrokenExpectation]
-    rescued: list[RescuedIn]
     runs: list[RunRow]
 
 
@@ -73,7 +69,6 @@ def home(workspace: Open, at: At = None) -> Home:
         updates[:_SHOWN],
         [one for one in loads_since(workspace, since) if one.time <= now][:_SHOWN],
         [one for one in broken_since(workspace, since) if one.time <= now][:_SHOWN],
-        rescued_in(workspace)[:_SHOWN],
         [
             row_of(run)
             for run in workspace.runs(limit=_SHOWN)

@@ -1,4 +1,4 @@
-"""The account of a table: its raw files, what was kept out, where it comes from, who uses it."""
+"""The account of a table: its raw files, what was kept out, who uses it."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from lakelet.session.moments import parse_moment
 from lakelet.session.uses import Reading, readings
 from lakelet.web.answer import At, Open, add_page
 from lakelet.web.room import Room
-from lakelet.web.rooms.layout import MOST_DRAWN, Drawing, draw
 from lakelet.web.rooms.runs import RunRow, row_of
 from lakelet.web.rooms.table_head import Head, Pinned, TableHead
+from lakelet.web.rooms.table_lineage import lineage
 
 __all__ = ("router",)
 
@@ -45,24 +45,6 @@ def files(head: TableHead, table: Pinned) -> Files:
 
 def _by(version: int | None, head: Head) -> bool:
     return version is None or version <= head.version
-
-
-@dataclass(frozen=True)
-class Rescued:
-    """Values that fit no column, by field.
-
-    Attributes:
-        head: the table.
-        fields: path, count, samples, the column it would fill, whether it is ignored.
-    """
-
-    head: Head
-    fields: list[dict[str, Any]]
-
-
-def rescued(head: TableHead, table: Pinned) -> Rescued:
-    """Values that fit no column of a table, by field."""
-    return Rescued(head, [asdict(field) for field in table.rescued()])
 
 
 @dataclass(frozen=True)
@@ -132,49 +114,6 @@ def used(head: TableHead, table: Pinned, workspace: Open) -> Used:
 
 
 @dataclass(frozen=True)
-class LineagePage:
-    """What a table comes from and what comes from it.
-
-    Attributes:
-        head: the table.
-        upstream: edges towards it, with depths.
-        downstream: edges from it, with depths.
-        drawing: the tables and files around it; None where they are too many, or none.
-    """
-
-    head: Head
-    upstream: list[dict[str, Any]]
-    downstream: list[dict[str, Any]]
-    drawing: Drawing | None
-
-
-def lineage(head: TableHead, workspace: Open, at: At = None) -> LineagePage:
-    """What a table comes from, and what comes from it."""
-    up = workspace.lineage(head.name, at=at)
-    down = workspace.lineage(head.name, "downstream", at=at)
-    return LineagePage(head, up, down, _around(head.name, [*up, *down]))
-
-
-def _around(name: str, edges: list[dict[str, Any]]) -> Drawing | None:
-    """The picture of what leads to a table and on from it."""
-    reads: dict[str, set[str]] = {name: set()}
-    for edge in edges:
-        reads.setdefault(edge["source"], set())
-        reads.setdefault(edge["target"], set()).add(edge["source"])
-    if not 1 < len(reads) <= MOST_DRAWN:
-        return None
-    order: list[str] = []
-    left = dict.fromkeys(reads)
-    while left:
-        # What reads itself, or stands in a circle, comes last in no order of its own.
-        free = [one for one in left if not reads[one] & (left.keys() - {one})] or list(left)
-        order += free
-        for one in free:
-            del left[one]
-    return draw({one: sorted(reads[one] - {one}) for one in order})
-
-
-@dataclass(frozen=True)
 class HealthPage:
     """How a table lies on the disk.
 
@@ -196,7 +135,7 @@ def health(head: TableHead, table: Pinned) -> HealthPage:
 
 
 for tab, look in (
-    ("files", files), ("rescued", rescued), ("quality", quality), ("lineage", lineage),
+    ("files", files), ("quality", quality), ("lineage", lineage),
     ("used", used), ("health", health),
 ):  # fmt: skip
     add_page(router, f"/tables/{{schema}}/{{table}}/{tab}", f"table/{tab}.html", look)

@@ -21,7 +21,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from lakelet.errors import CommandError, StorageError
-from lakelet.workspace.folder import ASKED_FROM, WORK
+from lakelet.workspace.folder import ASKED_FROM, COMMAND
 from lakelet.workspace.processes import is_alive
 from lakelet.workspace.steps import declare, make_folder, remove_tree, step
 from lakelet.workspace.store import open_store
@@ -31,18 +31,26 @@ if TYPE_CHECKING:
 
     from lakelet.workspace import WorkspaceFolder
 
-__all__ = ("Work", "all_work", "begin_work", "end_work", "note_end", "note_progress", "work_of")
+__all__ = (
+    "Command",
+    "all_commands",
+    "begin_command",
+    "command_of",
+    "end_command",
+    "note_end",
+    "note_progress",
+)
 
-_FOLDER = declare("work.folder", "the folder for what commands print is there")
-_OUTPUT = declare("work.output", "the file for what a command prints is there")
-_SWEEP = declare("work.sweep", "what an old command printed is gone")
+_FOLDER = declare("commands.folder", "the folder for what commands print is there")
+_OUTPUT = declare("commands.output", "the file for what a command prints is there")
+_SWEEP = declare("commands.sweep", "what an old command printed is gone")
 _KEPT_SECONDS = 30 * 24 * 3600
 _SHOWN = 64 << 10
 _BETWEEN = 0.2
 
 
 @dataclass(frozen=True)
-class Work:
+class Command:
     """A command that runs beside the pages, or did.
 
     Attributes:
@@ -69,7 +77,7 @@ class Work:
     output: str
 
 
-def begin_work(folder: WorkspaceFolder, name: str, arguments: Sequence[str], place: str) -> None:
+def begin_command(folder: WorkspaceFolder, name: str, arguments: Sequence[str], place: str) -> None:
     """Start a command beside this process.
 
     Args:
@@ -86,25 +94,25 @@ def begin_work(folder: WorkspaceFolder, name: str, arguments: Sequence[str], pla
     make_folder(_FOLDER, path.parent)
     with open_store(folder) as store:
         store.execute(
-            "INSERT INTO work (id, started, arguments, place) VALUES (?, ?, ?, ?)",
+            "INSERT INTO commands (id, started, arguments, place) VALUES (?, ?, ?, ?)",
             (name, time.time(), json.dumps(list(arguments)), place),
         )
     with step(_OUTPUT), path.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "lakelet", "--workspace", str(folder.root), *arguments],
             stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, cwd=folder.root,
-            env={**os.environ, ASKED_FROM: "page", WORK: name, "PYTHONUNBUFFERED": "1"},
-            # Of its own session: what ends the server from a terminal ends no work.
+            env={**os.environ, ASKED_FROM: "page", COMMAND: name, "PYTHONUNBUFFERED": "1"},
+            # Of its own session: what ends the server from a terminal ends no command.
             start_new_session=True,
         )  # fmt: skip
     with open_store(folder) as store:
-        store.execute("UPDATE work SET process = ? WHERE id = ?", (process.pid, name))
-    threading.Thread(target=process.wait, name=f"work {name}", daemon=True).start()
+        store.execute("UPDATE commands SET process = ? WHERE id = ?", (process.pid, name))
+    threading.Thread(target=process.wait, name=f"command {name}", daemon=True).start()
 
 
 def note_progress(folder: WorkspaceFolder) -> _Progress | None:
     """What tells the pages how far this command is; None where it does not run beside them."""
-    name = os.environ.get(WORK)
+    name = os.environ.get(COMMAND)
     return None if name is None else _Progress(folder, name)
 
 
@@ -119,44 +127,44 @@ class _Progress:
         self.told = now
         with suppress(StorageError), open_store(self.folder) as store:
             store.execute(
-                "UPDATE work SET done = ?, whole = ? WHERE id = ?", (done, whole, self.name)
+                "UPDATE commands SET done = ?, whole = ? WHERE id = ?", (done, whole, self.name)
             )
 
 
 def note_end(folder: WorkspaceFolder, code: int) -> None:
     """Say how this command ended, where it runs beside pages."""
-    name = os.environ.get(WORK)
+    name = os.environ.get(COMMAND)
     if name is not None:
         with suppress(StorageError), open_store(folder) as store:
             store.execute(
-                "UPDATE work SET ended = ?, code = ? WHERE id = ?", (time.time(), code, name)
+                "UPDATE commands SET ended = ?, code = ? WHERE id = ?", (time.time(), code, name)
             )
 
 
-def work_of(folder: WorkspaceFolder, name: str) -> Work | None:
+def command_of(folder: WorkspaceFolder, name: str) -> Command | None:
     """The command of a name, or None."""
     with open_store(folder) as store:
-        row = store.execute("SELECT * FROM work WHERE id = ?", (name,)).fetchone()
-    return None if row is None else _work(folder, row, output=True)
+        row = store.execute("SELECT * FROM commands WHERE id = ?", (name,)).fetchone()
+    return None if row is None else _command(folder, row, output=True)
 
 
-def all_work(folder: WorkspaceFolder, limit: int = 100) -> list[Work]:
+def all_commands(folder: WorkspaceFolder, limit: int = 100) -> list[Command]:
     """The last commands, the newest first, without what they printed."""
     with open_store(folder) as store:
         rows = store.execute(
-            "SELECT * FROM work ORDER BY started DESC LIMIT ?", (limit,)
+            "SELECT * FROM commands ORDER BY started DESC LIMIT ?", (limit,)
         ).fetchall()
-    return [_work(folder, row, output=False) for row in rows]
+    return [_command(folder, row, output=False) for row in rows]
 
 
-def end_work(folder: WorkspaceFolder, name: str) -> None:
+def end_command(folder: WorkspaceFolder, name: str) -> None:
     """Ask a command to end, as Ctrl-C does; what it committed stays.
 
     Raises:
         CommandError: it does not run.
     """
     with open_store(folder) as store:
-        row = store.execute("SELECT * FROM work WHERE id = ?", (name,)).fetchone()
+        row = store.execute("SELECT * FROM commands WHERE id = ?", (name,)).fetchone()
     if row is None or _state(row) != "running" or row["process"] is None:
         raise CommandError("it does not run any more; nothing was stopped.")
     with suppress(ProcessLookupError):
@@ -174,9 +182,9 @@ def _state(row: Any) -> str:
     return "running" if is_alive(row["process"]) else "interrupted"
 
 
-def _work(folder: WorkspaceFolder, row: Any, *, output: bool) -> Work:
+def _command(folder: WorkspaceFolder, row: Any, *, output: bool) -> Command:
     state = _state(row)
-    return Work(
+    return Command(
         row["id"], json.loads(row["arguments"]), row["place"], state, _moment(row["started"]),
         None if row["ended"] is None else _moment(row["ended"]), row["done"], row["whole"],
         _printed(_output(folder, row["id"])) if output else "",
@@ -188,7 +196,7 @@ def _moment(seconds: float) -> datetime:
 
 
 def _output(folder: WorkspaceFolder, name: str) -> Path:
-    return folder.private / "work" / f"{name}.txt"
+    return folder.private / "commands" / f"{name}.txt"
 
 
 def _printed(path: Path) -> str:
@@ -204,7 +212,7 @@ def _sweep(folder: WorkspaceFolder) -> None:
     """Forget what ended long ago."""
     with open_store(folder) as store:
         before = (time.time() - _KEPT_SECONDS,)
-        old = store.execute("SELECT id FROM work WHERE started < ?", before).fetchall()
-        store.execute("DELETE FROM work WHERE started < ?", before)
+        old = store.execute("SELECT id FROM commands WHERE started < ?", before).fetchall()
+        store.execute("DELETE FROM commands WHERE started < ?", before)
     for row in old:
         remove_tree(_SWEEP, _output(folder, row["id"]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass
 
-from lakelet.session.work import Work, all_work, begin_work, end_work, work_of
+from lakelet.session.commands import Command, all_commands, begin_command, command_of, end_command
 from lakelet.web.acts import Act, Done, add_act
 from lakelet.web.answer import Open, add_page
 from lakelet.web.failure import RequestError
@@ -13,44 +13,44 @@ from lakelet.web.room import Room
 
 __all__ = ("begun", "router")
 
-router = Room(["work"])
+router = Room(["commands"])
 
 
 @dataclass(frozen=True)
-class WorkList:
+class Commands:
     """The last commands that pages began.
 
     Attributes:
-        work: the commands, the newest first.
+        commands: the commands, the newest first.
     """
 
-    work: list[Work]
+    commands: list[Command]
 
 
-def works(workspace: Open) -> WorkList:
+def commands(workspace: Open) -> Commands:
     """The last commands that pages began."""
-    return WorkList(all_work(workspace.folder))
+    return Commands(all_commands(workspace.folder))
 
 
 @dataclass(frozen=True)
-class WorkPage:
+class CommandPage:
     """A command that a page began.
 
     Attributes:
-        work: the command.
+        ran: the command.
         command: as a person types it.
     """
 
-    work: Work
+    ran: Command
     command: str
 
 
-def work(name: str, workspace: Open) -> WorkPage:
+def command(name: str, workspace: Open) -> CommandPage:
     """A command that a page began: how far it is, and what it printed."""
-    found = work_of(workspace.folder, name)
+    found = command_of(workspace.folder, name)
     if found is None:
-        raise RequestError.not_found("no such command was begun here.", "Work lists the last.")
-    return WorkPage(found, shlex.join(["lakelet", *found.arguments]))
+        raise RequestError.not_found("no such command was begun here.", "Commands lists the last.")
+    return CommandPage(found, shlex.join(["lakelet", *found.arguments]))
 
 
 def begun(act: Act, arguments: list[str], place: str = "") -> Done:
@@ -61,18 +61,18 @@ def begun(act: Act, arguments: list[str], place: str = "") -> Done:
         arguments: what follows ``lakelet`` on the command line.
         place: the page that shows what comes of it; the command's own without it.
     """
-    begin_work(act.workspace.folder, act.name, arguments, place)
+    begin_command(act.workspace.folder, act.name, arguments, place)
     command = shlex.join(["lakelet", *arguments])
-    return Done(f"Begun: {command}", place or f"/work/{act.name}", command)
+    return Done(f"Begun: {command}", place or f"/commands/{act.name}", command)
 
 
 def end(act: Act) -> Done:
     """End a command, as Ctrl-C does."""
-    end_work(act.workspace.folder, act.where["name"])
-    return Done("It is asked to end; what it committed stays.", f"/work/{act.where['name']}")
+    end_command(act.workspace.folder, act.where["name"])
+    return Done("It is asked to end; what it committed stays.", f"/commands/{act.where['name']}")
 
 
-add_page(router, "/work", "works.html", works)
-add_page(router, "/work/{name}", "work.html", work)
-add_page(router, "/parts/work/{name}", "work_part.html", work, twin=False)
-add_act(router, "/work/{name}/end", end)
+add_page(router, "/commands", "commands.html", commands)
+add_page(router, "/commands/{name}", "command.html", command)
+add_page(router, "/parts/commands/{name}", "command_part.html", command, twin=False)
+add_act(router, "/commands/{name}/end", end)
