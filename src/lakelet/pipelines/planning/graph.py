@@ -9,7 +9,9 @@ from lakelet.engines.dialect import TableFunctionCall, TableReference
 from lakelet.engines.dialect.translation import without_catalog
 from lakelet.errors import PipelineError, nearest
 from lakelet.lake import Lake, TableName
+from lakelet.lake.publications import Publications
 from lakelet.pipelines.datasets.query import at_place
+from lakelet.pipelines.definitions.cdc_rules import is_made_by_changes
 from lakelet.pipelines.definitions.dataset import Dataset, Flow, Pipeline
 from lakelet.pipelines.definitions.streams import (
     STREAM_OPTION,
@@ -106,7 +108,7 @@ def build_graph(pipeline: Pipeline, lake: Lake) -> Graph:
         for flow in dataset.flows:
             with at_place(flow.place, dataset.name):
                 reads[flow.name] = found = flow_reads(queries, lake, dataset, flow)
-                _refuse(pipeline, dataset, flow, found)
+                _refuse(pipeline, lake, dataset, flow, found)
             own = {*found.tables, *found.streams} & set(pipeline.datasets)
             edges[dataset.name] |= own - ({dataset.name} if flow.once else set())
     queries.keep()
@@ -231,16 +233,16 @@ def _is_path(reference: TableReference) -> bool:
     return reference.parts[0] == "delta" and len(reference.parts) == 2
 
 
-def _refuse(pipeline: Pipeline, dataset: Dataset, flow: Flow, reads: FlowReads) -> None:
+def _refuse(pipeline: Pipeline, lake: Lake, dataset: Dataset, flow: Flow, reads: FlowReads) -> None:
     for name in reads.streams:
-        source = pipeline.datasets.get(name)
-        if source is not None and source.kind == "materialized view":
+        kind, by_changes = _made_as(pipeline, lake, name)
+        if kind == "materialized view":
             raise PipelineError(
                 f"STREAM {name} reads new rows only, and a materialized view is replaced, not "
                 "added to.",
                 hint="read it without STREAM, from a materialized view.",
             )
-        if source is not None and source.cdc is not None and reads.delivers == "new":
+        if by_changes and reads.delivers == "new":
             raise PipelineError(
                 f"STREAM {name} reads new rows only, and the rows of {name} are changed by AUTO "
                 "CDC.",
@@ -263,6 +265,16 @@ def _refuse(pipeline: Pipeline, dataset: Dataset, flow: Flow, reads: FlowReads) 
             f"the flow {flow.name} reads several things with STREAM.",
             hint="one flow for each: CREATE FLOW … AS INSERT INTO … BY NAME.",
         )
+
+
+def _made_as(pipeline: Pipeline, lake: Lake, name: TableName) -> tuple[str, bool]:
+    """What kind of dataset a table is, here or in another pipeline, and if AUTO CDC changes it."""
+    source = pipeline.datasets.get(name)
+    if source is not None:
+        return source.kind, source.cdc is not None
+    publications = Publications(lake)
+    published = publications.of(name)
+    return "" if published is None else published.kind, is_made_by_changes(publications, name)
 
 
 def _ordered(pipeline: Pipeline, edges: Mapping[TableName, set[TableName]]) -> list[Dataset]:
