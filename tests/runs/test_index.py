@@ -8,6 +8,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
@@ -45,6 +46,22 @@ def test_folders_hold_what_is_in_them(lab: Workspace) -> None:
     assert names(lab, "base/deep/") == ["base/deep/net"]
     assert names(lab, "base/logistic") == ["base/logistic", "base/logistic"]
     assert names(lab, "bas") == []
+
+
+def test_runs_are_sorted_by_what_was_told_of_them(lab: Workspace) -> None:
+    with lab.run("base/none", params={"lr": "none"}):
+        pass
+
+    def sorted_by(sort: str, **more: Any) -> list[str]:
+        return [run.name for run in lab.runs(sort=sort, **more)]
+
+    assert sorted_by("metrics.f1") == ["loose", "net", "logistic", "logistic", "none"]
+    assert sorted_by("metrics.f1", descending=False, limit=1) == ["logistic"]
+    # 0.1 < 0.2 < 3: numbers, before what is none.
+    assert sorted_by("params.lr")[0] == "loose" and sorted_by("params.lr")[-1] == "none"
+    assert sorted_by("params.none") == sorted_by("started")
+    with pytest.raises(CommandError, match="not sorted by 'metrics'"):
+        lab.runs(sort="metrics")
 
 
 @pytest.mark.parametrize(

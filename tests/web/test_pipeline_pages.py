@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import os
+import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -222,3 +224,43 @@ def test_an_interrupted_update_says_how_it_goes_on(forum: Workspace, pages: Test
     assert pages.get("/tables/forum/good.json").json()["head"]["rows"] == 1
     assert forum.update("forum").update == 3
     assert pages.get("/tables/forum/good.json").json()["head"]["rows"] == 2
+
+
+def test_lineage_of_columns_leads_both_ways(forum: Workspace, pages: TestClient) -> None:
+    found = pages.get("/tables/forum/good/lineage.json").json()
+    score = next(one for one in found["columns"] if one["name"] == "score")
+    assert score["sources"] == [["forum.raw_posts", "score"]]
+    assert score["targets"] == [["forum.best", "score"]]
+    page = pages.get("/tables/forum/good/lineage", headers={"accept": "text/html"}).text
+    columns = page.partition("Made from")[2]
+    assert "/tables/forum/raw_posts/lineage" in columns and "/tables/forum/best/lineage" in columns
+    assert pages.get("/tables/forum/raw_posts/lineage.json").json()["columns"]
+
+
+def test_files_a_step_reads_lead_to_what_was_read(
+    ws: Workspace, pages: TestClient, tmp_path: Path
+) -> None:
+    """A folder outside the volumes and a pattern have no page of their own on the disk."""
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "a.json").write_text('{"id":1}\n')
+    (ws.folder.files / "b.json").write_text('{"id":2}\n')
+    folder = ws.folder.root / "pipelines" / "p"
+    folder.mkdir()
+    (folder / "p.sql").write_text(
+        f"CREATE OR REFRESH STREAMING TABLE x AS SELECT * FROM STREAM read_files('{outside}');"
+        "CREATE OR REFRESH STREAMING TABLE y AS SELECT * FROM STREAM read_files('files/*.json');"
+    )
+    ws.update("p")
+    # Nobody read these: the page must not list them.
+    (outside / "secret.json").write_text("{}")
+    for table, file in (("x", str(outside / "a.json")), ("y", "files/b.json")):
+        step = pages.get(f"/pipelines/p/steps/p.{table}", headers={"accept": "text/html"}).text
+        address = html.unescape(re.findall(r'href="(/file\?path=[^"]*)"', step)[0])
+        found = pages.get(address.replace("/file?", "/file.json?"))
+        assert found.status_code == 200, found.text
+        assert [one["path"] for one in found.json()["place"]["entries"]] == [file]
+        assert pages.get("/file", params={"path": file}).status_code == 200
+    assert pages.get("/file", params={"path": str(tmp_path)}).status_code == 200
+    assert pages.get("/file", params={"path": str(outside / "secret.json")}).status_code == 404
+    assert pages.get("/file", params={"path": "/etc"}).status_code == 404

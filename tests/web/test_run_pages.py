@@ -56,6 +56,24 @@ def test_the_list_is_filtered_and_sorted(pages: TestClient) -> None:
     assert names(folder="nope") == []
     wrong = pages.get("/runs.json", params={"where": "metrics. >"}).json()
     assert wrong["runs"] == [] and wrong["wrong"]
+    wrong = pages.get("/runs.json", params={"sort": "colour"}).json()
+    assert wrong["runs"] == [] and "not sorted by" in wrong["wrong"]
+
+
+def test_runs_are_sorted_before_they_are_cut(
+    pages: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lakelet.web.rooms.runs._PAGE", 2)
+    first = {"sort": "metrics.loss", "descending": "true"}
+    found = pages.get("/runs.json", params=first).json()
+    assert [run["name"] for run in found["runs"]] == ["slow", "fast"] and found["more"]
+    page = pages.get("/runs", params=first, headers={"accept": "text/html"}).text
+    assert "sort=metrics.loss" in page.rpartition('<a href="/runs?')[2].partition('"')[0]
+
+
+def test_none_chosen_to_compare_is_said(pages: TestClient) -> None:
+    answer = pages.get("/compare", headers={"accept": "text/html"})
+    assert answer.status_code == 400 and "two to 8 runs are compared, not 0" in answer.text
 
 
 def test_a_run_says_what_it_read(tried: Workspace, pages: TestClient) -> None:

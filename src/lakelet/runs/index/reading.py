@@ -13,6 +13,7 @@ from typing import Any
 
 from lakelet.errors import RunNotFoundError
 from lakelet.runs.index.conditions import Condition, parse_condition
+from lakelet.runs.index.order import parse_order
 from lakelet.runs.open_runs import killed_states
 from lakelet.runs.place import ALONE, artifact_folder
 from lakelet.workspace import WorkspaceFolder
@@ -100,20 +101,24 @@ def list_runs(
     within: str = "",
     *,
     where: str = "",
+    sort: str = "started",
+    descending: bool = True,
     limit: int | None = None,
     offset: int = 0,
 ) -> list[RunRecord]:
-    """Runs, the newest first, deleted ones left out.
+    """Runs, the newest first or sorted, deleted ones left out.
 
     Args:
         folder: the workspace.
         within: only those of this folder and of folders in it, or of this name.
         where: a condition, see `parse_condition`.
+        sort: what they are sorted by, see `parse_order`.
+        descending: whether the largest come first.
         limit: at most so many.
         offset: after so many.
 
     Raises:
-        CommandError: the condition is none.
+        CommandError: the condition is none, or runs are not sorted by that.
     """
     condition = parse_condition(where) if where.strip() else Condition("1")
     values: list[object] = [folder.settings.runs.tracking, *condition.values]
@@ -122,10 +127,12 @@ def list_runs(
         condition.sql += "r.experiment || '/' || r.name IN (?, ?))"
         values += [within, len(within) + 1, within + "/", within, f"{ALONE}/{within}"]
     with open_store(folder) as store:
+        order = parse_order(sort, store, descending=descending)
         rows = store.execute(
-            f"SELECT r.* FROM runs r WHERE r.tracking = ? AND NOT r.deleted AND ({condition.sql}) "
-            "ORDER BY r.started DESC, r.id LIMIT ? OFFSET ?",
-            (*values, -1 if limit is None else limit, offset),
+            f"SELECT r.* FROM runs r {order.join} "
+            f"WHERE r.tracking = ? AND NOT r.deleted AND ({condition.sql}) "
+            f"ORDER BY {order.by} LIMIT ? OFFSET ?",
+            (*order.values, *values, -1 if limit is None else limit, offset),
         ).fetchall()
         return _filled(folder, store, rows)
 

@@ -107,17 +107,18 @@ def run_list(
     descending: Annotated[bool, Query(description="Whether the largest come first.")] = True,
     first: Annotated[int, Query(ge=0, le=_FIRST, description="How many to pass over.")] = 0,
 ) -> RunList:
-    """Runs, the newest first, of a folder and of which a condition is true."""
+    """Runs of a folder and of which a condition is true, the newest first or sorted."""
     from lakelet.errors import CommandError
 
     wrong = ""
     try:
-        found = workspace.runs(folder, where=where, limit=_PAGE + 1, offset=first)
+        found = workspace.runs(
+            folder, where=where, sort=sort or "started", descending=descending, limit=_PAGE + 1,
+            offset=first,
+        )  # fmt: skip
     except CommandError as error:
         found, wrong = [], error.message
     rows = [row_of(run) for run in found[:_PAGE]]
-    if sort:
-        rows = _sorted(rows, sort, descending=descending)
     return RunList(
         folder, list(run_folders(workspace.folder)), where, wrong, rows,
         telling_names(rows, "params", _COLUMNS),
@@ -125,26 +126,7 @@ def run_list(
     )  # fmt: skip
 
 
-def _sorted(rows: list[RunRow], sort: str, *, descending: bool) -> list[RunRow]:
-    kind, _, name = sort.partition(".")
-
-    def value(row: RunRow) -> Any:
-        if kind in ("metrics", "params"):
-            return getattr(row, kind).get(name)
-        return getattr(row, kind) if kind in ("started", "seconds", "name", "status") else None
-
-    there = [row for row in rows if value(row) is not None]
-    numbers = {row.id: number for row in there if (number := _number(value(row))) is not None}
-    by_number = len(numbers) == len(there)
-    there.sort(
-        key=lambda row: numbers[row.id] if by_number else str(value(row)), reverse=descending
-    )
-    return there + [row for row in rows if value(row) is None]
-
-
 def _number(value: Any) -> float | None:
-    if isinstance(value, datetime):
-        return value.timestamp()
     try:
         number = float(value)
     except (TypeError, ValueError):
@@ -284,13 +266,16 @@ class Compared:
 
 def compared(
     workspace: Open,
-    run: Annotated[list[str], Query(description="The runs, two or more.")],
+    run: Annotated[list[str], Query(description="The runs, two or more.", default_factory=list)],
     across: Annotated[str, Query(description="The parameter of the scatter.")] = "",
     up: Annotated[str, Query(description="The metric of the scatter.")] = "",
 ) -> Compared:
     """What differs between runs, and their metrics in one picture."""
     if not 2 <= len(run) <= _COMPARED:
-        raise RequestError(400, "unfit", f"two to {_COMPARED} runs are compared, not {len(run)}.")
+        raise RequestError(
+            400, "unfit", f"two to {_COMPARED} runs are compared, not {len(run)}.",
+            "Runs lists them: choose some there by their boxes.",
+        )  # fmt: skip
     found = workspace.compare(*run)
     sections: dict[str, list[tuple[str, list[str | None]]]] = {}
     for one in found.differences:
