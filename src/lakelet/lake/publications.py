@@ -46,6 +46,10 @@ _TRANSACTION = "lakelet-publication:"
 _PUBLISH = declare("publish.publish", "the new versions of all tables are visible together")
 _COMPACT = declare("publish.compact", "the many small files of publications are few")
 _MANY_FILES = 64
+_FIELDS = (
+    "update_id, pipeline, table_name, table_id, version, kind, definition, text, inputs, "
+    "epoch_us(published_at)"
+)
 _COLUMNS = parse_columns(
     "update_id BIGINT, pipeline STRING, table_name STRING, table_id STRING, version BIGINT, "
     "kind STRING, definition STRING, text STRING, inputs STRING, published_at TIMESTAMP"
@@ -107,8 +111,7 @@ class Publications:
         if self._state is None:
             moment = "" if self.at is None else f"WHERE published_at <= {_instant(self.at)} "
             rows = self._query(
-                "SELECT update_id, pipeline, table_name, table_id, version, kind, definition, "
-                f"text, inputs, epoch_us(published_at) FROM rows {moment}QUALIFY row_number() "
+                f"SELECT {_FIELDS} FROM rows {moment}QUALIFY row_number() "
                 "OVER (PARTITION BY table_name ORDER BY update_id DESC) = 1"
             )
             self._state = {one.table: one for one in map(_published, rows)}
@@ -118,6 +121,17 @@ class Publications:
         """What people see of a table; None for one that no pipeline has published."""
         found = self.state.get(name)
         return None if found is None or found.version < 0 else found
+
+    def each(self, name: TableName) -> list[Published]:
+        """Every publication of a table, the oldest first."""
+        return [
+            one
+            for row in self._query(
+                f"SELECT {_FIELDS} FROM rows WHERE table_name = {literal(str(name))} "
+                "ORDER BY update_id"
+            )
+            if (one := _published(row)).version != RELEASED
+        ]
 
     def owner(self, name: TableName, properties: Mapping[str, Any]) -> str | None:
         """The pipeline a table with these properties belongs to; None once it has let go of it."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from lakelet.engines.connection import open_connection
 from lakelet.lake import LakeTable, TableName
 from lakelet.lake.names import literal
+from lakelet.lake.publications import Publications
 from lakelet.loading.restored import standing_since
 from lakelet.session.pinning import pin_table
 from lakelet.session.result import Result
@@ -39,6 +40,7 @@ def loaded_files(workspace: Workspace, table: LakeTable) -> list[dict[str, Any]]
         for commit in table.history()
         if "lakelet.batch" in commit.parameters
     }
+    versions |= _published_batches(workspace, table, {row["batch"] for row in rows} - set(versions))
     standing = standing_since(table)
     by: dict[tuple[str, str | None], int] = {}
     found = []
@@ -58,6 +60,24 @@ def loaded_files(workspace: Workspace, table: LakeTable) -> list[dict[str, Any]]
         replaced = newer if state == "replaced" else None
         version = versions.get(row["batch"])
         found.append({**row, "state": state, "replaced_by": replaced, "version": version})
+    return found
+
+
+def _published_batches(workspace: Workspace, table: LakeTable, batches: set[int]) -> dict[int, int]:
+    """The versions in which batches of a pipeline's table were published.
+
+    One commit of an update may hold the batches of several flows, so the commit names none of them;
+    its publication says how far each flow was.
+    """
+    found: dict[int, int] = {}
+    if not batches:
+        return found
+    for published in Publications(workspace.lake).each(table.name):
+        states = [state for state in published.inputs.values() if isinstance(state, dict)]
+        reached = max((int(state.get("batch") or 0) for state in states), default=0)
+        for batch in sorted(batches - set(found)):
+            if batch <= reached:
+                found[batch] = published.version
     return found
 
 
