@@ -27,6 +27,7 @@ from lakelet.web.rooms import (
     files,
     home,
     pipelines,
+    quality,
     restoring,
     runs,
     table,
@@ -95,8 +96,18 @@ def create_app(
         app.add_exception_handler(kind, _failed)
     app.mount("/static", _Static(directory=STATIC), name="static")
     told = (
-        home, deciding, restoring, tables, table, table_account, pipelines, runs, files, commands,
-    )  # fmt: skip
+        home,
+        deciding,
+        quality,
+        restoring,
+        tables,
+        table,
+        table_account,
+        pipelines,
+        runs,
+        files,
+        commands,
+    )
     rooms = [room.router for room in told]
     return Guard(Rooms(app, rooms), allowed_hosts(PORT) if hosts is None else hosts)
 

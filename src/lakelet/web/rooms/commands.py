@@ -53,15 +53,16 @@ def command(name: str, workspace: Open) -> CommandPage:
     return CommandPage(found, shlex.join(["lakelet", *found.arguments]))
 
 
-def begun(act: Act, arguments: list[str], place: str = "") -> Done:
+def begun(act: Act, arguments: list[str], *, back: str, place: str = "") -> Done:
     """Begin a command for an act; its page shows how far it is.
 
     Args:
         act: the act, whose name the command gets.
         arguments: what follows ``lakelet`` on the command line.
+        back: the page it was begun on.
         place: the page that shows what comes of it; the command's own without it.
     """
-    begin_command(act.workspace.folder, act.name, arguments, place)
+    begin_command(act.workspace.folder, act.name, arguments, back)
     command = shlex.join(["lakelet", *arguments])
     return Done(f"Begun: {command}", place or f"/commands/{act.name}", command)
 

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import Query
-
-from lakelet.session.expectations import expectation_counts
-from lakelet.session.moments import parse_moment
 from lakelet.session.uses import Reading, readings
-from lakelet.web.answer import At, Open, add_page
+from lakelet.web.answer import Open, add_page
 from lakelet.web.room import Room
 from lakelet.web.rooms.runs import RunRow, row_of
 from lakelet.web.rooms.table_head import Head, Pinned, TableHead
@@ -45,47 +41,6 @@ def files(head: TableHead, table: Pinned) -> Files:
 
 def _by(version: int | None, head: Head) -> bool:
     return version is None or version <= head.version
-
-
-@dataclass(frozen=True)
-class Quality:
-    """What was kept out of a table, and why.
-
-    Attributes:
-        head: the table.
-        expectations: counts of the last updates, the newest first.
-        rows: rejected rows, the newest first: when, batch, file, line, reason, raw text.
-        more: whether there are more.
-        file: the file whose rows are shown; '' for all.
-    """
-
-    head: Head
-    expectations: list[dict[str, Any]]
-    rows: list[dict[str, Any]]
-    more: bool
-    file: str
-
-
-def quality(
-    head: TableHead,
-    table: Pinned,
-    workspace: Open,
-    file: Annotated[str, Query(description="Only rows of this raw file.")] = "",
-    at: At = None,
-) -> Quality:
-    """Expectations over time, and the rows that were kept out."""
-    until = None if at is None else parse_moment(at, workspace.time_zone)
-    found = table.rejected(limit=None if file or until else _SHOWN + 1)
-    if file:
-        found = [row for row in found if row["file"] == file]
-    if until is not None:
-        found = [row for row in found if row["rejected_at"] <= until]
-    for row in found[:_SHOWN]:
-        row["record"] = str(row["record"])[: 10 * _SHOWN]
-    counts = expectation_counts(workspace, table.qualified)
-    if until is not None:
-        counts = [one for one in counts if one["time"] <= until]
-    return Quality(head, counts, found[:_SHOWN], len(found) > _SHOWN, file)
 
 
 @dataclass(frozen=True)
@@ -135,7 +90,7 @@ def health(head: TableHead, table: Pinned) -> HealthPage:
 
 
 for tab, look in (
-    ("files", files), ("quality", quality), ("lineage", lineage),
+    ("files", files), ("lineage", lineage),
     ("used", used), ("health", health),
 ):  # fmt: skip
     add_page(router, f"/tables/{{schema}}/{{table}}/{tab}", f"table/{tab}.html", look)
