@@ -59,6 +59,17 @@ def test_a_flow_that_comes_later_takes_what_the_others_have(numbers: Workspace) 
     assert rows(numbers) == sorted([*FIRST, (0, "small"), (1, "small")], key=str)
 
 
+def test_each_file_is_told_with_the_version_that_holds_it(numbers: Workspace) -> None:
+    numbers.update("p")
+    first = commits(numbers)["p.t"]
+    numbers.sql("DELETE FROM p.t WHERE n = 0")
+    put(numbers, "n/b.jsonl", {"n": 4})
+    numbers.update("p")
+    second = commits(numbers)["p.t"]
+    told = {(one["file"], one["version"]) for one in numbers.table("p.t").files()}
+    assert told == {("files/n/a.jsonl", first), ("files/n/b.jsonl", second)}
+
+
 def test_a_failed_update_leaves_the_files_to_every_flow(numbers: Workspace) -> None:
     put(numbers, "n/b.jsonl", {"n": 4})
     define(numbers, BOTH + "CREATE MATERIALIZED VIEW bad AS SELECT CAST('x' AS INT) AS a FROM t;")

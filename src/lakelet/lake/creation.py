@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
-from lakelet.errors import SchemaError
+from lakelet.errors import SchemaError, nearest
 from lakelet.lake.delta import delta_errors
 from lakelet.lake.staging import Staged, add_actions, forget, stage
 from lakelet.lake.table import LakeTable
-from lakelet.lake.types import Column
+from lakelet.lake.types import Column, Decimal, Primitive
 from lakelet.workspace.steps import Step, step
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable, Schema
 
-__all__ = ("NewTable", "commit_new", "standing_in")
+__all__ = ("NewTable", "commit_new", "partition_names", "standing_in")
 
 _CONSTRAINT = "delta.constraints."
 
@@ -41,12 +41,49 @@ class NewTable:
     comment: str | None
     properties: Mapping[str, str]
 
+    @property
+    def partitions(self) -> list[str]:
+        """What it is partitioned by, as its columns are spelled.
+
+        Raises:
+            SchemaError: something that cannot partition it.
+        """
+        return partition_names(self.partition_by, self.columns, self.name)
+
     def schema(self) -> Schema:
         """Its columns for delta-rs."""
         from deltalake import Schema
 
         fields = [column.delta for column in self.columns]
         return Schema.from_json(json.dumps({"type": "struct", "fields": fields}))
+
+
+def partition_names(names: Sequence[str], columns: Sequence[Column], table: str) -> list[str]:
+    """Names of columns that are to partition a table, as the columns are spelled.
+
+    Raises:
+        SchemaError: one is no column or has a nested type or comes twice, or no column is left.
+    """
+    known = {column.name.lower(): column for column in columns}
+    found: list[str] = []
+    for name in names:
+        column = known.get(name.lower())
+        if column is None or not isinstance(column.type, Primitive | Decimal):
+            close = None if column is not None else nearest(name, known)
+            raise SchemaError(
+                f"{table}: {name} cannot partition the table; nothing was changed.",
+                hint=f"did you mean {known[close].name}?"
+                if close
+                else "name one of its columns that has a plain type.",
+            )
+        if column.name in found:
+            raise SchemaError(f"{table}: it is partitioned by {name} twice; nothing was changed.")
+        found.append(column.name)
+    if found and len(found) == len(columns):
+        raise SchemaError(
+            f"{table}: a column must be left beside the partition's; nothing was changed."
+        )
+    return found
 
 
 def commit_new(
@@ -92,7 +129,7 @@ def standing_in(new: NewTable) -> DeltaTable:
     metadata = SimpleNamespace(
         name=new.name,
         configuration={n: v for n, v in new.properties.items() if n.startswith(_CONSTRAINT)},
-        partition_columns=list(new.partition_by),
+        partition_columns=new.partitions,
     )
     standing = SimpleNamespace(schema=new.schema, metadata=lambda: metadata)
     return cast("DeltaTable", standing)
@@ -114,7 +151,7 @@ def _commit_empty(
             table.location,
             new.schema(),
             mode="overwrite" if over else "error",
-            partition_by=list(new.partition_by) or None,
+            partition_by=new.partitions or None,
             name=new.name,
             description=new.comment,
             configuration=dict(new.properties),
@@ -137,7 +174,7 @@ def _commit_rows(
             new.schema(),
             add_actions([staged]),
             "overwrite" if over else "error",
-            partition_by=list(new.partition_by),
+            partition_by=new.partitions,
             name=new.name,
             description=new.comment,
             configuration=dict(new.properties),

@@ -20,6 +20,7 @@ from lakelet.engines.dialect import (
 from lakelet.engines.duckdb_types import from_duckdb
 from lakelet.engines.engine import Attached, attach_view, duckdb_errors
 from lakelet.errors import LakeletError, PipelineError
+from lakelet.lake.creation import partition_names
 from lakelet.lake.names import quote
 from lakelet.lake.types import Column
 from lakelet.pipelines.definitions.dataset import Dataset, Place
@@ -178,7 +179,14 @@ def result_columns(dataset: Dataset, bound: BoundQuery) -> tuple[tuple[Column, .
 
     Raises:
         PipelineError: columns that are missing, too many, or of another type.
+        SchemaError: it is partitioned by what cannot partition it.
     """
+    columns, select = _stored_columns(dataset, bound)
+    partition_names(dataset.partition_by, columns, str(dataset.name))
+    return columns, select
+
+
+def _stored_columns(dataset: Dataset, bound: BoundQuery) -> tuple[tuple[Column, ...], str]:
     given = {column.name.lower(): column for column in bound.columns}
     if len(given) < len(bound.columns):
         names = [c.name for c in bound.columns]

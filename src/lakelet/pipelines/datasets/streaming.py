@@ -142,6 +142,11 @@ def stage_streaming(
     """
     published = world.published(dataset.name)
     before = None if anew else published
+    text = text_of(world.lake.workspace, world.pipeline, graph, dataset)
+    if before is not None:
+        # The log keeps its folders: files in others would make the table one that nobody reads.
+        folders = tuple(world.snapshot(dataset.name).metadata().partition_columns)
+        dataset = replace(dataset, partition_by=folders)
     known = () if before is None else columns_of(world.snapshot(dataset.name))
     table = _Table(list(known or dataset.columns or ()))
     table.batch = published_batch(world, dataset.name)
@@ -168,7 +173,6 @@ def stage_streaming(
                 if change.truncation is not None:
                     table.inputs[_TRUNCATED] = change.truncation
     plain = inputs_of(world, graph, dataset)
-    text = text_of(world.lake.workspace, world.pipeline, graph, dataset)
     mode: Mode = "replace" if anew else "append"
     result = Result(
         dataset.name, "streaming table", mode if change is None else change.mode(anew=anew),

@@ -193,6 +193,8 @@ def _decide_streaming(
     if definition != published.definition:
         what, _ = _difference(world, graph, dataset, published)
         details["note"] = f"its {what} changed: that applies to new rows only"
+        if "partitioning" in what:
+            details["note"] += "; it stays partitioned as it is until a full refresh"
     if not reasons:
         return Decision(dataset, "skip", "nothing new", details)
     return Decision(dataset, "new rows", reasons[0], {**details, "reasons": reasons})

@@ -130,7 +130,7 @@ def _differs(opened: DeltaTable, new: NewTable) -> bool:
     properties = {k: v for k, v in new.properties.items() if k not in ours}
     return (
         _columns(opened) != [column.delta for column in new.columns]
-        or tuple(metadata.partition_columns) != new.partition_by
+        or metadata.partition_columns != new.partitions
         or (metadata.description or None) != new.comment
         or any(metadata.configuration.get(k) != v for k, v in properties.items())
     )

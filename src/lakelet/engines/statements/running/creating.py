@@ -16,9 +16,10 @@ from lakelet.engines.statements.running.inserting import ROWS
 from lakelet.engines.statements.running.properties import allowed_properties
 from lakelet.engines.statements.syntax.create import CreateTable, NewColumn
 from lakelet.errors import InvalidNameError, SchemaError, SqlError, TableExistsError
+from lakelet.lake.creation import partition_names
 from lakelet.lake.handover import handed_over_stream
 from lakelet.lake.names import quote
-from lakelet.lake.types import Column, Decimal, Primitive
+from lakelet.lake.types import Column, Primitive
 
 __all__ = ("new_columns", "run_create_table")
 
@@ -59,7 +60,7 @@ def run_create_table(context: Context, statement: CreateTable) -> Answer:
             hint="leave delta.enableChangeDataFeed as it is.",
         )
     context.lake.create(
-        name, columns, partition_by=_partitions(partition_by, columns, str(name)),
+        name, columns, partition_by=partition_names(partition_by, columns, str(name)),
         comment=statement.comment, properties={**properties, **checks},
         if_absent=statement.if_absent, replace=statement.replace,
     )  # fmt: skip
@@ -110,22 +111,6 @@ def check_names(names: Sequence[str], table: str) -> None:
             )
 
 
-def _partitions(names: Sequence[str], columns: Sequence[Column], table: str) -> list[str]:
-    known = {column.name.lower(): column for column in columns}
-    found = []
-    for name in names:
-        column = known.get(name.lower())
-        if column is None or not isinstance(column.type, Primitive | Decimal):
-            raise SchemaError(
-                f"{table}: {name} cannot partition the table; no table was made.",
-                hint="name one of its columns that has a plain type.",
-            )
-        found.append(column.name)
-    if len(found) == len(columns):
-        raise SchemaError(f"{table}: a column must be left beside the partition's; no table made.")
-    return found
-
-
 def _checks(statement: CreateTable, columns: Sequence[Column]) -> dict[str, str]:
     found: dict[str, str] = {}
     for number, (name, condition) in enumerate(statement.checks, 1):
@@ -159,7 +144,7 @@ def _with_rows(context: Context, statement: CreateTable, text: str) -> Answer:
         ((count,),) = connection.execute(f"SELECT count(*) FROM {ROWS}").fetchall()
         context.lake.create(
             statement.table, columns,
-            partition_by=_partitions(statement.partition_by, columns, name),
+            partition_by=partition_names(statement.partition_by, columns, name),
             comment=statement.comment, properties=properties, if_absent=statement.if_absent,
             replace=statement.replace,
             rows=handed_over_stream(connection.sql(f"SELECT * FROM {ROWS}")),
