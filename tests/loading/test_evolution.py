@@ -5,9 +5,15 @@ from __future__ import annotations
 import json
 from decimal import Decimal
 
+import duckdb
 import pytest
 
 from lakelet.errors import SchemaError
+from lakelet.lake.types import Column, Primitive
+from lakelet.loading.fit.json_template import find_template
+from lakelet.loading.inference.guessed import Guess
+from lakelet.loading.inference.tally import Tally
+from lakelet.loading.shape import Shape
 from lakelet.session import Workspace
 
 
@@ -198,6 +204,33 @@ def test_digits_a_double_would_lose_make_a_decimal(ws: Workspace) -> None:
     (ws.folder.files / "a.jsonl").write_text(text)
     ws.load("files", into="t.t")
     assert types(ws) == {"v": "DECIMAL(38,20)"}
+
+
+@pytest.mark.parametrize(
+    "odd", ["1", "12345678901234567890123", '"\\u0000"'], ids=["plain", "many digits", "escaped"]
+)
+@pytest.mark.parametrize("name", ["a.jsonl", "a.csv"])
+def test_whole_fractions_are_fractions(ws: Workspace, odd: str, name: str) -> None:
+    """However a record is looked at: next to ``1.0`` there may be 1.5 in the next file."""
+    json_text = "".join(f'{{"v": {v}, "odd": {odd}}}\n' for v in ("1.0", "2e3", "-0.0"))
+    csv_text = "v,odd\n" + "".join(f'{v},"{odd.strip(chr(34))}"\n' for v in ("1.0", "2e3", "3.0"))
+    (ws.folder.files / name).write_text(csv_text if name.endswith("csv") else json_text)
+    ws.load("files", into="t.t")
+    assert types(ws)["v"] == "DOUBLE"
+
+
+def test_whole_fractions_are_fractions_to_a_guess() -> None:
+    shape = Shape.of([Column("v", Primitive("DOUBLE"))])
+    template = find_template(shape, ['{"v": 1.0}'])
+    assert template is not None
+    root = Tally()
+    with duckdb.connect() as connection:
+        connection.execute(
+            "CREATE VIEW batch AS SELECT 0 AS file, i AS line, "
+            "concat('{\"v\": ', i, '.0}') AS record FROM range(1, 9) r(i)"
+        )
+        assert Guess(shape, template).count(connection, root) == 1.0
+    assert root.fields["v"].kind(0.99) == Primitive("DOUBLE")
 
 
 def test_types_are_those_of_all_values_not_only_of_the_first(ws: Workspace) -> None:

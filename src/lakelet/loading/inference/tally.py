@@ -97,9 +97,14 @@ class Tally:
             self.see_time(cell)
 
     def see_number(self, text: str) -> None:
-        """Count one number by its text."""
+        """Count one number by its text.
+
+        Written with a fraction or an exponent it is no whole number, though it fits BIGINT if it is
+        one: the next file's may not be.
+        """
         fitter, number = _FITTER, exact_number(text)
-        if isinstance(fitter.number(text, _BIGINT), Number):
+        whole = not any(mark in text for mark in ".eE")
+        if whole and isinstance(fitter.number(text, _BIGINT), Number):
             self.integers += 1
         if isinstance(fitter.number(text, _DOUBLE), str):
             self.doubles += 1
