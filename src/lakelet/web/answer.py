@@ -14,9 +14,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 
 from lakelet.lake import TableName
 from lakelet.session import Workspace
+from lakelet.session.moments import parse_moment
 from lakelet.session.sample import OPERATORS
 from lakelet.web.acts import outcome_of
-from lakelet.web.code import as_python, as_sql, run_as_python, run_as_sql
+from lakelet.web.code import as_command, as_python, as_sql, run_as_python, run_as_sql
 from lakelet.web.links import Links
 from lakelet.web.room import Room
 from lakelet.web.words import filters
@@ -39,6 +40,16 @@ At = Annotated[
     Query(alias="at", description="The moment as of which everything is shown; now without it."),
 ]
 """The moment a page shows."""
+
+
+def _known_moment(workspace: Open, at: At = None) -> None:
+    """Refuse what is no moment, also where a page would not have looked at it.
+
+    Raises:
+        SqlError: it is none.
+    """
+    if at:
+        parse_moment(at, workspace.time_zone)
 
 
 @cache
@@ -72,6 +83,7 @@ def environment(workspace: Workspace) -> Environment:
         as_sql=as_sql,
         run_as_python=run_as_python,
         run_as_sql=run_as_sql,
+        command=as_command,
     )
     return found
 
@@ -122,8 +134,9 @@ def add_page(
         router.add_api_route(
             f"{path.rstrip('/') or '/home'}.json", facts_only, methods=["GET"],
             response_model=model, name=look.__name__, summary=said,
+            dependencies=[Depends(_known_moment)],
         )  # fmt: skip
     router.add_api_route(
         path, page, methods=["GET"], response_class=HTMLResponse, include_in_schema=False,
-        name=f"{look.__name__} page",
+        name=f"{look.__name__} page", dependencies=[Depends(_known_moment)],
     )  # fmt: skip

@@ -26,6 +26,7 @@ from lakelet.web.rooms import (
     deciding,
     files,
     home,
+    loading,
     pipelines,
     quality,
     restoring,
@@ -33,6 +34,7 @@ from lakelet.web.rooms import (
     table,
     table_account,
     tables,
+    uploading,
 )
 from lakelet.web.tokens import Tokens
 
@@ -96,18 +98,9 @@ def create_app(
         app.add_exception_handler(kind, _failed)
     app.mount("/static", _Static(directory=STATIC), name="static")
     told = (
-        home,
-        deciding,
-        quality,
-        restoring,
-        tables,
-        table,
-        table_account,
-        pipelines,
-        runs,
-        files,
-        commands,
-    )
+        home, deciding, quality, restoring, tables, table, table_account, pipelines,
+        runs, files, loading, uploading, commands,
+    )  # fmt: skip
     rooms = [room.router for room in told]
     return Guard(Rooms(app, rooms), allowed_hosts(PORT) if hosts is None else hosts)
 

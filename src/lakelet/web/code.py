@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Sequence
+
 from lakelet.lake import TableName
 from lakelet.lake.names import literal
 
-__all__ = ("as_python", "as_sql", "run_as_python", "run_as_sql")
+__all__ = ("as_command", "as_python", "as_sql", "run_as_python", "run_as_sql")
+
+
+def as_command(arguments: Sequence[str]) -> str:
+    """What a person types in a terminal."""
+    return shlex.join(["lakelet", *arguments])
 
 
 def as_python(name: TableName, at: str | None, version: str | None = None) -> str:

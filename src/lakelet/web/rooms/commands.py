@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass
 
 from lakelet.session.commands import Command, all_commands, begin_command, command_of, end_command
 from lakelet.web.acts import Act, Done, add_act
 from lakelet.web.answer import Open, add_page
+from lakelet.web.code import as_command
 from lakelet.web.failure import RequestError
 from lakelet.web.room import Room
 
@@ -50,7 +50,7 @@ def command(name: str, workspace: Open) -> CommandPage:
     found = command_of(workspace.folder, name)
     if found is None:
         raise RequestError.not_found("no such command was begun here.", "Commands lists the last.")
-    return CommandPage(found, shlex.join(["lakelet", *found.arguments]))
+    return CommandPage(found, as_command(found.arguments))
 
 
 def begun(act: Act, arguments: list[str], *, back: str, place: str = "") -> Done:
@@ -63,7 +63,7 @@ def begun(act: Act, arguments: list[str], *, back: str, place: str = "") -> Done
         place: the page that shows what comes of it; the command's own without it.
     """
     begin_command(act.workspace.folder, act.name, arguments, back)
-    command = shlex.join(["lakelet", *arguments])
+    command = as_command(arguments)
     return Done(f"Begun: {command}", place or f"/commands/{act.name}", command)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import asdict, dataclass, replace
 from typing import Annotated, Any
 
@@ -14,6 +13,7 @@ from lakelet.session.inbox import Waiting, inbox
 from lakelet.session.table import Table
 from lakelet.web.acts import Act, Done, add_act
 from lakelet.web.answer import Open, add_page
+from lakelet.web.code import as_command
 from lakelet.web.links import table_path
 from lakelet.web.room import Room
 from lakelet.web.rooms.table_head import Head, Pinned, TableHead
@@ -112,7 +112,7 @@ class Choice:
             "map": ["--map", self.field, self.column],
             "ignore": ["--ignore", self.field],
         }[self.action]
-        return shlex.join(["lakelet", "rescued", table, *words])
+        return as_command(["rescued", table, *words])
 
 
 @dataclass(frozen=True)

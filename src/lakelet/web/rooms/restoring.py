@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -10,6 +9,7 @@ from fastapi import Query
 
 from lakelet.web.acts import Act, Done, add_act
 from lakelet.web.answer import Open, add_page
+from lakelet.web.code import as_command
 from lakelet.web.failure import RequestError
 from lakelet.web.links import table_path
 from lakelet.web.room import Room
@@ -59,7 +59,7 @@ def restoring(
     ]
     return Restoring(
         head, version, found.removed, found.added, found.columns, files,
-        shlex.join(["lakelet", "restore", head.name, "--to", str(version)]),
+        as_command(["restore", head.name, "--to", str(version)]),
     )  # fmt: skip
 
 
@@ -81,7 +81,7 @@ def restore(act: Act) -> Done:
         said += f" {counted(undone, 'file counts', 'files count')} as not loaded again."
     name = table.qualified
     undo = f"{table_path(name, 'restore')}?version={before}"
-    command = shlex.join(["lakelet", "restore", table.name, "--to", to])
+    command = as_command(["restore", table.name, "--to", to])
     return Done(said, table_path(name, "history"), command, undo)
 
 

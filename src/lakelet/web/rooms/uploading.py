@@ -1,0 +1,94 @@
+"""Files dropped on a page, streamed into a volume; what was cut off goes on where it was."""
+
+from __future__ import annotations
+
+import os
+
+from anyio.to_thread import run_sync
+from fastapi import Request
+from starlette.requests import ClientDisconnect
+from starlette.responses import JSONResponse, Response
+
+from lakelet.errors import StorageError
+from lakelet.session import Workspace
+from lakelet.session.audit import audited
+from lakelet.session.uploads import Upload, append, begin_upload, finish
+from lakelet.web.failure import RequestError
+from lakelet.web.room import Room
+
+__all__ = ("router",)
+
+router = Room(["files"])
+_TOKEN = "x-lakelet-token"
+_MOST_PIECE = 64 << 20
+_MOST_SIZE = 1 << 44
+
+
+def _asked(request: Request) -> tuple[Workspace, Upload]:
+    """The upload that a request is about, by what the file is."""
+    request.app.state.tokens.check(request.headers.get(_TOKEN, ""))
+    workspace: Workspace = request.app.state.workspace()
+    query = request.query_params
+    size, modified = query.get("size", ""), query.get("modified", "0")
+    if not (size.isascii() and size.isdigit() and modified.isascii() and modified.isdigit()):
+        raise RequestError(422, "unfit", "an upload says its size in bytes; nothing was written.")
+    if int(size) > _MOST_SIZE:
+        raise RequestError(413, "too large", "no file is that large; nothing was written.")
+    upload = begin_upload(
+        workspace, query.get("folder", ""), query.get("name", ""), int(size), int(modified)
+    )
+    return workspace, upload
+
+
+def _state(upload: Upload, path: str | None = None) -> JSONResponse:
+    return JSONResponse({"name": upload.name, "come": upload.come, "size": upload.size,
+                         "path": path})  # fmt: skip
+
+
+async def begin(request: Request) -> Response:
+    """How much of a file has come so far."""
+    _, upload = await run_sync(_asked, request)
+    return _state(upload)
+
+
+async def piece(request: Request) -> Response:
+    """Take a piece of a file, from the byte at which the last one ended."""
+    workspace, upload = await run_sync(_asked, request)
+    offset = request.query_params.get("offset", "")
+    if not (offset.isascii() and offset.isdigit()):
+        raise RequestError(422, "unfit", "a piece says at which byte it begins.")
+    room = min(upload.size - int(offset), _MOST_PIECE)
+    descriptor = append(upload, int(offset))
+    try:
+        async for part in request.stream():
+            room -= len(part)
+            if room < 0:
+                raise RequestError(413, "too large", f"{upload.name} is longer than it said.")
+            _write(descriptor, part, upload)
+    except ClientDisconnect:
+        return Response(status_code=400)
+    finally:
+        os.close(descriptor)
+    if upload.come < upload.size:
+        return _state(upload)
+    return await run_sync(_finished, workspace, upload)
+
+
+def _write(descriptor: int, data: bytes, upload: Upload) -> None:
+    try:
+        while data:  # house: what uploads hold is declared where they are opened
+            data = data[os.write(descriptor, data) :]
+    except OSError as error:
+        raise StorageError(
+            f"{upload.name}: the disk takes no more ({error.strerror}); what has come is kept.",
+            hint="make room, and send the file again: it goes on where it was.",
+        ) from None
+
+
+def _finished(workspace: Workspace, upload: Upload) -> Response:
+    with audited(workspace.folder, "page", f"upload {upload.name}", str(upload.folder)):
+        return _state(upload, finish(workspace, upload))
+
+
+router.add_api_route("/uploads", begin, methods=["POST"], include_in_schema=False)
+router.add_api_route("/uploads/piece", piece, methods=["POST"], include_in_schema=False)
