@@ -172,3 +172,16 @@ def test_a_workspace_without_runs_says_how_to_begin(tmp_path: Path) -> None:
     pages = TestClient(create_app(tmp_path / "empty"), base_url=f"http://{HOST}")
     assert "with ws.run(" in pages.get("/runs").text
     assert pages.get("/runs/nope").status_code == 404
+
+
+def test_runs_of_one_name_are_told_apart_in_charts(ws: Workspace) -> None:
+    ids = []
+    for _ in range(2):
+        with ws.run("base/same", params={"rate": 1}) as run:
+            run.log(loss=1.0)
+            ids.append(run.id)
+    pages = TestClient(create_app(ws.folder.root), base_url=f"http://{HOST}")
+    found = pages.get("/compare.json", params={"run": ids}).json()
+    assert found["labels"] == [f"same {one[:6]}" for one in ids]
+    page = pages.get("/compare", params={"run": ids}, headers={"accept": "text/html"}).text
+    assert f"</svg>same {ids[0][:6]}" in page

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from lakelet.session import Workspace
 from web.test_browser import SIZES
 
 ROOT = Path(__file__).parents[2]
@@ -27,6 +28,11 @@ PAGES = (
 )  # fmt: skip
 
 
+SMALLEST = """Math.min(99, ...[...document.querySelectorAll('svg text')].filter(one => one.getClientRects().length)
+  .map(one => parseFloat(getComputedStyle(one).fontSize) * one.getScreenCTM().a))"""
+"""The size in which the smallest letters of pictures are drawn."""
+
+
 def axe() -> str:
     """The source of axe-core (https://github.com/dequelabs/axe-core)."""
     import axe_playwright_python
@@ -39,10 +45,41 @@ def axe() -> str:
 def test_every_page_is_whole_and_accessible(
     browser: Any, site: str, theme: str, size: str, tmp_path: Path
 ) -> None:
+    wrong = seen(browser, site, PAGES, theme, size, tmp_path)
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("size", SIZES)
+def test_every_page_of_runs_is_whole_and_accessible(
+    browser: Any, ws: Workspace, serve: Callable[[Path], str], theme: str, size: str, tmp_path: Path
+) -> None:
+    pytest.importorskip("mlflow")
+    ws.sql("CREATE TABLE gold.p AS SELECT 1 AS a")
+    ids = []
+    for rate in (0.1, 20.0):
+        with ws.run("base/lines/logistic", params={"rate": rate}, seed=1) as run:
+            ws.table("gold.p").rows()
+            for step in range(3):
+                run.log(loss=1e-6 / (step + rate), step=step)
+            run.table([{"n": 1}], "counts")
+            ids.append(run.id)
+    pages = (
+        "/runs", "/runs?where=metrics.", f"/runs/{ids[0]}", f"/compare?run={ids[0]}&run={ids[1]}",
+        "/compare", "/tables/gold/p/used", "/",
+    )  # fmt: skip
+    wrong = seen(browser, serve(ws.folder.root), pages, theme, size, tmp_path)
+    assert not wrong, "\n".join(wrong)
+
+
+def seen(
+    browser: Any, site: str, pages: tuple[str, ...], theme: str, size: str, tmp_path: Path
+) -> list[str]:
+    """What is wrong with pages as a person sees them."""
     context = browser.new_context(viewport=SIZES[size], color_scheme=theme, base_url=site)
     page, source = context.new_page(), axe()
     wrong: list[str] = []
-    for address in PAGES:
+    for address in pages:
         page.goto(address)
         page.wait_for_load_state("load")
         if address == "/tables/bronze/posts":
@@ -50,6 +87,9 @@ def test_every_page_is_whole_and_accessible(
         wide, window = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
         if wide > window:
             wrong.append(f"{address} is {wide} px wide in a window of {window}")
+        small = page.evaluate(SMALLEST)
+        if small < 10:
+            wrong.append(f"{address} has letters of {small} px")
         page.evaluate(source)
         found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
         wrong += [
@@ -59,7 +99,7 @@ def test_every_page_is_whole_and_accessible(
         ]
         assert page.screenshot(path=tmp_path / "seen.png")
     context.close()
-    assert not wrong, "\n".join(wrong)
+    return wrong
 
 
 @pytest.mark.skipif("LAKELET_SCREENSHOTS" not in os.environ, reason="make screenshots keeps them")

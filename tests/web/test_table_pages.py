@@ -96,6 +96,9 @@ def test_the_moment_turns_the_whole_page(posts: Workspace, pages: TestClient) ->
     assert "This page shows what is now" in now
     wrong = pages.get("/tables/bronze/posts.json", params={"at": "soon"})
     assert wrong.status_code == 400 and "is no moment" in wrong.json()["error"]["message"]
+    for page in ("/tables", "/tables/bronze", "/pipelines", "/runs", "/files"):
+        wrong = pages.get(page, params={"at": "soon"})
+        assert wrong.status_code == 400 and "is no moment" in wrong.text
 
 
 def test_the_red_number_leads_to_the_row(posts: Workspace, pages: TestClient) -> None:
@@ -146,3 +149,11 @@ def test_a_cell_of_ten_megabytes(ws: Workspace, pages: TestClient) -> None:
     page = pages.get("/tables/s/big/sample")
     assert page.status_code == 200 and len(page.content) < 50_000 and "…" in page.text
     assert pages.get("/tables/s/big/profile").status_code == 200
+
+
+def test_what_differs_is_written_as_samples_write_it(ws: Workspace, pages: TestClient) -> None:
+    ws.sql("CREATE TABLE bronze.a AS SELECT named_struct('name', 'ä', 'n', 1) AS who")
+    ws.sql("INSERT INTO bronze.a VALUES (named_struct('name', 'b', 'n', 2))")
+    found = pages.get("/tables/bronze/a/diff.json", params={"first": 0, "second": 1}).json()
+    sample = pages.get("/tables/bronze/a/sample.json").json()["sample"]["rows"]
+    assert found["added_rows"] == [['{"name":"b","n":2}']] and found["added_rows"][0] in sample

@@ -247,6 +247,7 @@ class Compared:
 
     Attributes:
         runs: the runs.
+        labels: what each is called in charts: its name, with letters of its id where names repeat.
         sections: what differs, by section: name, and the value in each run.
         same: how many things are the same in all, by section.
         charts: metrics over steps, a line a run.
@@ -256,6 +257,7 @@ class Compared:
     """
 
     runs: list[RunRow]
+    labels: list[str]
     sections: dict[str, list[tuple[str, list[str | None]]]]
     same: dict[str, int]
     charts: list[Chart]
@@ -281,7 +283,9 @@ def compared(
     for one in found.differences:
         values = [None if value is None else _shown(value) for value in one.values]
         sections.setdefault(one.section, []).append((one.name, values))
-    labels = [f"{r.name} {r.id[:6]}" for r in found.runs]
+    labels = [r.name for r in found.runs]
+    if len(set(labels)) < len(labels):
+        labels = [f"{r.name} {r.id[:6]}" for r in found.runs]
     steps = [workspace.metric_history(r.id) for r in found.runs]
     names = sorted({name for some in steps for name, line in some.items() if len(line) > 1})
     charts = [
@@ -295,7 +299,7 @@ def compared(
     params = sorted({n for r in rows for n, v in r.params.items() if _number(v) is not None})
     metrics = sorted({n for r in rows for n, v in r.metrics.items() if v is not None})
     return Compared(
-        rows, sections, found.same, charts,
+        rows, labels, sections, found.same, charts,
         _scatter(rows, labels, across or _first(params), up or _first(metrics)), params, metrics,
     )  # fmt: skip
 

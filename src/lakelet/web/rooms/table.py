@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
@@ -206,13 +207,20 @@ def difference(
     found = table.diff(first, second)
 
     def texts(rows: list[tuple[Any, ...]]) -> list[list[str]]:
-        return [["NULL" if v is None else str(v)[:_SHOWN] for v in row] for row in rows]
+        return [[_text(value)[:_SHOWN] for value in row] for row in rows]
 
     return Difference(
         head, first, second, found.columns, found.added, found.removed, found.added_names,
         found.removed_names, texts(found.added_rows(limit=_DIFFERING)),
         texts(found.removed_rows(limit=_DIFFERING)),
     )  # fmt: skip
+
+
+def _text(value: Any) -> str:
+    """A value as samples show it: what has parts as JSON."""
+    if isinstance(value, dict | list):
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
+    return "NULL" if value is None else str(value)
 
 
 for tab, page in (
