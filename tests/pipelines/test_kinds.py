@@ -79,7 +79,7 @@ def test_rows_of_files_that_are_gone_are_not_lost_without_a_word(ws: Workspace) 
     ws.update("p")
     gone.unlink()
     define(ws, VIEW)
-    with pytest.raises(PipelineError, match=r"1 files that are not there any more: .*a\.jsonl"):
+    with pytest.raises(PipelineError, match=r"1 file that is not there any more: .*a\.jsonl"):
         ws.update("p")
     assert ids(ws) == [1, 2]
     ws.update("p", even_if_lost=True)

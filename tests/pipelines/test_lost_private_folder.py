@@ -36,7 +36,7 @@ def test_updates_go_on_and_are_told(updated: Workspace) -> None:
     told = updated.updates("p")
     assert [(u["update"], u["state"]) for u in told] == [(2, "failed"), (1, "published")]
     assert before[1:] == [(2, "failed"), (1, "published")]
-    assert "break the expectation c" in told[0]["message"]
+    assert "breaks the expectation c" in told[0]["message"]
     assert updated.updates("other") == []
     report = updated.update("p")
     assert report.published

@@ -23,7 +23,7 @@ from lakelet.loading.report import LoadReport
 from lakelet.loading.restored import mark_restored, standing_since
 from lakelet.loading.shape import Shape, service_columns
 from lakelet.loading.source_file import SourceFile
-from lakelet.workspace.quantities import parse_bytes
+from lakelet.workspace.quantities import counted, parse_bytes
 
 __all__ = ("LoadRequest", "load")
 
@@ -210,8 +210,9 @@ class _Load:
         names = [file.name for file in known.changed]
         if names and how == "fail":
             raise ChangedFileError(
-                f"{len(names)} files changed since they were loaded into {self.request.into}, "
-                f"{names[0]} among them; nothing was loaded.",
+                f"{counted(len(names), 'file')} changed after being loaded into "
+                f"{self.request.into}, {names[0]}{' among them' if names[1:] else ''}; "
+                "nothing was loaded.",
                 hint="--on-changed replace loads them again in place of their earlier rows.",
             )
         if how == "replace":

@@ -12,6 +12,7 @@ from lakelet.pipelines.definitions.dataset import Dataset
 from lakelet.pipelines.planning.decision import Decision
 from lakelet.pipelines.planning.graph import Graph
 from lakelet.pipelines.planning.world import World
+from lakelet.workspace.quantities import counted
 
 __all__ = ("lost_files", "refuse_losses")
 
@@ -55,8 +56,9 @@ def refuse_losses(world: World, graph: Graph, decisions: Sequence[Decision]) -> 
         if lost:
             more = f" and {len(lost) - _SHOWN} more" if len(lost) > _SHOWN else ""
             raise PipelineError(
-                f"{decision.dataset.name} was made from {len(lost)} files that are not there any "
-                f"more: {', '.join(lost[:_SHOWN])}{more}; making it anew would lose their rows; "
+                f"{decision.dataset.name} was made from {counted(len(lost), 'file')} that "
+                f"{'is' if len(lost) == 1 else 'are'} not there any more: "
+                f"{', '.join(lost[:_SHOWN])}{more}; making it anew would lose their rows; "
                 "nothing was done.",
                 hint="put them back, or say --even-if-lost.",
             )

@@ -30,6 +30,7 @@ from lakelet.pipelines.planning.world import World
 from lakelet.pipelines.python.process import stop_children
 from lakelet.pipelines.reports import DatasetReport
 from lakelet.pipelines.resuming import Kept, digest_of, keep_result, kept_result
+from lakelet.workspace.quantities import counted
 from lakelet.workspace.resources import claim
 
 __all__ = ("Runner",)
@@ -156,7 +157,7 @@ class Runner:
         self._told(dataset, kept, report)
         if not {"first", "diff", "forced"}.isdisjoint(decision.details):
             edges = [astuple(edge) for edge in edges_of(world, self.graph, dataset)]
-            self.log.tell("lineage", f"{len(edges)} edges", dataset.name, edges=edges)
+            self.log.tell("lineage", counted(len(edges), "edge"), dataset.name, edges=edges)
         return kept
 
     def _again(self, compute: Any, dataset: Dataset) -> Kept:
@@ -212,7 +213,7 @@ class Runner:
         report.state, report.how = "staged", counts["how"]
         self.log.tell(
             "finished",
-            f"{report.kept} rows",
+            counted(report.kept, "row"),
             dataset.name,
             rows=report.rows,
             kept=report.kept,

@@ -31,6 +31,7 @@ from lakelet.pipelines.reports import DatasetReport, Plan, UpdateReport, UpdateR
 from lakelet.pipelines.resuming import forget_kept, remove_leftovers
 from lakelet.pipelines.runner import Runner
 from lakelet.pipelines.updating_workspace import refuse_other_workspace
+from lakelet.workspace.quantities import counted
 
 __all__ = ("plan_pipeline", "run_update")
 
@@ -188,7 +189,7 @@ class _Update:
             if report.dataset in runner.done:
                 results += runner.done[report.dataset].results
         count = sum(result.kind not in ("rejected rows", "changes") for result in results)
-        said = f"{count} table{'' if count == 1 else 's'}"
+        said = counted(count, "table")
         self.log.tell("publishing", said)
 
         def record() -> None:

@@ -21,6 +21,7 @@ from lakelet.lake.delta import delta_errors, retry_conflicts
 from lakelet.lake.handover import handed_over_stream
 from lakelet.lake.names import quote
 from lakelet.lake.types import Column, DataType
+from lakelet.workspace.quantities import counted
 from lakelet.workspace.steps import declare, step
 
 if TYPE_CHECKING:
@@ -68,8 +69,8 @@ def change_type(
         ).fetchall()
     if lost:
         raise SchemaError(
-            f"{table.name}: {lost} values of {column.name} would not survive as {kind.sql}; "
-            "nothing was changed.",
+            f"{table.name}: {counted(lost, 'value')} of {column.name} would not survive as "
+            f"{kind.sql}; nothing was changed.",
             hint="STRING holds every value.",
         )
     changed = [

@@ -13,6 +13,7 @@ import duckdb
 
 from lakelet.engines.dialect.tokens import Token, tokenize
 from lakelet.errors import SqlError
+from lakelet.workspace.quantities import counted
 
 __all__ = ("bind_markers", "number_markers", "with_variables")
 
@@ -74,8 +75,9 @@ def bind_markers(
     if numbered or positional:
         if len(numbered) != len(positional):
             raise SqlError(
-                f"there are {len(numbered)} markers ? and {len(positional)} values; "
-                "nothing was run."
+                f"there {'is' if len(numbered) == 1 else 'are'} "
+                f"{counted(len(numbered), 'marker')} ? and "
+                f"{counted(len(positional), 'value')}; nothing was run."
             )
         values = dict(zip(numbered, positional, strict=True))
     for name in names:

@@ -35,6 +35,7 @@ from lakelet.pipelines.datasets.query import (
 from lakelet.pipelines.datasets.staging import Outcome, noted, stage_dropped
 from lakelet.pipelines.definitions.dataset import Cdc, Dataset
 from lakelet.workspace import WorkspaceFolder
+from lakelet.workspace.quantities import counted
 
 __all__ = ("Incoming", "described", "open_incoming")
 
@@ -205,9 +206,9 @@ class Incoming:
         ).fetchall()
         if bad:
             raise PipelineError(
-                f"{bad} of {every} changes for {self.dataset.name} have NULL in SEQUENCE BY "
-                f"{cdc.sequence_by}, so nothing says which change is the newer; nothing was "
-                "published.",
+                f"{bad:,} of {counted(every, 'change')} for {self.dataset.name} have NULL in "
+                f"SEQUENCE BY {cdc.sequence_by}, so nothing says which change is the newer; "
+                "nothing was published.",
                 hint="an expectation with ON VIOLATION DROP ROW puts such rows aside.",
             )
 

@@ -18,6 +18,7 @@ from lakelet.errors import PipelineError
 from lakelet.lake.names import literal, quote
 from lakelet.pipelines.definitions.dataset import Dataset, Expectation
 from lakelet.workspace import WorkspaceFolder
+from lakelet.workspace.quantities import counted
 
 if TYPE_CHECKING:
     from arro3.core import RecordBatch, RecordBatchReader
@@ -159,7 +160,7 @@ class Checker:
     def _counts(self, batch: RecordBatch) -> dict[int, int]:
         """Rows by what they break, whole ones left out; an end to the update where it must be."""
         self.engine.register("batch", _reader(batch.select([_BROKEN.strip('"')])))
-        counted = dict(
+        by_mask = dict(
             self.engine.execute(
                 f"SELECT {_BROKEN}, count(*) FROM batch WHERE {_BROKEN} IS NOT NULL GROUP BY 1"
             ).fetchall()
@@ -167,15 +168,16 @@ class Checker:
         self.engine.unregister("batch")
         failing: list[tuple[Expectation, int]] = []
         for index, one in enumerate(self.dataset.expectations):
-            count = sum(n for mask, n in counted.items() if mask >> index & 1)
+            count = sum(n for mask, n in by_mask.items() if mask >> index & 1)
             self.found.broken[one.name] += count
             if count and one.action == "fail":
                 failing.append((one, count))
         if failing:
             one, _ = failing[0]
+            broken = self.found.broken[one.name]
             error = ExpectationFailedError(
-                f"{self.found.broken[one.name]} of the first "
-                f"{self.found.rows} rows break the expectation {one.name} "
+                f"{counted(broken, 'row')} of the first {self.found.rows:,} "
+                f"{'breaks' if broken == 1 else 'break'} the expectation {one.name} "
                 f"({one.condition}), which fails the update; nothing was published.\n"
                 f"The first: {self._sample(batch, one)}",
                 hint=f"mend the rows, or change {one.name} at {self.dataset.place} to "
@@ -183,7 +185,7 @@ class Checker:
             )
             error.found = self.found
             raise error
-        return counted
+        return by_mask
 
     def _bits(self, action: str) -> int:
         return sum(

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from lakelet.workspace.quantities import counted
+
 __all__ = ("Estimate", "full_cost", "incremental_cost", "recompute_cost")
 
 _SCAN = 0.012
@@ -54,13 +56,9 @@ class Estimate:
     def __str__(self) -> str:
         """For people."""
         return (
-            f"about {self.incremental:.2f} CPU-s for {_rows(self.moved)} that came or went, "
-            f"{self.full:.2f} for all {_rows(self.total)}"
+            f"about {self.incremental:.2f} CPU-s for {counted(self.moved, 'row')} "
+            f"that came or went, {self.full:.2f} for all {counted(self.total, 'row')}"
         )
-
-
-def _rows(count: int) -> str:
-    return f"{count:,} row" + ("" if count == 1 else "s")
 
 
 def _millions(rows: float) -> float:

@@ -21,6 +21,7 @@ from lakelet.pipelines.planning.graph import build_graph
 from lakelet.pipelines.planning.world import World
 from lakelet.workspace.folder import ASKED_FROM
 from lakelet.workspace.locks import try_hold
+from lakelet.workspace.quantities import counted
 
 __all__ = ("Scheduler",)
 
@@ -54,7 +55,7 @@ class Scheduler:
             if not held:
                 raise LockedError("a scheduler is running in this workspace already.")
             count = len(self.lake.workspace.settings.jobs)
-            self.say(f"running {count} job{'' if count == 1 else 's'}; Ctrl-C ends")
+            self.say(f"running {counted(count, 'job')}; Ctrl-C ends")
             try:
                 while not self.stop():
                     self.tick(datetime.now(UTC))

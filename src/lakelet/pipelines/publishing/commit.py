@@ -20,6 +20,7 @@ from lakelet.lake.publications import PIPELINE
 from lakelet.lake.staging import adopt
 from lakelet.pipelines.publishing.result import Result
 from lakelet.pipelines.publishing.undone import PUT_BACK
+from lakelet.workspace.quantities import counted
 from lakelet.workspace.steps import declare, step
 
 if TYPE_CHECKING:
@@ -168,8 +169,8 @@ def _adopt(table: LakeTable, update: int, result: Result) -> None:
     gone = {"replace": paths, "append": [], "files": list(result.removed)}[result.mode]
     if missing := [path for path in gone if path not in sizes]:
         raise _VanishedError(
-            f"{table.name}: another program replaced {len(missing)} of the files that the update "
-            "was about to replace; nothing was published.",
+            f"{table.name}: another program replaced {counted(len(missing), 'file')} that the "
+            "update was about to replace; nothing was published.",
             hint="run the update again.",
         )
     removed = [RemoveAction(unquote(path), True, now, sizes[path], None) for path in gone]
