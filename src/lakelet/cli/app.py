@@ -45,6 +45,7 @@ COMMANDS = {
     "show": "tables",
     "runs": "runs",
     "sql": "sql",
+    "stop": "pipelines",
     "tables": "tables",
     "take-over": "pipelines",
     "up": "up",

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lakelet.cli.context import as_json, current_workspace
-from lakelet.cli.output import counted, number, print_json, print_table, when
+from lakelet.cli.output import counted, print_json, print_table, when
 from lakelet.cli.update_tree import UpdateTree
 
 if TYPE_CHECKING:
     from lakelet.pipelines import Plan, UpdateReport
 
-__all__ = ("new", "plan", "take_over", "update", "updates", "why")
+__all__ = ("new", "plan", "stop", "take_over", "update", "updates", "why")
 
 _WATCH_SECONDS = 1.0
 _AS_DECIDED = ("published", "finished", "waiting", "skipped", "view")
@@ -277,8 +277,22 @@ def _saved(one: dict[str, Any]) -> str:
     """What an update of a dataset saved, in words; '' where it is not known, or nothing."""
     if not one["saved_seconds"] or one["saved_seconds"] < 0:
         return ""
-    rows = f"{number(one['saved_rows'])} rows and " if one["saved_rows"] else ""
+    rows = f"{counted(one['saved_rows'], 'row')} and " if one["saved_rows"] else ""
     return f"saved {rows}{one['saved_seconds']:.2f} s against computing all of it"
+
+
+@click.command()
+@click.argument("name", metavar="NAME")
+def stop(name: str) -> None:
+    """Stop the running update of a pipeline, as Ctrl-C in its terminal does.
+
+    Nothing of it is published; what it made so far is used by the next update.
+
+    \b
+    lakelet stop forum
+    """
+    number = current_workspace().stop_update(name)
+    click.echo(f"Update {number} of {name} is asked to end; nothing of it is published.")
 
 
 @click.command("take-over")

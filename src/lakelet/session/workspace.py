@@ -314,6 +314,21 @@ class Workspace:
         with audited(self.folder, self.source, "update", pipeline, last):
             return run_update(self.lake, pipeline, request)
 
+    def stop_update(self, pipeline: str) -> int:
+        """Stop the running update of a pipeline, as Ctrl-C does; nothing of it is published.
+
+        Returns:
+            Its number.
+
+        Raises:
+            PipelineError: none is running, or it runs on another machine or as somebody else.
+        """
+        from lakelet.pipelines.stopping_update import stop_update
+        from lakelet.session.audit import audited
+
+        with audited(self.folder, self.source, "stop", pipeline):
+            return stop_update(self.folder, pipeline)
+
     def take_over(self) -> None:
         """Let this workspace update the lake from now on, in the place of another that did."""
         from lakelet.pipelines.updating_workspace import take_over
@@ -417,9 +432,41 @@ class Workspace:
             PipelineError, CommandError, SettingsError: no such pipeline, or no such trigger.
         """
         from lakelet.pipelines.jobs.book import add_job
+        from lakelet.session.audit import audited
 
-        add_job(self.folder, pipeline, cron=cron, on_files=on_files, on_table=on_table)
+        with audited(self.folder, self.source, "add a job", pipeline):
+            add_job(self.folder, pipeline, cron=cron, on_files=on_files, on_table=on_table)
         self._read_settings_again()
+
+    def set_job(
+        self, pipeline: str, *, cron: str = "", on_files: bool = False, on_table: str = ""
+    ) -> None:
+        """Give a pipeline a job, in the place of the one it has.
+
+        Raises:
+            PipelineError, CommandError, SettingsError: as `add_job`; the job it has stays then.
+        """
+        from lakelet.pipelines.jobs.book import check_job
+
+        check_job(self.folder, pipeline, cron=cron, on_files=on_files, on_table=on_table)
+        if pipeline in self.folder.settings.jobs:
+            self.remove_job(pipeline)
+        self.add_job(pipeline, cron=cron, on_files=on_files, on_table=on_table)
+
+    def next_times(self, cron: str, count: int) -> list[dt.datetime]:
+        """The next times that a cron line names in the workspace's zone, UTC.
+
+        Raises:
+            SettingsError: it is none.
+        """
+        from lakelet.pipelines.jobs.schedule import check_cron, next_due
+
+        check_cron(cron, where="cron")
+        found, moment = [], dt.datetime.now(dt.UTC)
+        for _ in range(count):
+            moment = next_due(cron, self.time_zone, moment)
+            found.append(moment)
+        return found
 
     def remove_job(self, pipeline: str) -> None:
         """Take a job out of ``lakelet.toml``.
@@ -428,8 +475,10 @@ class Workspace:
             CommandError: there is none.
         """
         from lakelet.pipelines.jobs.book import remove_job
+        from lakelet.session.audit import audited
 
-        remove_job(self.folder, pipeline)
+        with audited(self.folder, self.source, "remove the job", pipeline):
+            remove_job(self.folder, pipeline)
         self._read_settings_again()
 
     def _read_settings_again(self) -> None:
@@ -443,8 +492,10 @@ class Workspace:
             PipelineError: there is one of that name already.
         """
         from lakelet.pipelines.template import new_pipeline
+        from lakelet.session.audit import audited
 
-        return new_pipeline(self.folder, name)
+        with audited(self.folder, self.source, "new pipeline", name):
+            return new_pipeline(self.folder, name)
 
     @contextmanager
     def _changing(self, table: TableName, what: str, action: str | None = None) -> Iterator[None]:

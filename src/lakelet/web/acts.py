@@ -46,12 +46,14 @@ class Done:
         place: the page that shows it.
         command: what would have done the same in a terminal.
         undo: the address of the page that takes it back; '' where there is none.
+        begun: the command that runs beside the pages for it; '' where it is done already.
     """
 
     said: str
     place: str
     command: str = ""
     undo: str = ""
+    begun: str = ""
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,7 @@ class Outcome:
         hint: what to do next.
         command: what would have done the same in a terminal.
         undo: the page that takes it back.
+        begun: the command that runs beside the pages for it.
         form: what was sent, so that nobody types it again.
     """
 
@@ -72,6 +75,7 @@ class Outcome:
     hint: str = ""
     command: str = ""
     undo: str = ""
+    begun: str = ""
     form: dict[str, list[str]] = field(default_factory=dict)
 
 
@@ -187,7 +191,7 @@ def _do(workspace: Workspace, act: Act, do: Callable[[Act], Done], came_from: st
             raise
         return came_from
     answer = {"state": "done", "said": done.said, "command": done.command, "undo": done.undo,
-              "place": done.place}  # fmt: skip
+              "begun": done.begun, "place": done.place}  # fmt: skip
     _end(workspace, act.name, answer)
     return done.place
 

@@ -34,9 +34,11 @@ from lakelet.web.rooms import (
     table,
     table_account,
     tables,
+    updating,
     uploading,
 )
 from lakelet.web.tokens import Tokens
+from lakelet.workspace.folder import SETTINGS_FILE
 
 __all__ = ("create_app",)
 
@@ -57,7 +59,10 @@ class _Static(StaticFiles):
 
 
 class _PerThread:
-    """A workspace for each thread that answers: what one keeps is not another's."""
+    """A workspace for each thread that answers: what one keeps is not another's.
+
+    It is opened anew when its settings were changed, by whomever.
+    """
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -65,9 +70,14 @@ class _PerThread:
 
     def __call__(self) -> Workspace:
         found = getattr(self.local, "workspace", None)
-        if found is None:
+        try:
+            changed = (self.root / SETTINGS_FILE).stat().st_mtime_ns
+        except FileNotFoundError:
+            changed = 0  # told as what it is by whoever opens the workspace
+        if found is None or self.local.changed != changed:
             found = self.local.workspace = open_workspace(self.root)
             found.source = "page"
+            self.local.changed = changed
         assert isinstance(found, Workspace)
         return found
 
@@ -98,8 +108,8 @@ def create_app(
         app.add_exception_handler(kind, _failed)
     app.mount("/static", _Static(directory=STATIC), name="static")
     told = (
-        home, deciding, quality, restoring, tables, table, table_account, pipelines,
-        runs, files, loading, uploading, commands,
+        home, deciding, quality, restoring, tables, table, table_account, pipelines, updating, runs,
+        files, loading, uploading, commands,
     )  # fmt: skip
     rooms = [room.router for room in told]
     return Guard(Rooms(app, rooms), allowed_hosts(PORT) if hosts is None else hosts)

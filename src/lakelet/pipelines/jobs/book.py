@@ -16,7 +16,7 @@ from lakelet.workspace.settings import JobSettings
 from lakelet.workspace.steps import declare, write_file
 from lakelet.workspace.store import open_store
 
-__all__ = ("JobState", "add_job", "job_states", "note_job", "remove_job")
+__all__ = ("JobState", "add_job", "check_job", "job_states", "note_job", "remove_job")
 
 _WRITE = declare("jobs.write", "the settings name the job, or do not any more")
 
@@ -44,15 +44,15 @@ class JobState:
     state: str
 
 
-def add_job(
+def check_job(
     workspace: WorkspaceFolder, pipeline: str, *, cron: str = "", on_files: bool = False,
     on_table: str = "",
-) -> None:  # fmt: skip
-    """Write a job into the settings; comments and everything else in them stay.
+) -> str:  # fmt: skip
+    """Make sure that a pipeline can have a job; the line that says when it runs.
 
     Raises:
         PipelineError: there is no such pipeline.
-        CommandError: not exactly one of the three triggers, or a job of that name is there.
+        CommandError: not exactly one of the three triggers.
         SettingsError: a cron line that is none.
         TableNotFoundError: there is no such table.
     """
@@ -65,19 +65,31 @@ def add_job(
         )
     if bool(cron) + on_files + bool(on_table) != 1:
         raise CommandError("a job has exactly one of --cron, --on-files and --on-table.")
+    if cron:
+        check_cron(cron, where="--cron")
+        return f'cron = "{cron}"'
+    if on_files:
+        return "on_files = true"
+    _refuse_missing(workspace, TableName.parse(on_table))
+    return f'on_table = "{TableName.parse(on_table)}"'
+
+
+def add_job(
+    workspace: WorkspaceFolder, pipeline: str, *, cron: str = "", on_files: bool = False,
+    on_table: str = "",
+) -> None:  # fmt: skip
+    """Write a job into the settings; comments and everything else in them stay.
+
+    Raises:
+        PipelineError, SettingsError, TableNotFoundError: see `check_job`.
+        CommandError: not exactly one of the three triggers, or a job of that name is there.
+    """
+    line = check_job(workspace, pipeline, cron=cron, on_files=on_files, on_table=on_table)
     if pipeline in workspace.settings.jobs:
         raise CommandError(
             f"there is a job for {pipeline} already; nothing was changed.",
             hint=f"`lakelet jobs remove {pipeline}`, or edit {SETTINGS_FILE}.",
         )
-    if cron:
-        check_cron(cron, where="--cron")
-        line = f'cron = "{cron}"'
-    elif on_files:
-        line = "on_files = true"
-    else:
-        _refuse_missing(workspace, TableName.parse(on_table))
-        line = f'on_table = "{TableName.parse(on_table)}"'
     path = workspace.root / SETTINGS_FILE
     text = path.read_text(encoding="utf-8").rstrip("\n")
     write_file(_WRITE, path, f"{text}\n\n[jobs.{_key(pipeline)}]\n{line}\n".encode())

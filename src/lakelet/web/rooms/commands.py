@@ -64,7 +64,7 @@ def begun(act: Act, arguments: list[str], *, back: str, place: str = "") -> Done
     """
     begin_command(act.workspace.folder, act.name, arguments, back)
     command = as_command(arguments)
-    return Done(f"Begun: {command}", place or f"/commands/{act.name}", command)
+    return Done(f"Begun: {command}", place or f"/commands/{act.name}", command, begun=act.name)
 
 
 def end(act: Act) -> Done:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -237,10 +238,12 @@ class SourceFile:
     Attributes:
         path: from the workspace.
         text: what is in it.
+        wrong: the line of it that the error is about; None where there is none.
     """
 
     path: str
     text: str
+    wrong: int | None = None
 
 
 @dataclass(frozen=True)
@@ -250,21 +253,40 @@ class Source:
     Attributes:
         name: the pipeline.
         files: its files.
+        error: what is wrong with them; None where nothing is.
+        hint: what to do about it.
     """
 
     name: str
     files: list[SourceFile]
+    error: str | None
+    hint: str | None
 
 
 def pipeline_source(workspace: Open, name: Known) -> Source:
-    """The files of a pipeline, as they are now."""
+    """The files of a pipeline, as they are now, with what is wrong at its line."""
     root = workspace.folder.root
-    found = [
-        SourceFile(str(path.relative_to(root)), path.read_text("utf-8", "replace"))
-        for path in sorted((root / "pipelines" / name).rglob("*"))
-        if path.suffix in (".sql", ".py", ".toml") and path.is_file()
-    ]
-    return Source(name, found)
+    error = hint = None
+    try:
+        workspace.plan(name)
+    except LakeletError as wrong:
+        error, hint = wrong.message, wrong.hint
+    found = []
+    for path in sorted((root / "pipelines" / name).rglob("*")):
+        if path.suffix in (".sql", ".py", ".toml") and path.is_file():
+            told = str(path.relative_to(root))
+            line = _line_of(error or "", told)
+            found.append(SourceFile(told, path.read_text("utf-8", "replace"), line))
+    return Source(name, found, error, hint)
+
+
+def _line_of(error: str, path: str) -> int | None:
+    """The line of a file that an error speaks of, as errors of pipelines name it."""
+    for name in (path, path.partition("/")[2], path.rpartition("/")[2]):
+        match = re.search(rf"(?<![\w/]){re.escape(name)}:(\d+)", error)
+        if match:
+            return int(match[1])
+    return None
 
 
 @dataclass(frozen=True)
@@ -316,6 +338,10 @@ add_page(router, "/pipelines/{pipeline}", "pipeline/graph.html", pipeline_page)
 add_page(router, "/pipelines/{pipeline}/list", "pipeline/list.html", pipeline_page)
 add_page(router, "/pipelines/{pipeline}/updates", "pipeline/updates.html", pipeline_updates)
 add_page(router, "/pipelines/{pipeline}/updates/{update}", "pipeline/events.html", update_events)
+add_page(
+    router, "/parts/pipelines/{pipeline}/source", "pipeline/source_part.html", pipeline_source,
+    twin=False,
+)  # fmt: skip
 add_page(router, "/pipelines/{pipeline}/source", "pipeline/source.html", pipeline_source)
 add_page(router, "/pipelines/{pipeline}/steps/{dataset}", "pipeline/step.html", step_page)
 for part in ("graph", "list"):
