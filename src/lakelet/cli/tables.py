@@ -55,13 +55,18 @@ def show(table: str, as_json: bool) -> None:
     \b
     lakelet show bronze.posts
     """
+    from lakelet.session.views import describe_view
+
     workspace = current_workspace()
-    handle = workspace.table(table)
-    facts = handle.describe()
+    view = describe_view(workspace, table)
+    facts = view or workspace.table(table).describe()
     if as_json:
         print_json(facts)
         return
-    _facts(facts, workspace.time_zone)
+    if view is None:
+        _facts(facts, workspace.time_zone)
+    else:
+        click.echo(click.style(facts["name"], bold=True) + f"\n{facts['comment']}")
     click.echo()
     # Those the loader fills come last, also before columns that were added later.
     columns = sorted(facts["columns"], key=lambda c: c["name"] in ("_rescued_data", "_metadata"))
@@ -70,7 +75,7 @@ def show(table: str, as_json: bool) -> None:
         [(c["name"], c["type"], "" if c["nullable"] else "NOT NULL", c["comment"] or "")
          for c in columns],
     )  # fmt: skip
-    if facts["constraints"]:
+    if facts.get("constraints"):
         click.echo()
         print_table(("constraint", "condition"), list(facts["constraints"].items()))
 

@@ -15,12 +15,10 @@ from lakelet.lake import LakeTable, TableName
 from lakelet.lake.publications import Publications, pipeline_of, seen_snapshot
 from lakelet.lake.storage import storage_for
 from lakelet.lake.volumes import resolve_path
-from lakelet.session.audit import AuditTable
 from lakelet.session.moments import parse_moment
 from lakelet.session.pinned import PinnedTable
-from lakelet.session.queries import QueriesTable
-from lakelet.session.run_tables import RUN_TABLES, RunsTable
 from lakelet.session.versions import named_version
+from lakelet.session.views import view_named
 from lakelet.workspace.notices import TableRead, tell
 
 if TYPE_CHECKING:
@@ -55,12 +53,8 @@ def pin_reference(
     if parts[0] == "delta" and len(parts) == 2:
         return _pin_path(workspace, parts[1], reference, at)
     parts = without_catalog(parts)
-    if parts == ("system", "queries"):
-        return QueriesTable(workspace.folder)
-    if parts == ("system", "audit"):
-        return AuditTable(workspace.folder)
-    if len(parts) == 2 and parts[0] == "system" and parts[1] in RUN_TABLES:
-        return RunsTable(workspace.folder, parts[1])
+    if (view := view_named(workspace.folder, parts)) is not None:
+        return view
     if len(parts) != 2:
         raise SqlError(
             f"{'.'.join(parts)} is not the full name of a table.",

@@ -5,20 +5,25 @@ from __future__ import annotations
 import datetime as dt
 import fnmatch
 import json
+from collections.abc import Sequence
 from typing import Any
 
+from lakelet.engines.dialect import TableReference
+from lakelet.engines.duckdb_types import from_duckdb
 from lakelet.engines.rewrite.target import GENERATED
 from lakelet.engines.statements.running.context import Answer, Context
 from lakelet.engines.statements.syntax.listing import Describe, ShowOf, ShowTables
-from lakelet.errors import TableNotFoundError, nearest
-from lakelet.lake import LakeTable
+from lakelet.errors import SqlError, TableNotFoundError, nearest
+from lakelet.lake import LakeTable, TableName
 from lakelet.lake.history import Commit
+from lakelet.lake.names import SYSTEM_SCHEMA
 from lakelet.lake.table import columns_of
 
 __all__ = ("run_describe", "run_show")
 
 _TEXT = "VARCHAR"
 _MAP = "MAP(VARCHAR, VARCHAR)"
+_DESCRIBED = (("col_name", _TEXT), ("data_type", _TEXT), ("comment", _TEXT))
 
 
 def run_describe(context: Context, statement: Describe) -> Answer:
@@ -27,12 +32,31 @@ def run_describe(context: Context, statement: Describe) -> Answer:
     Raises:
         TableNotFoundError: there is none of that name.
     """
+    view = _view(context, statement.table)
+    if view is not None:
+        if statement.what in ("history", "detail"):
+            raise SqlError(
+                f"{statement.table} is a view over the metadata store; it has no "
+                f"{statement.what.upper()}.",
+                hint=f"DESCRIBE {statement.table} lists its columns.",
+            )
+        rows = [(name, from_duckdb(kind).sql, None) for name, kind in view]
+        return Answer(_DESCRIBED, rows)
     table = context.lake.table(statement.table)
     if statement.what == "history":
         return _history(table, statement.limit)
     if statement.what == "detail":
         return _detail(table)
     return _columns(table, extended=statement.what == "extended")
+
+
+def _view(context: Context, name: TableName) -> Sequence[tuple[str, str]] | None:
+    """Names and DuckDB types of a view's columns, of those that the session adds to the tables."""
+    if name.schema != SYSTEM_SCHEMA or context.lake.state(name) == "there":
+        return None
+    pinned = context.lent.pin(TableReference((name.schema, name.table), None, None, ""))
+    found: Sequence[tuple[str, str]] | None = getattr(pinned, "typed", None)
+    return found
 
 
 def _text(value: object) -> str:
@@ -102,7 +126,7 @@ def _columns(table: LakeTable, *, extended: bool) -> Answer:
             if GENERATED in dict(column.metadata)
         ]
         rows += [(name, value, "") for name, value in sorted(metadata.configuration.items())]
-    return Answer((("col_name", _TEXT), ("data_type", _TEXT), ("comment", _TEXT)), rows)
+    return Answer(_DESCRIBED, rows)
 
 
 def run_show(context: Context, statement: ShowTables | ShowOf) -> Answer:
@@ -141,6 +165,9 @@ def _like(name: str, pattern: str | None) -> bool:
 
 
 def _show_of(context: Context, statement: ShowOf) -> Answer:
+    view = _view(context, statement.table) if statement.what == "columns" else None
+    if view is not None:
+        return Answer((("col_name", _TEXT),), [(name,) for name, _ in view])
     table = context.lake.table(statement.table)
     if statement.what == "columns":
         return Answer((("col_name", _TEXT),), [(column.name,) for column in table.columns()])
