@@ -84,3 +84,25 @@ def test_a_field_mapped_to_a_column(ws: Workspace) -> None:
     put(ws, "raw/3.json", {"id": 3, "writer": "c"})
     ws.update("p")
     assert rows(ws, "id, author") == [(1, "a", None), (2, "b", None), (3, "c", None)]
+
+
+def test_where_the_query_leaves_out_which_file_it_was(ws: Workspace) -> None:
+    define(
+        ws,
+        "CREATE STREAMING TABLE t AS SELECT id, score, _rescued_data "
+        "FROM STREAM read_files('files/raw');",
+    )
+    put(ws, "raw/1.json", {"id": 1, "score": 2})
+    ws.update("p")
+    put(ws, "raw/2.json", {"id": 2, "score": 2.5})
+    ws.update("p")
+    (field,) = ws.table("p.t").rescued()
+    assert (field.path, field.count, field.file) == ("score", 1, "")
+    assert ws.table("p.t").widen("score", "DOUBLE").filled == 1
+    assert rows(ws, "id, score") == [(1, 2.0, None), (2, 2.5, None)]
+
+
+def test_a_table_without_rescued_data_is_widened(ws: Workspace) -> None:
+    ws.sql("CREATE TABLE s.t AS SELECT 1 AS id")
+    assert ws.table("s.t").widen("id", "DOUBLE").filled == 0
+    assert ws.sql("SELECT id FROM s.t").rows() == [(1.0,)]

@@ -28,7 +28,7 @@ from lakelet.loading.fit.json_sql import structure
 from lakelet.loading.fit.json_text import Pairs, dump_json, parse_json
 from lakelet.loading.inference.tally import Tally
 from lakelet.loading.ledger import Ledger
-from lakelet.loading.rescued_values import inside, is_csv, rescued_rows, take
+from lakelet.loading.rescued_values import inside, is_csv, raw_file, rescued_rows, take
 from lakelet.loading.shape import ALIASES_KEY, METADATA, RESCUED, Shape, column_for
 from lakelet.workspace.steps import declare, step
 
@@ -64,7 +64,7 @@ class RescuedField:
         column: the column it would fill if its values fitted, or None.
         ignored: whether a person decided not to be asked about it.
         files: how many raw files it came in.
-        file: the one that was loaded last.
+        file: the one that was loaded last; '' where the table does not say.
         first_seen: when the first of them was loaded; None where the account does not say.
         last_seen: when the last was.
     """
@@ -113,7 +113,8 @@ def rescued_fields(lake: Lake, table: LakeTable) -> list[RescuedField]:
             r"SELECT regexp_replace(k, '\[[0-9]+\]', '[]', 'g') AS path, file, count(*) AS count, "
             "max(modified) AS modified, "
             f"min({{'k': k, 'r': r}}, {_LOOKED_AT}) AS looked_at FROM (SELECT {RESCUED} AS r, "
-            f"{METADATA}.file_path AS file, {METADATA}.file_modification_time AS modified, "
+            f"{raw_file(target)}::VARCHAR AS file, "
+            f"{raw_file(target, 'file_modification_time')}::TIMESTAMPTZ AS modified, "
             f"unnest(json_keys({RESCUED})) AS k FROM {target.VIEW} WHERE {RESCUED} IS NOT NULL) "
             f"GROUP BY ALL) LEFT JOIN {seen} USING (file) GROUP BY path ORDER BY 2 DESC, path"
         ).fetchall()
@@ -122,7 +123,7 @@ def rescued_fields(lake: Lake, table: LakeTable) -> list[RescuedField]:
     return [
         RescuedField(
             path, count, _samples(one for some in found for one in some), _column_of(shape, path),
-            path in ignored, files, file, _utc(first), _utc(last),
+            path in ignored, files, file or "", _utc(first), _utc(last),
         )
         for path, count, found, files, file, first, last in rows
     ]  # fmt: skip
@@ -301,6 +302,9 @@ def _backfill(lake: Lake, table: LakeTable, path: str, column: Column) -> Decisi
     def run() -> Decision:
         with table.load_lock(), table.lock(), duckdb_errors():
             target = Target.attach(table, connection)
+            if RESCUED not in {one.name for one in target.columns}:
+                version = int(target.snapshot.version())
+                return Decision(column.name, column.type.sql, 0, 0, version)
             moved: list[tuple[str, int, str, str | None]] = []
             left = inside(target, path)
             for file, row, raw_file, rescued, empty in rescued_rows(target, path, column.name):

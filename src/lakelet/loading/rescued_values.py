@@ -13,7 +13,13 @@ from lakelet.loading.fit.json_text import Pairs, dump_json, parse_json
 from lakelet.loading.options import ReadOptions
 from lakelet.loading.shape import METADATA, RESCUED
 
-__all__ = ("inside", "is_csv", "rescued_files", "rescued_rows", "take")
+__all__ = ("inside", "is_csv", "raw_file", "rescued_files", "rescued_rows", "take")
+
+
+def raw_file(target: Target, of: str = "file_path") -> str:
+    """The raw file that a row came from, in SQL; NULL where a pipeline's query left that out."""
+    known = METADATA in {column.name for column in target.columns}
+    return f"{METADATA}.{of}" if known else "NULL"
 
 
 def rescued_rows(
@@ -22,7 +28,7 @@ def rescued_rows(
     """Rows in which a path was rescued: place, raw file, rescued data, and if a column is NULL."""
     end = "" if limit is None else f" LIMIT {limit}"
     return target.connection.execute(
-        f"SELECT {PLACE_FILE}, {PLACE_ROW}, {METADATA}.file_path, {RESCUED}, "
+        f"SELECT {PLACE_FILE}, {PLACE_ROW}, coalesce({raw_file(target)}, ''), {RESCUED}, "
         f"{quote(column)} IS NULL FROM {target.VIEW} "
         f"WHERE {RESCUED} IS NOT NULL AND list_contains(json_keys({RESCUED}), {literal(path)}){end}"
     ).fetchall()
