@@ -60,6 +60,7 @@ def test_runs_are_sorted_by_what_was_told_of_them(lab: Workspace) -> None:
     # 0.1 < 0.2 < 3: numbers, before what is none.
     assert sorted_by("params.lr")[0] == "loose" and sorted_by("params.lr")[-1] == "none"
     assert sorted_by("params.none") == sorted_by("started")
+    assert sorted_by("started", descending=False) == sorted_by("started")[::-1]
     with pytest.raises(CommandError, match="not sorted by 'metrics'"):
         lab.runs(sort="metrics")
 

@@ -74,6 +74,9 @@ def test_a_pipeline_shows_counts_and_what_was_kept_out(forum: Workspace, pages: 
     assert len(found["drawing"]["boxes"]) == 3 and len(found["drawing"]["edges"]) == 2
     text = pages.get("/pipelines/forum", headers={"accept": "text/html"}).text
     assert "1 kept out" in text and "first update" in text
+    text = pages.get("/pipelines/forum/updates/1", headers={"accept": "text/html"}).text
+    told = re.sub(r"\s+", " ", re.sub(r"<[^>]*>", "", text))
+    assert "forum.good decided: first update" in told and "forum.good finished: 1 row" in told
 
 
 def test_a_failed_update_is_told_with_what_state_was_left(

@@ -49,22 +49,29 @@ def parse_order(text: str, store: sqlite3.Connection, *, descending: bool) -> Or
     kind, dot, name = text.partition(".")
     way = "DESC" if descending else "ASC"
     if text in _OWN:
-        return Order("", f"{_OWN[text]} IS NULL, {_OWN[text]} {way}, {_LAST}", ())
+        # Written as the index has it, where the newest come first: SQLite puts NULL before all else.
+        by = _LAST if (text, way) == ("started", "DESC") else f"{_by(_OWN[text], way)}, {_LAST}"
+        return Order("", by, ())
     if kind not in _KEPT or not dot:
         raise CommandError(
             f"runs are not sorted by {text!r}; nothing was listed.",
             hint=f"metrics.NAME, params.NAME, {', '.join(_OWN)} are what they are sorted by.",
         )
     join = f"LEFT JOIN {_KEPT[kind]} o ON o.run_id = r.id AND o.key = ?"
-    by = f"o.value IS NULL, o.value {way}"
+    by = _by("o.value", way)
     if kind == "params":
         store.create_function("number_of", 1, _number, deterministic=True)
         number = "number_of(o.value)"
-        by = f"o.value IS NULL, {number} IS NULL, {number} {way}, o.value {way}"
+        by = f"o.value IS NULL, {_by(number, way)}, o.value {way}"
     return Order(join, f"{by}, {_LAST}", (name,))
 
 
 _LAST = "r.started DESC, r.id"
+
+
+def _by(value: str, way: str) -> str:
+    """By a value, where it is one; in SQLite NULL is less than all others."""
+    return f"{value} {way}" if way == "DESC" else f"{value} IS NULL, {value} {way}"
 
 
 def _number(text: str | None) -> float | None:
