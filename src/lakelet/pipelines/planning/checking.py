@@ -19,6 +19,7 @@ from lakelet.lake import TableName
 from lakelet.lake.table import columns_of
 from lakelet.lake.type_text import parse_columns
 from lakelet.lake.types import Column
+from lakelet.loading.options import parse_options
 from lakelet.loading.shape import service_columns
 from lakelet.pipelines.datasets.cdc_incoming import described
 from lakelet.pipelines.datasets.query import (
@@ -135,6 +136,9 @@ class _Empty:
         """The columns of files, as far as they are known without reading."""
         options = {key.lower(): value for key, value in call_options(call).items()}
         declared: Sequence[Column] = parse_columns(str(options.get("schema") or ""))
+        # What is said wrongly is known without a look at the files.
+        parse_columns(str(options.get("schemahints") or ""))
+        parse_options({k: v for k, v in options.items() if k not in ("schema", "schemahints")})
         state = flow_state(self.world.published(self.dataset.name), self.flow)
         if not declared and state is not None and "columns" in state:
             # Published ones, and new files may bring more.
