@@ -49,7 +49,7 @@ def parse_order(text: str, store: sqlite3.Connection, *, descending: bool) -> Or
     kind, dot, name = text.partition(".")
     way = "DESC" if descending else "ASC"
     if text in _OWN:
-        # Written as the index has it, where the newest come first: SQLite puts NULL before all else.
+        # Written as the index has it, where the newest come first.
         by = _LAST if (text, way) == ("started", "DESC") else f"{_by(_OWN[text], way)}, {_LAST}"
         return Order("", by, ())
     if kind not in _KEPT or not dot:
