@@ -20,9 +20,11 @@ HOST = "127.0.0.1:8320"
 
 
 @pytest.fixture
-def pages(ws: Workspace) -> TestClient:
+def pages(ws: Workspace) -> Iterator[TestClient]:
     """The pages of the fresh workspace, asked as a program asks."""
-    return TestClient(create_app(ws.folder.root), base_url=f"http://{HOST}")
+    app = create_app(ws.folder.root)
+    yield TestClient(app, base_url=f"http://{HOST}")
+    app.runs.close()
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from lakelet.workspace.store import open_store
 if TYPE_CHECKING:
     from lakelet.session.workspace import Workspace
 
-__all__ = ("Found", "Hit", "find")
+__all__ = ("Found", "Hit", "find", "refresh")
 
 _SECONDS = 0.1
 """How long tables are opened for one search, if many changed."""
@@ -72,13 +72,13 @@ def find(workspace: Workspace, letters: str) -> Found:
     wanted = letters.strip().lower()
     if not wanted:
         return Found([], 0)
-    waiting = _refresh(workspace)
+    waiting = refresh(workspace)
     kinds = (_tables, _pipelines, _runs, _files)
     hits = [hit for kind in kinds for hit in kind(workspace, wanted)]
     return Found(hits, waiting)
 
 
-def _refresh(workspace: Workspace) -> int:
+def refresh(workspace: Workspace) -> int:
     """Bring what is kept of tables up to date, within a moment; how many are left."""
     names = {str(name): name for name in workspace.tables() if not name.is_companion}
     with open_store(workspace.folder) as store:

@@ -31,12 +31,14 @@ from lakelet.web.rooms import (
     quality,
     restoring,
     runs,
+    sql,
     table,
     table_account,
     tables,
     updating,
     uploading,
 )
+from lakelet.web.sql.runs import Runs
 from lakelet.web.tokens import Tokens
 from lakelet.workspace.folder import SETTINGS_FILE
 
@@ -102,6 +104,7 @@ def create_app(
     app = FastAPI(title="Lakelet", version=__version__, docs_url=None, redoc_url=None)
     app.state.workspace = _PerThread(root)
     app.state.ending = ending
+    app.state.runs = Runs(app.state.workspace().folder)
     app.state.tokens = Tokens(app.state.workspace().folder)
     app.state.pages = environment(app.state.workspace())
     for kind in (LakeletError, RequestError, HTTPException, RequestValidationError, Exception):
@@ -109,10 +112,11 @@ def create_app(
     app.mount("/static", _Static(directory=STATIC), name="static")
     told = (
         home, deciding, quality, restoring, tables, table, table_account, pipelines, updating, runs,
-        files, loading, uploading, commands,
+        files, loading, uploading, commands, sql,
     )  # fmt: skip
     rooms = [room.router for room in told]
-    return Guard(Rooms(app, rooms), allowed_hosts(PORT) if hosts is None else hosts)
+    known = allowed_hosts(PORT) if hosts is None else hosts
+    return Guard(Rooms(app, rooms), known, runs=app.state.runs)
 
 
 async def _failed(request: Request, error: Exception) -> Response:

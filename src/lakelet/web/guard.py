@@ -15,6 +15,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lakelet.web.failure import failure_response
+from lakelet.web.sql.runs import Runs
 
 __all__ = ("PORT", "Guard", "allowed_hosts")
 
@@ -47,14 +48,15 @@ class Guard:
     Raises nothing: a refused request is answered in the one shape of errors, with status 403.
     """
 
-    def __init__(self, app: ASGIApp, hosts: Iterable[str]) -> None:
+    def __init__(self, app: ASGIApp, hosts: Iterable[str], *, runs: Runs) -> None:
         """Wrap an application.
 
         Args:
             app: the application.
             hosts: ``name:port`` under which it may be asked.
+            runs: the statements that its pages run, which end with the server.
         """
-        self.app = app
+        self.app, self.runs = app, runs
         self.hosts = frozenset(hosts)
         self.origins = frozenset(f"http://{host}" for host in self.hosts)
 

@@ -52,7 +52,10 @@ def serve(root: Path, *, port: int = PORT, ready: Callable[[str], None]) -> None
     )  # fmt: skip
     server = Server(config)
     with scheduling(root):
-        server.run([listening])
+        try:
+            server.run([listening])
+        finally:
+            app.runs.close()
     end_workers()
 
 

@@ -1,0 +1,336 @@
+"""SQL on a page: statements run, their results by rows, completion, queries that are kept."""
+
+from __future__ import annotations
+
+import json
+import re
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from anyio.to_thread import run_sync
+from fastapi import Query, Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+
+from lakelet.engines.dialect.splitting import split_statements
+from lakelet.engines.statements.markers import number_markers
+from lakelet.errors import CommandError, LakeletError
+from lakelet.session import Workspace
+from lakelet.session.audit import audited
+from lakelet.session.completing import complete
+from lakelet.session.moments import parse_moment
+from lakelet.session.parameters import spoken_dialect
+from lakelet.session.saved_queries import (
+    SavedQuery,
+    delete_query,
+    rename_query,
+    save_query,
+    saved_queries,
+    saved_query,
+)
+from lakelet.session.searching import refresh
+from lakelet.web.answer import Open, add_page
+from lakelet.web.failure import RequestError
+from lakelet.web.room import Room
+from lakelet.web.sql.results import OPERATORS, exported, rows_of
+from lakelet.web.sql.runs import Run, Runs
+from lakelet.workspace.store import open_store
+
+__all__ = ("router",)
+
+router = Room(["sql"])
+_TOKEN = "x-lakelet-token"
+_MOST_BYTES = 4 << 20
+_MOST_ROWS = 1000
+_WAIT_SECONDS = 20.0
+_HISTORY = 200
+_PLACE = re.compile(r"\(line (\d+), column (\d+)\)")
+_KINDS = {"csv": "text/csv", "json": "application/json", "jsonl": "application/jsonl",
+          "parquet": "application/vnd.apache.parquet"}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class SqlPage:
+    """Where statements are written.
+
+    Attributes:
+        queries: the queries that are kept.
+        dialect: the dialect of the workspace.
+        operators: what a column of a result can be asked.
+    """
+
+    queries: list[SavedQuery]
+    dialect: str
+    operators: list[str]
+
+
+def sql(request: Request, workspace: Open) -> SqlPage:
+    """Where statements are written."""
+    _runs(request).warm()
+    refresh(workspace)
+    dialect = workspace.folder.settings.sql.dialect
+    return SqlPage(saved_queries(workspace.folder), dialect, list(OPERATORS))
+
+
+def _runs(request: Request) -> Runs:
+    found = request.app.state.runs
+    assert isinstance(found, Runs)
+    return found
+
+
+async def _asked(request: Request) -> dict[str, Any]:
+    """The body of a request that acts, once its token is checked."""
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > _MOST_BYTES:
+            raise RequestError(413, "too large", "that is too long to be run; nothing was done.")
+    await run_sync(request.app.state.tokens.check, request.headers.get(_TOKEN, ""))
+    try:
+        found = json.loads(body or b"{}")
+    except ValueError:
+        raise RequestError(422, "unfit", "the request is no JSON; nothing was done.") from None
+    if not isinstance(found, dict):
+        raise RequestError(422, "unfit", "the request is no JSON object; nothing was done.")
+    return found
+
+
+def _text(asked: dict[str, Any], key: str) -> str:
+    value = asked.get(key, "")
+    if not isinstance(value, str):
+        raise RequestError(422, "unfit", f"{key} is no text; nothing was done.")
+    return value
+
+
+def _number(asked: dict[str, Any], key: str, usual: int = 0) -> int:
+    value = asked.get(key, usual)
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise RequestError(422, "unfit", f"{key} is no whole number; nothing was done.")
+    return value
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A statement of a text.
+
+    Attributes:
+        text: the statement.
+        begin: where it begins in the text, in characters.
+        end: where it ends.
+        parameters: the names of its parameters.
+    """
+
+    text: str
+    begin: int
+    end: int
+    parameters: list[str]
+
+
+def _statements(workspace: Workspace, text: str, dialect: str) -> list[Statement]:
+    spoken = spoken_dialect(dialect or None, workspace.folder.settings.sql.dialect)
+    found, at = [], 0
+    for piece in split_statements(text, spoken):
+        begin = text.index(piece.text, at)
+        at = begin + len(piece.text)
+        _, names = number_markers(piece.text, spoken)
+        found.append(Statement(piece.text, begin, at, names))
+    return found
+
+
+async def statements(request: Request) -> Response:
+    """The statements of a text, with where each is and which parameters it has."""
+    asked = await _asked(request)
+    workspace: Workspace = await run_sync(request.app.state.workspace)
+    try:
+        found = await run_sync(
+            _statements, workspace, _text(asked, "text"), _text(asked, "dialect")
+        )
+    except LakeletError as error:
+        return JSONResponse({"statements": [], "error": error.message})
+    return JSONResponse({"statements": [asdict(one) for one in found], "error": None})
+
+
+async def begin(request: Request) -> Response:
+    """Run one statement."""
+    asked = await _asked(request)
+    params = asked.get("params", {})
+    if not isinstance(params, dict) or not all(isinstance(k, str) for k in params):
+        raise RequestError(422, "unfit", "params are no object; nothing was run.")
+    at, text = _text(asked, "at"), _text(asked, "text")
+    if not text.strip():
+        raise RequestError(422, "unfit", "there is no statement; nothing was run.")
+    if at:
+        workspace: Workspace = await run_sync(request.app.state.workspace)
+        parse_moment(at, workspace.time_zone)
+    given = {key: value for key, value in params.items() if value is not None}
+    dialect = _text(asked, "dialect")
+    run = await run_sync(lambda: _runs(request).begin(text, given, at=at, dialect=dialect))
+    return JSONResponse(_told(run))
+
+
+def _told(run: Run) -> dict[str, Any]:
+    told = run.told()
+    place = _PLACE.search(told["error"] or "")
+    told["line"], told["column"] = (int(place[1]), int(place[2])) if place else (None, None)
+    return told
+
+
+def _found(request: Request, name: str) -> Run:
+    run = _runs(request).find(name)
+    if run is None:
+        raise RequestError(
+            404, "gone", "this result is not kept any more.", "run the statement again."
+        )
+    return run
+
+
+async def run_state(request: Request, name: str) -> Response:
+    """What became of a statement so far; with ``seen``, as soon as that has changed."""
+    run = _found(request, name)
+    seen = request.query_params.get("seen", "")
+    if seen.isascii() and seen.isdigit():
+        until = 0.0 if request.app.state.ending() else _WAIT_SECONDS
+        await _runs(request).changed(run, int(seen), until)
+    return JSONResponse(_told(run))
+
+
+async def running(request: Request) -> Response:
+    """The statements that wait or run."""
+    return JSONResponse({"runs": [_told(run) for run in _runs(request).running()]})
+
+
+async def cancel(request: Request, name: str) -> Response:
+    """Stop a statement."""
+    await _asked(request)
+    run = _found(request, name)
+    await run_sync(_runs(request).cancel, run)
+    await _runs(request).changed(run, 1 << 60, 2.0)
+    return JSONResponse(_told(run))
+
+
+async def derive(request: Request, name: str) -> Response:
+    """Sort and filter a result."""
+    asked = await _asked(request)
+    run = _finished(request, name)
+    try:
+        sort = [(int(at), bool(down)) for at, down in asked.get("sort", [])]
+        filters = [(int(at), str(how), str(value)) for at, how, value in asked.get("filters", [])]
+    except (TypeError, ValueError):
+        raise RequestError(422, "unfit", "that is no order and no filter.") from None
+    return JSONResponse(_told(await run_sync(_runs(request).derive, run, sort, filters)))
+
+
+def _finished(request: Request, name: str) -> Run:
+    run = _found(request, name)
+    if run.state != "finished" or not run.facts.get("stored"):
+        raise RequestError(409, "not yet", "this statement has no result, or not yet.")
+    return run
+
+
+def result_rows(
+    request: Request,
+    workspace: Open,
+    name: str,
+    first: int = Query(0, ge=0, description="The place of the first row, from 0."),
+    count: int = Query(200, ge=1, le=_MOST_ROWS, description="How many rows."),
+) -> Response:
+    """Some rows of a result, as text."""
+    run = _finished(request, name)
+    rows = rows_of(workspace.folder, run.path, first, first + count)
+    return JSONResponse({"first": first, "rows": rows})
+
+
+def result_file(request: Request, workspace: Open, name: str, form: str) -> Response:
+    """A whole result as a file."""
+    run = _finished(request, name)
+    if form not in _KINDS:
+        raise CommandError(f"{form!r} is no form; it is one of {', '.join(_KINDS)}.")
+    names = [column["name"] for column in run.facts["columns"]]
+    with tempfile.TemporaryDirectory(dir=run.path.parent) as folder:
+        target = Path(folder) / f"result.{form}"
+        exported(workspace.folder, run.path, names, form, target)
+        file = target.open("rb")
+
+    def blocks() -> Iterator[bytes]:
+        with file:
+            while block := file.read(1 << 18):
+                yield block
+
+    headers = {"content-disposition": f'attachment; filename="result.{form}"'}
+    return StreamingResponse(blocks(), media_type=_KINDS[form], headers=headers)
+
+
+async def words(request: Request) -> Response:
+    """What may stand at a place of a text."""
+    asked = await _asked(request)
+    text, place = _text(asked, "text"), _number(asked, "place")
+    workspace: Workspace = await run_sync(request.app.state.workspace)
+    begins, found = await run_sync(complete, workspace, text, max(0, min(place, len(text))))
+    return JSONResponse({"from": begins, "words": [asdict(word) for word in found]})
+
+
+def history(workspace: Open, letters: str = "") -> Response:
+    """The last statements through Lakelet, with what each read and wrote."""
+    with open_store(workspace.folder) as store:
+        rows = store.execute(
+            "SELECT id, time, text, source, read, written, rows, seconds, error FROM queries "
+            "WHERE instr(lower(text), ?) ORDER BY id DESC LIMIT ?",
+            (letters.lower(), _HISTORY),
+        ).fetchall()
+    found = [
+        {**dict(row), "read": json.loads(row["read"]), "written": json.loads(row["written"])}
+        for row in rows
+    ]
+    return JSONResponse({"statements": found})
+
+
+def kept(workspace: Open, letters: str = "") -> Response:
+    """The queries that are kept, whose name or text holds some letters."""
+    found = [
+        {"name": one.name, "text": one.text, "changed": one.changed.isoformat()}
+        for one in saved_queries(workspace.folder, letters)
+    ]
+    return JSONResponse({"queries": found})
+
+
+async def keep(request: Request) -> Response:
+    """Keep a query, give it another name, or remove it."""
+    asked = await _asked(request)
+    workspace: Workspace = await run_sync(request.app.state.workspace)
+    return await run_sync(_keep, workspace, asked)
+
+
+def _keep(workspace: Workspace, asked: dict[str, Any]) -> Response:
+    do, name, folder = _text(asked, "do"), _text(asked, "name"), workspace.folder
+
+    def state() -> str | None:
+        try:
+            return saved_query(folder, name).text
+        except CommandError:
+            return None
+
+    with audited(folder, "page", f"{do or 'save'} query", name, state):
+        if do == "save":
+            save_query(folder, name, _text(asked, "text"), over=bool(asked.get("over")))
+        elif do == "rename":
+            rename_query(folder, name, _text(asked, "new"))
+        elif do == "delete":
+            delete_query(folder, name)
+        else:
+            raise RequestError(422, "unfit", f"{do!r} is nothing to do; nothing was changed.")
+    return kept(workspace)
+
+
+add_page(router, "/sql", "sql.html", sql)
+for path, look, method in (
+    ("/sql/statements", statements, "POST"), ("/sql/runs", begin, "POST"),
+    ("/sql/runs", running, "GET"), ("/sql/runs/{name}", run_state, "GET"),
+    ("/sql/runs/{name}/cancel", cancel, "POST"), ("/sql/runs/{name}/derive", derive, "POST"),
+    ("/sql/runs/{name}/rows", result_rows, "GET"),
+    ("/sql/runs/{name}/result.{form}", result_file, "GET"), ("/sql/words", words, "POST"),
+    ("/sql/history", history, "GET"), ("/sql/queries", kept, "GET"),
+    ("/sql/queries", keep, "POST"),
+):  # fmt: skip
+    router.add_api_route(path, look, methods=[method], include_in_schema=False)
