@@ -101,11 +101,11 @@ def test_statements_write_and_are_audited_as_from_the_page(ws: Workspace, sql: S
     assert sql.run("CREATE TABLE a.b AS SELECT 1 AS x")["state"] == "finished"
     run = sql.run("INSERT INTO a.b VALUES (2), (3)")
     assert run["first"] == [["2", "2"]]
+    last = sql.pages.get("/sql/history").json()["statements"][0]
+    assert last["written"] == {"a.b": 1}
     assert ws.sql("SELECT count(*) FROM a.b").rows() == [(3,)]
     found = ws.sql("SELECT action, source, after FROM system.audit ORDER BY id").rows()
     assert found[-1] == ("INSERT", "page", "1")
-    last = sql.pages.get("/sql/history").json()["statements"][0]
-    assert last["written"] == {"a.b": 1}
 
 
 def test_parameters_and_moments(ws: Workspace, sql: Sql) -> None:
@@ -284,7 +284,7 @@ def test_without_a_token_nothing_is_run(ws: Workspace, sql: Sql) -> None:
 
 
 def test_words_that_may_stand_there(ws: Workspace, sql: Sql) -> None:
-    ws.sql("CREATE TABLE lab.posts (id INT, score DOUBLE, `odd name` STRING)")
+    ws.sql("CREATE TABLE lab.posts (id INT, score DOUBLE, `odd-name` STRING)")
     ws.sql("CREATE TABLE lab.people (id INT)")
     sql = Sql(sql.pages)
 
@@ -295,9 +295,9 @@ def test_words_that_may_stand_there(ws: Workspace, sql: Sql) -> None:
     assert words("SELECT sc| FROM lab.posts")[0] == ("score", "column")
     assert words("SELECT * FROM lab.p|") == [("people", "table"), ("posts", "table")]
     assert words("SELECT p.| FROM lab.posts AS p") == [
-        ("id", "column"), ("score", "column"), ("`odd name`", "column"),
+        ("id", "column"), ("score", "column"), ("`odd-name`", "column"),
     ]  # fmt: skip
-    assert words("SELECT * FROM lab.posts p WHERE p.o|") == [("`odd name`", "column")]
+    assert words("SELECT * FROM lab.posts p WHERE p.o|") == [("`odd-name`", "column")]
     assert ("lab.posts", "table") in words("SELECT * FROM po|")
     assert ("date_trunc", "function") in words("SELECT date_t|")
 

@@ -294,7 +294,7 @@ class _Worker:
     def __init__(self, runs: Runs) -> None:
         self.runs = runs
         self.run: Run | None = None
-        self.stopping = False
+        self.stopping = self.ready = False
         self.process = subprocess.Popen(
             [sys.executable, "-m", "lakelet.web.sql.worker", str(runs.folder.root)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True,
@@ -307,13 +307,16 @@ class _Worker:
         """Run a statement."""
         self.run, self.stopping = run, False
         assert self.process.stdin is not None
-        with suppress(OSError):  # the thread that listens finds that it has ended
+        with suppress(OSError, ValueError):  # whoever listens finds that it has ended
             self.process.stdin.write(json.dumps(run.job).encode() + b"\n")
             self.process.stdin.flush()
 
     def stop(self) -> None:
         """Stop the statement that runs; with the process, where it does not by itself."""
         run, self.stopping = self.run, True
+        if not self.ready:  # it runs nothing so far that could be stopped
+            self.process.kill()
+            return
         with suppress(ProcessLookupError):
             self.process.send_signal(signal.SIGINT)
 
@@ -339,7 +342,11 @@ class _Worker:
         with self.process.stdout as telling:
             for line in telling:
                 facts = json.loads(line)
+                self.ready = True
                 if "run" in facts:
                     self.runs.told(self, facts)
         self.process.wait()
+        assert self.process.stdin is not None
+        with suppress(OSError):
+            self.process.stdin.close()
         self.runs.lost(self)

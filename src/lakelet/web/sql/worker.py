@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from lakelet.errors import LakeletError, SqlError
 from lakelet.interrupts import interrupt_queries, on_ctrl_c
 from lakelet.session import Workspace, open_workspace
+from lakelet.session.parameters import spoken_dialect
+from lakelet.web.sql.refusing import refuse_reaching_out
 from lakelet.web.sql.results import ResultWriter, derived
 
 if TYPE_CHECKING:
@@ -96,6 +98,9 @@ class _Worker:
             return {"state": "finished", "columns": columns, "rows": rows, "stored": True}
         if self.workspace.folder.settings != open_workspace(self.root).folder.settings:
             self.workspace = self._opened()
+        usual = self.workspace.folder.settings.sql.dialect
+        if spoken_dialect(job["dialect"] or None, usual) == "duckdb":
+            refuse_reaching_out(job["text"])
         result = self.workspace.sql(
             job["text"], job["params"], at=job["at"] or None, dialect=job["dialect"] or None
         )
