@@ -157,3 +157,22 @@ def test_what_differs_is_written_as_samples_write_it(ws: Workspace, pages: TestC
     found = pages.get("/tables/bronze/a/diff.json", params={"first": 0, "second": 1}).json()
     sample = pages.get("/tables/bronze/a/sample.json").json()["sample"]["rows"]
     assert found["added_rows"] == [['{"name":"b","n":2}']] and found["added_rows"][0] in sample
+
+
+def test_changed_cells_are_marked(ws: Workspace, pages: TestClient) -> None:
+    ws.sql("CREATE TABLE bronze.a AS SELECT id, id % 2 AS n FROM range(4)")
+    ws.sql("UPDATE bronze.a SET n = 5 WHERE id = 2")
+    address = "/tables/bronze/a/diff"
+    found = pages.get(f"{address}.json?first=0&second=1").json()
+    assert (found["key"], found["guessed"], found["changed"]) == (["id"], True, 1)
+    assert (found["added"], found["removed"]) == (0, 0)
+    assert found["changed_rows"] == [
+        [{"before": "2", "after": "2", "changed": False},
+         {"before": "0", "after": "5", "changed": True}]
+    ]  # fmt: skip
+    page = pages.get(f"{address}?first=0&second=1").text
+    assert "<del>0</del>" in page and "<ins>5</ins>" in page
+    wrong = pages.get(f"{address}?first=0&second=1&key=nope")
+    assert wrong.status_code == 200 and "have a column" in wrong.text
+    unpaired = pages.get(f"{address}.json?first=0&second=1&key=nope").json()
+    assert (unpaired["key"], unpaired["added"], unpaired["removed"]) == ([], 1, 1)

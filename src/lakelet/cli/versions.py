@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from lakelet.cli.context import as_json, current_workspace, table_argument
 from lakelet.cli.output import counted, number, print_json, print_table, when
+
+if TYPE_CHECKING:
+    from lakelet.session.diff import Diff
+    from lakelet.session.pairing import Pairing
 
 __all__ = ("diff", "history", "restore")
 
@@ -52,24 +56,71 @@ def history(table: str, limit: int, as_json: bool) -> None:
 @table_argument
 @click.argument("v1", type=int)
 @click.argument("v2", type=int)
+@click.option(
+    "--key", multiple=True, metavar="COLUMN", help="A column that says which rows are the same."
+)
 @as_json
-def diff(table: str, v1: int, v2: int, as_json: bool) -> None:
+def diff(table: str, v1: int, v2: int, key: tuple[str, ...], as_json: bool) -> None:
     """Say which rows and columns differ between two versions.
+
+    With --key a row that both have with other values is told as one that changed.
 
     \b
     lakelet diff bronze.posts 3 7
+    lakelet diff bronze.posts 3 7 --key id
     """
     found = current_workspace().table(table).diff(v1, v2)
+    pairs = found.paired(key) if key else None
     if as_json:
-        print_json(found.as_dict())
+        print_json(found.as_dict() if pairs is None else _paired_dict(found, pairs))
         return
+    told = pairs or found
     for change in found.columns:
         click.echo(f"column {change}")
-    click.echo(f"{counted(found.added, 'row')} added, {number(found.removed)} removed.")
-    _sample("added", found.added_names, found.added_rows(limit=_SAMPLE), found.added)
-    _sample("removed", found.removed_names, found.removed_rows(limit=_SAMPLE), found.removed)
-    if max(found.added, found.removed) > _SAMPLE:
+    changed = "" if pairs is None else f"{counted(pairs.changed, 'row')} changed, "
+    added = number(told.added) if pairs else counted(told.added, "row")
+    click.echo(f"{changed}{added} added, {number(told.removed)} removed.")
+    if pairs is not None:
+        _changed(pairs)
+    _sample("added", found.added_names, told.added_rows(limit=_SAMPLE), told.added)
+    _sample("removed", found.removed_names, told.removed_rows(limit=_SAMPLE), told.removed)
+    if max(told.added, told.removed, pairs.changed if pairs else 0) > _SAMPLE:
         click.echo("\n--json gives them all.")
+
+
+def _paired_dict(found: Diff, pairs: Pairing) -> dict[str, Any]:
+    def rows(names: list[str], values: list[tuple[Any, ...]]) -> list[dict[str, Any]]:
+        return [dict(zip(names, row, strict=True)) for row in values]
+
+    return {
+        "columns": found.columns,
+        "key": pairs.key,
+        "changed": [
+            {
+                "before": dict(zip(pairs.names, row.before, strict=True)),
+                "after": dict(zip(pairs.names, row.after, strict=True)),
+            }
+            for row in pairs.changed_rows()
+        ],
+        "added": rows(found.added_names, pairs.added_rows()),
+        "removed": rows(found.removed_names, pairs.removed_rows()),
+    }
+
+
+def _changed(pairs: Pairing) -> None:
+    """Rows that changed: of each the cells that differ as ``before -> after``."""
+    rows = [
+        tuple(
+            f"{_said(old)} -> {_said(new)}" if changed else new
+            for old, new, changed in zip(row.before, row.after, row.changed, strict=True)
+        )
+        for row in pairs.changed_rows(limit=_SAMPLE)
+    ]
+    _sample("changed", pairs.names, rows, pairs.changed)
+
+
+def _said(value: Any) -> str:
+    return "NULL" if value is None else str(value)
 
 
 def _sample(title: str, names: list[str], rows: list[tuple[Any, ...]], count: int) -> None:

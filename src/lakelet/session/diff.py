@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -14,6 +15,7 @@ from lakelet.lake.names import quote
 
 if TYPE_CHECKING:
     from lakelet.lake import LakeTable
+    from lakelet.session.pairing import Pairing
     from lakelet.session.pinned import PinnedTable
     from lakelet.session.workspace import Workspace
 
@@ -31,6 +33,8 @@ class Diff:
         columns: changes of the schema, for a person.
         added: rows that only the second version has.
         removed: rows that only the first has.
+        typed: the columns of the second version with DuckDB's names of their types.
+        as_text: columns compared as text: their types became ones that differ in kind.
     """
 
     names: list[str]
@@ -40,6 +44,25 @@ class Diff:
     added: int
     removed: int
     connection: duckdb.DuckDBPyConnection
+    typed: tuple[tuple[str, str], ...] = ()
+    as_text: set[str] = field(default_factory=set)
+
+    def paired(self, key: Sequence[str] | str = ()) -> Pairing | None:
+        """The same with rows of the same key told as one row that changed.
+
+        Args:
+            key: the columns that say which rows are the same; guessed without them.
+
+        Returns:
+            None where no key was given, and none can be guessed.
+
+        Raises:
+            SchemaError: a column that not both versions have, or a key that several rows have.
+        """
+        from lakelet.session.pairing import guessed_key, pair_rows
+
+        found = [key] if isinstance(key, str) and key else list(key) or guessed_key(self)
+        return pair_rows(self, found) if found else None
 
     def added_rows(self, *, limit: int | None = None) -> list[tuple[Any, ...]]:
         """Rows that only the second version has."""
@@ -90,7 +113,10 @@ def diff_versions(workspace: Workspace, table: LakeTable, first: int, second: in
             "SELECT (SELECT count(*) FROM added), (SELECT count(*) FROM removed)"
         ).fetchall()
     old, new = pins
-    return Diff(names, new.columns, old.columns, _schema_changes(*pins), added, removed, connection)
+    return Diff(
+        names, new.columns, old.columns, _schema_changes(*pins), added, removed, connection,
+        tuple(new.typed), as_text,
+    )  # fmt: skip
 
 
 def _compared_as_text(old: PinnedTable, new: PinnedTable) -> set[str]:

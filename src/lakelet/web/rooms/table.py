@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Query
 
@@ -163,68 +162,11 @@ def history(
     return History(head, found[:_VERSIONS], len(found) > _VERSIONS)
 
 
-@dataclass(frozen=True)
-class Difference:
-    """What differs between two versions.
-
-    Attributes:
-        head: the table.
-        first: the earlier version.
-        second: the later version.
-        columns: changes of the schema, in words.
-        added: rows only the later version has.
-        removed: rows only the earlier version has.
-        added_names: columns of the rows added.
-        removed_names: columns of the rows removed.
-        added_rows: some of them, as text.
-        removed_rows: some of them, as text.
-    """
-
-    head: Head
-    first: int
-    second: int
-    columns: list[str]
-    added: int
-    removed: int
-    added_names: list[str]
-    removed_names: list[str]
-    added_rows: list[list[str]]
-    removed_rows: list[list[str]]
-
-
 _VERSIONS = 100
-_DIFFERING = 50
-
-
-def difference(
-    head: TableHead,
-    table: Pinned,
-    first: Annotated[int, Query(ge=0, description="The earlier version.")],
-    second: Annotated[int, Query(ge=0, description="The later version.")],
-) -> Difference:
-    """What differs between two versions of a table."""
-    first, second = sorted((first, second))
-    found = table.diff(first, second)
-
-    def texts(rows: list[tuple[Any, ...]]) -> list[list[str]]:
-        return [[_text(value)[:_SHOWN] for value in row] for row in rows]
-
-    return Difference(
-        head, first, second, found.columns, found.added, found.removed, found.added_names,
-        found.removed_names, texts(found.added_rows(limit=_DIFFERING)),
-        texts(found.removed_rows(limit=_DIFFERING)),
-    )  # fmt: skip
-
-
-def _text(value: Any) -> str:
-    """A value as samples show it: what has parts as JSON."""
-    if isinstance(value, dict | list):
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
-    return "NULL" if value is None else str(value)
 
 
 for tab, page in (
-    ("sample", sample), ("history", history), ("diff", difference), ("profile", profile),
+    ("sample", sample), ("history", history), ("profile", profile),
 ):  # fmt: skip
     add_page(router, f"/tables/{{schema}}/{{table}}/{tab}", f"table/{tab}.html", page)
 add_page(router, "/tables/{schema}/{table}/overview", "table/overview.html", overview)
