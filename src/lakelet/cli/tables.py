@@ -91,6 +91,7 @@ def _facts(facts: dict[str, Any], zone: str) -> None:
         ("partitioned by", ", ".join(facts["partition_by"])),
         ("location", facts["location"]),
         ("pipeline", facts["pipeline"] or ""),
+        ("tags", ", ".join(f"{k}={v}" if v else k for k, v in sorted(facts["tags"].items()))),
         ("read by", f"{facts['route']}: {facts['route_reason']}"),
     ]
     for label, text in lines:

@@ -1,8 +1,8 @@
 """A change of one pipeline's table by hand: refused, or made as an update of its own.
 
 What belongs to the pipeline's queries (loads, INSERT, MERGE, ALTER, …) is refused with what to do
-instead. DELETE, UPDATE and decisions about rescued and rejected rows of a streaming table, comments
-and upkeep are commits like any other, published as soon as they are made.
+instead. DELETE, UPDATE and decisions about rescued and rejected rows of a streaming table,
+comments, tags and upkeep are commits like any other, published as soon as they are made.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from lakelet.workspace.locks import try_hold
 
 __all__ = ("changing", "pipeline_lock")
 
-_ALWAYS = frozenset({"COMMENT ON", "OPTIMIZE", "VACUUM", "maintenance"})
+_ALWAYS = frozenset({"COMMENT ON", "SET TAGS", "UNSET TAGS", "OPTIMIZE", "VACUUM", "maintenance"})
 _BY_HAND = frozenset({"DELETE", "UPDATE"})
 _STREAMING = _BY_HAND | {"a decision about rescued fields", "a retry"}
 _INSTEAD = {

@@ -10,6 +10,7 @@ from lakelet.lake import Lake, LakeTable
 from lakelet.lake.history import commits
 from lakelet.lake.publications import Publications, pipeline_of
 from lakelet.lake.table import columns_of
+from lakelet.lake.tags import TAGS, tags_of
 from lakelet.workspace.quantities import format_bytes
 
 __all__ = ("brief", "describe", "summarize")
@@ -112,7 +113,10 @@ def describe(table: LakeTable, version: int | None = None) -> dict[str, Any]:
             for name, check in configuration.items()
             if name.startswith(_CONSTRAINT)
         },
+        "tags": tags_of(configuration),
         "properties": {
-            name: value for name, value in configuration.items() if not name.startswith(_CONSTRAINT)
+            name: value
+            for name, value in configuration.items()
+            if not name.startswith(_CONSTRAINT) and name != TAGS
         },
     }

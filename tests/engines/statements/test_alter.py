@@ -165,3 +165,39 @@ def test_a_renamed_table_takes_history_and_ledger_with_it(ws: Workspace) -> None
 def test_other_alterations_are_refused_by_name(t: Workspace, text: str, said: str) -> None:
     refused(t, text, said)
     assert version(t, "b.t") == 1
+
+
+def tags(ws: Workspace) -> dict[str, str]:
+    return dict(ws.table("b.t").describe()["tags"])
+
+
+def test_tags_are_set_and_taken_off(t: Workspace) -> None:
+    t.sql("ALTER TABLE b.t SET TAGS ('team' = 'lab', 'reviewed', 'zu prüfen' = 'it''s \"so\"')")
+    assert tags(t)["reviewed"] == ""
+    t.sql("ALTER TABLE b.t SET TAGS ('team' = 'other')")
+    t.sql("ALTER TABLE b.t UNSET TAGS ('reviewed', 'zu prüfen')")
+    assert tags(t) == {"team": "other"}
+    assert ("Tag team", "other", "") in rows(t, "DESCRIBE EXTENDED b.t")
+    assert "lakelet.tags" not in t.table("b.t").describe()["properties"]
+    t.sql("RESTORE TABLE b.t TO VERSION AS OF 1")
+    assert tags(t) == {}
+    actions = [row[0] for row in rows(t, "SELECT action FROM system.audit ORDER BY id")]
+    assert actions[-4:] == ["SET TAGS", "SET TAGS", "UNSET TAGS", "RESTORE"]
+
+
+def test_tags_that_are_none_are_refused(t: Workspace) -> None:
+    now = version(t, "b.t")
+    for said, why in (
+        ("SET TAGS ('a.b' = 'x')", "has no '.' in it"),
+        ("SET TAGS (' a')", "no blanks around"),
+        ("SET TAGS ('')", "one to 255 letters"),
+        (f"SET TAGS ('a' = '{'x' * 1001}')", "1000 are the most"),
+        ("SET TAGS ('a', 'a')", "given twice"),
+        ("SET TAGS ()", "a tag in quotes is expected"),
+        ("SET TAGS (" + ", ".join(f"'t{n}'" for n in range(51)) + ")", "would have 51 tags"),
+        ("UNSET TAGS ('nope')", "has no tag 'nope'"),
+        ("ALTER COLUMN id SET TAGS ('pii')", "only tables have tags"),
+        ("SET TBLPROPERTIES ('lakelet.tags' = '{}')", "tags stand in it"),
+    ):
+        refused(t, f"ALTER TABLE b.t {said}", why)
+    assert version(t, "b.t") == now

@@ -58,6 +58,8 @@ _WORDS = {
     upkeep.CopyInto: "a load",
     alter.RenameTable: "ALTER TABLE … RENAME TO",
     alter.CommentOn: "COMMENT ON",
+    alter.SetTags: "SET TAGS",
+    alter.UnsetTags: "UNSET TAGS",
 }
 
 

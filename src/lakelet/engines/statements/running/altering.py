@@ -26,6 +26,7 @@ from lakelet.lake import LakeTable
 from lakelet.lake.delta import delta_errors, retry_conflicts
 from lakelet.lake.names import quote
 from lakelet.lake.storage import is_remote
+from lakelet.lake.tags import TAGS, with_tags, without_tags
 from lakelet.lake.types import Column, Primitive
 from lakelet.workspace.quantities import counted, format_bytes
 from lakelet.workspace.steps import declare, step
@@ -69,6 +70,8 @@ def _alter_log(context: Context, table: LakeTable, statement: Any) -> Answer:
         return _drop_check(table, statement)
     if isinstance(statement, alter.CommentOn):
         return _comment(table, statement)
+    if isinstance(statement, alter.SetTags | alter.UnsetTags):
+        return _tag(table, statement)
     properties = allowed_properties(statement.properties, str(table.name))
     return _commit(
         table,
@@ -293,6 +296,24 @@ def _drop_check(table: LakeTable, statement: alter.DropCheck) -> Answer:
         )
     own = there[key].removeprefix(CONSTRAINT)
     return _commit(table, lambda alterer: alterer.drop_constraint(own))
+
+
+def _tag(table: LakeTable, statement: alter.SetTags | alter.UnsetTags) -> Answer:
+    name, made = str(table.name), ""
+
+    def check(snapshot: DeltaTable) -> None:
+        nonlocal made
+        now = snapshot.metadata().configuration
+        if isinstance(statement, alter.SetTags):
+            made = with_tags(now, statement.tags, name)
+        else:
+            made = without_tags(now, statement.names, name)
+
+    return _commit(
+        table,
+        lambda alterer: alterer.set_table_properties({TAGS: made}, raise_if_not_exists=False),
+        check=check,
+    )
 
 
 def _comment(table: LakeTable, statement: alter.CommentOn) -> Answer:

@@ -18,6 +18,7 @@ from lakelet.lake import LakeTable, TableName
 from lakelet.lake.history import Commit
 from lakelet.lake.names import SYSTEM_SCHEMA
 from lakelet.lake.table import columns_of
+from lakelet.lake.tags import TAGS, tags_of
 
 __all__ = ("run_describe", "run_show")
 
@@ -125,7 +126,15 @@ def _columns(table: LakeTable, *, extended: bool) -> Answer:
             for column in columns_of(snapshot)
             if GENERATED in dict(column.metadata)
         ]
-        rows += [(name, value, "") for name, value in sorted(metadata.configuration.items())]
+        rows += [
+            (f"Tag {name}", value, "")
+            for name, value in sorted(tags_of(metadata.configuration).items())
+        ]
+        rows += [
+            (name, value, "")
+            for name, value in sorted(metadata.configuration.items())
+            if name != TAGS
+        ]
     return Answer(_DESCRIBED, rows)
 
 

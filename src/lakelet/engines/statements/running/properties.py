@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from lakelet.errors import SqlError, nearest
+from lakelet.lake.tags import TAGS
 
 __all__ = ("allowed_properties",)
 
@@ -25,6 +26,11 @@ def allowed_properties(given: Mapping[str, str], table: str) -> dict[str, str]:
     known = {name.lower(): name for name in _ALLOWED}
     found = {}
     for name, value in given.items():
+        if name.lower() == TAGS:
+            raise SqlError(
+                f"{table}: the property {name} is refused, tags stand in it; nothing was changed.",
+                hint=f"ALTER TABLE {table} SET TAGS ('name' = 'value').",
+            )
         if not name.lower().startswith("delta."):
             found[name] = value
             continue

@@ -18,7 +18,8 @@ from lakelet.lake.types import DataType
 
 __all__ = (
     "AddCheck", "AddColumns", "AlterColumn", "CommentOn", "DropCheck", "DropColumns",
-    "RenameColumn", "RenameTable", "SetProperties", "read_alter", "read_comment",
+    "RenameColumn", "RenameTable", "SetProperties", "SetTags", "UnsetTags", "read_alter",
+    "read_comment",
 )  # fmt: skip
 
 
@@ -85,6 +86,22 @@ class SetProperties:
 
 
 @dataclass(frozen=True, slots=True)
+class SetTags:
+    """SET TAGS; a tag without a value has ''."""
+
+    table: TableName
+    tags: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class UnsetTags:
+    """UNSET TAGS."""
+
+    table: TableName
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class RenameTable:
     """RENAME TO."""
 
@@ -103,7 +120,7 @@ class CommentOn:
 
 Alteration = (
     AddColumns | DropColumns | RenameColumn | AlterColumn | AddCheck | DropCheck | SetProperties
-    | RenameTable | CommentOn
+    | SetTags | UnsetTags | RenameTable | CommentOn
 )  # fmt: skip
 
 
@@ -135,6 +152,10 @@ def _alteration(cursor: Cursor, table: TableName) -> Alteration:
         return _alter_column(cursor, table)
     if cursor.accept("SET", "TBLPROPERTIES"):
         return SetProperties(table, read_properties(cursor))
+    if cursor.accept("SET", "TAGS"):
+        return SetTags(table, _tags(cursor))
+    if cursor.accept("UNSET", "TAGS"):
+        return UnsetTags(table, _tag_names(cursor))
     if cursor.accept("UNSET", "TBLPROPERTIES"):
         raise SqlError(
             "UNSET TBLPROPERTIES is refused: the Delta library cannot take a property away; "
@@ -143,9 +164,32 @@ def _alteration(cursor: Cursor, table: TableName) -> Alteration:
         )
     raise SqlError(
         f"ALTER TABLE … {cursor.rest()[:40]} is refused; nothing was changed.",
-        hint="ADD, DROP, RENAME and ALTER COLUMN, ADD and DROP CONSTRAINT, SET TBLPROPERTIES and "
-        "RENAME TO work.",
+        hint="ADD, DROP, RENAME and ALTER COLUMN, ADD and DROP CONSTRAINT, SET TBLPROPERTIES, SET "
+        "and UNSET TAGS and RENAME TO work.",
     )
+
+
+def _tags(cursor: Cursor) -> dict[str, str]:
+    """``('name' [= 'value'], …)``."""
+    found: dict[str, str] = {}
+    cursor.expect("(")
+    while not found or cursor.accept(","):
+        name = cursor.string("a tag in quotes")
+        if name in found:
+            raise SqlError(f"the tag {name!r} is given twice; nothing was changed.")
+        found[name] = cursor.string("a value in quotes") if cursor.accept("=") else ""
+    cursor.expect(")")
+    return found
+
+
+def _tag_names(cursor: Cursor) -> tuple[str, ...]:
+    """``('name', …)``."""
+    found: list[str] = []
+    cursor.expect("(")
+    while not found or cursor.accept(","):
+        found.append(cursor.string("a tag in quotes"))
+    cursor.expect(")")
+    return tuple(found)
 
 
 def _column(cursor: Cursor) -> str:
@@ -209,6 +253,12 @@ def _alter_column(cursor: Cursor, table: TableName) -> Alteration:
         return AlterColumn(table, name, nullable=True)
     if cursor.accept("COMMENT"):
         return CommentOn(table, name, cursor.string())
+    if cursor.accept("SET", "TAGS") or cursor.accept("UNSET", "TAGS"):
+        raise SqlError(
+            f"tags of a column ({name}) are refused: only tables have tags here; nothing was "
+            "changed.",
+            hint=f"COMMENT ON COLUMN {table}.{name} IS '…' says something of a column.",
+        )
     raise SqlError(
         f"ALTER COLUMN {name} {cursor.rest()[:40]} is refused; nothing was changed.",
         hint="TYPE, SET NOT NULL, DROP NOT NULL and COMMENT work.",
