@@ -94,6 +94,9 @@ def test_conditions(lab: Workspace, where: str, found: list[str]) -> None:
         ("'a' = 1", "a name such as metrics.f1"),
         ("name = )", "a value is expected"),
         ("'", "this is not understood"),
+        ("(" * 3000, "more than 50 conditions in one another"),
+        ("not " * 3000, "more than 50 conditions in one another"),
+        (" and ".join(["metrics.f1 > 1"] * 900), "more than 300 conditions"),
     ],
 )
 def test_a_condition_that_is_none_is_told(lab: Workspace, where: str, told: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from lakelet.errors import SqlError, VersionNotFoundError
+from lakelet.errors import LakeletError, SqlError, VersionNotFoundError
 from lakelet.session import Table, Workspace
 
 
@@ -87,3 +87,8 @@ def test_a_version_that_is_not_there_is_told_by_the_name_of_the_table(
             ask()
         assert str(told.value).startswith("s.t has no version 9; its newest is 1.")
         assert "lakelet history s.t" in str(told.value)
+
+
+def test_an_address_with_half_a_bracket_is_told(ws: Workspace) -> None:
+    with pytest.raises(LakeletError, match="no address"):
+        ws.load("https://[", into="a.b")

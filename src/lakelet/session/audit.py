@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from lakelet.errors import LakeletError, StorageError
+from lakelet.lake.storage.url import without_secrets
 from lakelet.workspace.folder import ASKED_FROM
 from lakelet.workspace.store import open_store
 
@@ -76,7 +77,7 @@ def _told(state: Callable[[], Any]) -> str | None:
         found = state()
     except LakeletError:
         return None  # what is broken has no state to tell; the change itself says why
-    return None if found is None else json.dumps(found)
+    return None if found is None else without_secrets(json.dumps(found))
 
 
 def _begin(
@@ -87,7 +88,14 @@ def _begin(
         return store.execute(
             "INSERT INTO audit (time, user, source, action, target, before) "
             "VALUES (?, ?, ?, ?, ?, ?)",
-            (time.time(), operating_user(), source, action, target, before),
+            (
+                time.time(),
+                operating_user(),
+                source,
+                without_secrets(action),
+                without_secrets(target),
+                before,
+            ),
         ).lastrowid
     return None
 
@@ -98,7 +106,7 @@ def _end(folder: WorkspaceFolder, number: int | None, after: str | None, error: 
     with suppress(StorageError), open_store(folder) as store:
         store.execute(
             "UPDATE audit SET after = ?, ended = ?, error = ? WHERE id = ?",
-            (after, time.time(), error, number),
+            (after, time.time(), None if error is None else without_secrets(error), number),
         )
 
 

@@ -21,6 +21,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from lakelet.errors import CommandError, StorageError
+from lakelet.lake.storage.url import without_secrets
 from lakelet.workspace.folder import ASKED_FROM, COMMAND
 from lakelet.workspace.processes import is_alive
 from lakelet.workspace.steps import declare, make_folder, remove_tree, step
@@ -95,7 +96,12 @@ def begin_command(folder: WorkspaceFolder, name: str, arguments: Sequence[str], 
     with open_store(folder) as store:
         store.execute(
             "INSERT INTO commands (id, started, arguments, place) VALUES (?, ?, ?, ?)",
-            (name, time.time(), json.dumps(list(arguments)), place),
+            (
+                name,
+                time.time(),
+                json.dumps([*map(without_secrets, arguments)]),
+                without_secrets(place),
+            ),
         )
     with step(_OUTPUT), path.open("wb") as output:
         process = subprocess.Popen(

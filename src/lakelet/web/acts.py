@@ -22,6 +22,7 @@ from fastapi.responses import RedirectResponse
 from starlette.responses import JSONResponse, Response
 
 from lakelet.errors import LakeletError
+from lakelet.lake.storage.url import without_secrets
 from lakelet.session import Workspace
 from lakelet.web.failure import RequestError, failure_of, wants_page
 from lakelet.web.room import Room
@@ -173,7 +174,7 @@ def _begin(workspace: Workspace, name: str, form: dict[str, list[str]]) -> bool:
         return bool(
             store.execute(
                 "INSERT OR IGNORE INTO acts (id, time, process, form) VALUES (?, ?, ?, ?)",
-                (name, time.time(), os.getpid(), json.dumps(form)),
+                (name, time.time(), os.getpid(), without_secrets(json.dumps(form))),
             ).rowcount
         )
 
@@ -198,7 +199,8 @@ def _do(workspace: Workspace, act: Act, do: Callable[[Act], Done], came_from: st
 
 def _end(workspace: Workspace, name: str, answer: dict[str, Any]) -> None:
     with open_store(workspace.folder) as store:
-        store.execute("UPDATE acts SET answer = ? WHERE id = ?", (json.dumps(answer), name))
+        text = without_secrets(json.dumps(answer))
+        store.execute("UPDATE acts SET answer = ? WHERE id = ?", (text, name))
 
 
 def _wait(workspace: Workspace, name: str) -> str | None:

@@ -7,14 +7,15 @@ from dataclasses import dataclass, field
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from lakelet.errors import StorageError
-from lakelet.workspace.secrets import remember
+from lakelet.workspace.secrets import redact, remember
 
-__all__ = ("WebAddress",)
+__all__ = ("WebAddress", "without_secrets")
 
 _SECRET = re.compile(
     r"(?i)^(x-(amz|goog|oss|cos|obs)-.*|.*(signature|token|secret|passw|credential|api_?key).*"
     r"|key|sig|s[etvprk]|auth.*|awsaccesskeyid|expires|policy|key-pair-id)$"
 )
+_ADDRESS = re.compile(r"(?i)https?://[^\s'\"<>]+")
 _SHORTEST = 8
 _ALLOWED = "/%:=&?~#+!$,;'@()*[]"
 
@@ -40,7 +41,13 @@ class WebAddress:
         Raises:
             StorageError: it has no host, or its port is no number.
         """
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(url)
+        except ValueError:
+            # What is wrong may stand inside a login, so nothing behind the scheme is shown.
+            raise StorageError(
+                f"{url.partition('://')[0]}://… is no address: a bracket in it has no pair."
+            ) from None
         host = parts.netloc.rpartition("@")[2]
         try:
             valid = bool(parts.hostname) and (parts.port or True)
@@ -67,3 +74,15 @@ class WebAddress:
             ),
             f"{unquote(user)}:{unquote(password)}".encode() if parts.username is not None else b"",
         )
+
+
+def without_secrets(text: str) -> str:
+    """A text to be kept or shown: addresses in it without login and signature."""
+
+    def shown(match: re.Match[str]) -> str:
+        try:
+            return WebAddress.parse(match[0]).shown
+        except StorageError:
+            return f"{match[0].partition('://')[0]}://…"
+
+    return redact(_ADDRESS.sub(shown, text))

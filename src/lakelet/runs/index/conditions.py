@@ -24,6 +24,10 @@ _TOKEN = re.compile(
 )
 _OPERATORS = {"=": "=", "==": "=", "!=": "!=", "<>": "!=", "<": "<", "<=": "<=", ">": ">",
               ">=": ">=", "like": "LIKE"}  # fmt: skip
+_DEEPEST = 50
+_MOST = 300
+"""Conditions in one text; SQLite takes expressions up to a depth of 1,000."""
+_SHOWN = 200
 _KINDS = ("metrics", "params", "tags", "inputs")
 _OWN = {
     "status": "r.status", "name": "r.name", "folder": "r.experiment", "user": "r.user",
@@ -65,10 +69,10 @@ class _Parser:
             kind = match.lastgroup
             self.tokens.append((kind, match[kind], match.start(kind)))
             at = match.end()
-        self.next = 0
+        self.next = self.depth = 0
 
     def _wrong(self, at: int, what: str) -> CommandError:
-        rest = self.text[at:].strip() or "the end"
+        rest = self.text[at : at + _SHOWN].strip() or "the end"
         return CommandError(
             f"--where: {what}, at {rest!r}; nothing was listed.",
             hint="write it as metrics.f1 > 0.8 and params.model = 'logistic'; names with spaces or "
@@ -114,6 +118,17 @@ class _Parser:
 
     def one(self) -> str:
         """One condition, one that is denied, or some in parentheses."""
+        self.depth += 1
+        try:
+            return self._one()
+        finally:
+            self.depth -= 1
+
+    def _one(self) -> str:
+        if self.depth > _DEEPEST:
+            raise self._wrong(self._peek()[2], f"more than {_DEEPEST} conditions in one another")
+        if len(self.values) > _MOST:
+            raise self._wrong(self._peek()[2], f"more than {_MOST} conditions")
         if self._is("not"):
             return f"NOT ({self.one()})"
         if self._is("("):
