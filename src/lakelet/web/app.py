@@ -22,6 +22,7 @@ from lakelet.web.failure import RequestError, failure_of, failure_response, want
 from lakelet.web.guard import PORT, Guard, allowed_hosts
 from lakelet.web.room import Rooms
 from lakelet.web.rooms import (
+    altering,
     commands,
     comparing,
     deciding,
@@ -112,8 +113,8 @@ def create_app(
         app.add_exception_handler(kind, _failed)
     app.mount("/static", _Static(directory=STATIC), name="static")
     told = (
-        home, deciding, quality, restoring, comparing, tables, table, table_account, pipelines,
-        updating, runs, files, loading, uploading, commands, sql,
+        home, deciding, quality, restoring, comparing, altering, tables, table, table_account,
+        pipelines, updating, runs, files, loading, uploading, commands, sql,
     )  # fmt: skip
     rooms = [room.router for room in told]
     known = allowed_hosts(PORT) if hosts is None else hosts

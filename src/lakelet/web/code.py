@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from lakelet.lake import TableName
 from lakelet.lake.names import literal
 
-__all__ = ("as_command", "as_python", "as_sql", "run_as_python", "run_as_sql")
+__all__ = ("as_command", "as_python", "as_sql", "identifier", "run_as_python", "run_as_sql")
 
 
 def as_command(arguments: Sequence[str]) -> str:
@@ -26,7 +26,7 @@ def as_python(name: TableName, at: str | None, version: str | None = None) -> st
 
 def as_sql(name: TableName, at: str | None, version: str | None = None) -> str:
     """SQL that reads the table as the page shows it."""
-    parts = ".".join(_identifier(part) for part in (name.schema, name.table))
+    parts = ".".join(identifier(part) for part in (name.schema, name.table))
     moment = "" if at is None else f" TIMESTAMP AS OF {literal(at)}"
     if version is not None and version.isdecimal():
         moment = f" VERSION AS OF {version}"
@@ -43,6 +43,7 @@ def run_as_sql(run: str) -> str:
     return f"SELECT * FROM system.runs WHERE id = {literal(run)}"
 
 
-def _identifier(name: str) -> str:
+def identifier(name: str) -> str:
+    """A name as SQL has it, in backticks where it must be."""
     plain = name.isascii() and name.replace("_", "a").isalnum() and not name[0].isdigit()
     return name if plain else "`" + name.replace("`", "``") + "`"

@@ -33,6 +33,7 @@ class Head:
         columns: name, type, whether it may be NULL, comment.
         partition_by: columns whose values are folders.
         constraints: checks by name.
+        tags: tags with their values, '' for one that has none.
         route: how its rows are read.
         route_reason: why in that way.
         location: where it lies, from the workspace where it lies in it.
@@ -51,6 +52,7 @@ class Head:
     columns: list[dict[str, Any]]
     partition_by: list[str]
     constraints: dict[str, str]
+    tags: dict[str, str]
     route: str
     route_reason: str
     location: str
