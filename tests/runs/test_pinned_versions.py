@@ -118,3 +118,19 @@ def test_a_pin_of_a_version_that_is_gone_stops_no_maintenance(lab: Workspace) ->
         (log / f"{version:020d}.json").unlink()
     lab.table("gold.p").maintain()
     assert examine_table(lab.lake.table(TableName("gold", "p"))).runs == 0
+
+
+def test_what_would_go_is_told_before(lab: Workspace) -> None:
+    table = lab.table("gold.p")
+    would = table.foresee_maintenance()
+    assert (would.removed, would.versions, would.version_ranges) == (2, (0, 2), [(0, 0), (2, 2)])
+    assert (would.pinned, would.pinned_versions) == (1, {1: 1})
+    assert would.removed_bytes > 0 and would.pinned_bytes > 0
+    without = table.foresee_maintenance(even_pinned=True)
+    assert (without.removed, without.versions, without.pinned) == (3, (0, 1, 2), 0)
+    said = command(lab, "maintain", "gold.p", "--dry-run").stdout
+    assert "2 files (" in said and "unreadable then: versions 0, 2" in said
+    assert "1 file (" in said and "Nothing was changed." in said
+    assert readable(lab) == [0, 1, 2, 3] and table.version == 3
+    assert table.maintain().removed == would.removed
+    assert table.foresee_maintenance().removed == 0

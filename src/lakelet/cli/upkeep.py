@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
@@ -13,6 +14,7 @@ from lakelet.cli.unreadable import Unreadable
 from lakelet.workspace.quantities import counted, format_bytes
 
 if TYPE_CHECKING:
+    from lakelet.lake.foreseen import Foreseen
     from lakelet.lake.health import Health
     from lakelet.lake.maintenance import Maintained
     from lakelet.session import Workspace
@@ -107,8 +109,9 @@ def _show_health(workspace: Workspace, found: Sequence[Health], table: str | Non
 @click.command()
 @optional_table_argument
 @click.option("--even-pinned", is_flag=True, help="Remove old versions that runs read, too.")
+@click.option("--dry-run", is_flag=True, help="Say what would go, and change nothing.")
 @as_json
-def maintain(table: str | None, even_pinned: bool, as_json: bool) -> None:
+def maintain(table: str | None, even_pinned: bool, dry_run: bool, as_json: bool) -> None:
     """Merge small files and remove what only versions past the retention needed.
 
     Nothing that a version younger than [lake] retention needs is touched, and no version that a
@@ -116,10 +119,13 @@ def maintain(table: str | None, even_pinned: bool, as_json: bool) -> None:
 
     \b
     lakelet maintain                 every table
-    lakelet maintain bronze.posts
+    lakelet maintain bronze.posts --dry-run
     """
     workspace = current_workspace()
     unreadable = Unreadable()
+    if dry_run:
+        _foresee(workspace, table, unreadable, even_pinned=even_pinned, as_json=as_json)
+        return
 
     def tidy(name: str) -> Maintained:
         return workspace.table(name).maintain(even_pinned=even_pinned)
@@ -135,6 +141,40 @@ def maintain(table: str | None, even_pinned: bool, as_json: bool) -> None:
     else:
         _show_maintained(done)
     unreadable.end()
+
+
+def _foresee(
+    workspace: Workspace, table: str | None, unreadable: Unreadable, *, even_pinned: bool,
+    as_json: bool,
+) -> None:  # fmt: skip
+    def look(name: str) -> Foreseen:
+        return workspace.table(name).foresee_maintenance(even_pinned=even_pinned)
+
+    names = workspace.tables() if table is None else ()
+    found = list(unreadable.skip(names, look)) if table is None else [look(table)]
+    if as_json:
+        print_json([*map(asdict, found), *unreadable.as_dicts("table")])
+    for one in () if as_json else found:
+        click.echo(
+            f"{one.table}: {counted(one.small, 'small file')} would be merged, "
+            f"{counted(one.removed, 'file')} ({format_bytes(one.removed_bytes)}) removed"
+            + (f"; unreadable then: {_versions(one)}" if one.versions else "")
+            + (
+                f"; {counted(one.pinned, 'file')} ({format_bytes(one.pinned_bytes)}) stay for runs."
+                if one.pinned
+                else "."
+            )
+        )
+    if not as_json:
+        click.echo("Nothing was changed.")
+    unreadable.end()
+
+
+def _versions(one: Foreseen) -> str:
+    ranges = [
+        str(first) if first == last else f"{first} to {last}" for first, last in one.version_ranges
+    ]
+    return f"{'version' if len(one.versions) == 1 else 'versions'} {', '.join(ranges)}"
 
 
 def _show_maintained(done: Sequence[Maintained]) -> None:

@@ -15,7 +15,7 @@ from lakelet.lake.storage import join
 from lakelet.lake.table import PRIVATE_FOLDER, LakeTable
 from lakelet.workspace.quantities import counted
 
-__all__ = ("SMALL_FILE", "Health", "VersionSpace", "examine_table")
+__all__ = ("SMALL_FILE", "Health", "VersionSpace", "data_files", "examine_table", "file_spans")
 
 SMALL_FILE = 16 << 20
 """Bytes below which a data file is small."""
@@ -91,7 +91,7 @@ def examine_table(table: LakeTable) -> Health:
         snapshot = table.open()
         sizes = snapshot.get_add_actions().column("size_bytes").to_pylist()
     removed, known = _removals(table)
-    there = _data_files(table)
+    there = data_files(table)
     kept, expired = _by_version(removed, there, keep)
     pins = pinned_versions(table)
     needed = files_of_versions(table, pins) if expired else set()
@@ -152,6 +152,20 @@ def _removals(table: LakeTable) -> tuple[list[tuple[int, datetime, str]], set[st
     return [(version, time, path) for path, (version, time) in live.items()], known
 
 
+def file_spans(table: LakeTable) -> Iterable[tuple[str, int, int]]:
+    """Files that versions let go of, with the first and the last version that needed each."""
+    since: dict[str, int] = {}
+    for version, actions in sorted(_log(table), key=lambda one: one[0]):
+        for action in actions:
+            if remove := action.get("remove"):
+                path = unquote(remove["path"])
+                yield path, since.pop(path, 0), version - 1
+        for action in actions:
+            if add := action.get("add"):
+                # Statistics may be written anew for a file that is there.
+                since.setdefault(unquote(add["path"]), version)
+
+
 def _log(table: LakeTable) -> Iterable[tuple[int, list[dict[str, Any]]]]:
     folder = join(table.location, "_delta_log")
     for entry in table.storage.files(folder):
@@ -173,7 +187,7 @@ def _moment(milliseconds: Any) -> datetime | None:
     return None if milliseconds is None else datetime.fromtimestamp(int(milliseconds) / 1000, UTC)
 
 
-def _data_files(table: LakeTable) -> dict[str, int]:
+def data_files(table: LakeTable) -> dict[str, int]:
     """Sizes of the files in the table's folder, by their path in it; logs are left out."""
     root = table.location.rstrip("/") + "/"
     found = {}

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from arro3.core import RecordBatch
 
     from lakelet.engines.rewrite import Outcome
+    from lakelet.lake.foreseen import Foreseen
     from lakelet.lake.health import Health
     from lakelet.lake.maintenance import Maintained
     from lakelet.loading import RetryReport
@@ -366,6 +367,21 @@ class Table:
             self._workspace.learn_pins(self._table.name)
         with self._changing("maintenance"):
             return maintain_table(self._table, even_pinned=even_pinned)
+
+    def foresee_maintenance(self, *, even_pinned: bool = False) -> Foreseen:
+        """What `maintain` would do now: files and versions that would go, and what stays for runs.
+
+        Args:
+            even_pinned: as for `maintain`.
+
+        Raises:
+            StorageError: the table cannot be read; or which versions are pinned cannot be told.
+        """
+        from lakelet.lake.foreseen import foresee_maintenance
+
+        if not even_pinned:
+            self._workspace.learn_pins(self._table.name)
+        return foresee_maintenance(self._table, even_pinned=even_pinned)
 
     def brief(self) -> dict[str, Any]:
         """Name, Delta's id, version, last change, columns, pipeline, comment; no row is counted."""

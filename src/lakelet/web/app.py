@@ -29,6 +29,7 @@ from lakelet.web.rooms import (
     files,
     home,
     loading,
+    maintaining,
     pipelines,
     quality,
     restoring,
@@ -113,8 +114,8 @@ def create_app(
         app.add_exception_handler(kind, _failed)
     app.mount("/static", _Static(directory=STATIC), name="static")
     told = (
-        home, deciding, quality, restoring, comparing, altering, tables, table, table_account,
-        pipelines, updating, runs, files, loading, uploading, commands, sql,
+        home, deciding, quality, restoring, comparing, altering, maintaining, tables, table,
+        table_account, pipelines, updating, runs, files, loading, uploading, commands, sql,
     )  # fmt: skip
     rooms = [room.router for room in told]
     known = allowed_hosts(PORT) if hosts is None else hosts
