@@ -83,9 +83,12 @@ def test_values_of_all_kinds(sql: Sql) -> None:
     assert run["first"] == [
         [None, "", "[1,2]", '{"a":1}', "2026-01-02", "1.50", "1", "2", "<b>"]
     ]  # fmt: skip
-    run = sql.run("SELECT uuid() AS u, 5::HUGEINT AS h, 1::BIT AS b", dialect="duckdb")
+    text = "SELECT 12345678901234567890123::HUGEINT AS h, '101'::BIT AS b, 1 AS h, uuid() AS u"
+    run = sql.run(text, dialect="duckdb")
     assert run["state"] == "finished", run
-    assert run["first"][0][1] == "5"
+    assert run["first"][0][:3] == ["12345678901234567890123", "101", "1"]
+    assert sql.rows(run) == run["first"]
+    assert sql.run("SELECT 1 AS x WHERE false")["first"] == []
 
 
 def test_errors_tell_their_place(ws: Workspace, sql: Sql) -> None:

@@ -15,16 +15,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
+from arro3.core import RecordBatchReader, Table
 
 from lakelet.engines.connection import engine_settings, prepare
 from lakelet.engines.duckdb_types import from_duckdb
 from lakelet.engines.engine import duckdb_errors
 from lakelet.errors import CommandError, LakeletError, StorageError
 from lakelet.lake.names import literal, quote
+from lakelet.lake.small_engine import small_engine
 from lakelet.workspace.quantities import parse_bytes
 from lakelet.workspace.steps import declare, make_folder, remove_tree, step
 
 if TYPE_CHECKING:
+    from arro3.core import RecordBatch
+
     from lakelet.session.result import Result
     from lakelet.workspace import WorkspaceFolder
 
@@ -55,46 +59,84 @@ class ResultWriter:
     Attributes:
         columns: names and types of its columns, with whether they are numbers.
         rows: rows that are on disk.
-        first_rows: how many came first.
+        first: the first rows, as text.
     """
 
     def __init__(self, folder: WorkspaceFolder, path: Path, result: Result) -> None:
-        """Make a file for a result.
+        """Begin with a result.
 
         Args:
             folder: the workspace.
-            path: the file.
+            path: the file that is made for it.
             result: its rows, of which none was taken yet.
         """
         self.folder, self.path, self.result = folder, path, result
-        self.rows = self.first_rows = 0
-        make_folder(_FOLDER, path.parent)
-        self._connection = _opened(folder, path, most=_MEMORY)
+        self.rows = 0
+        self.first: list[list[str | None]] = []
+        self._connection: duckdb.DuckDBPyConnection | None = None
         self._types = result.types
         self.columns = told_columns(result.columns, self._types)
 
-    def write(self) -> Iterator[int]:
-        """Take all rows; how many are there, after every portion of them.
+    def write(self, shown: int) -> Iterator[int]:
+        """Take all rows; how many there are, after every portion of them.
+
+        Before anything is on disk, the first rows are told: `first` then holds them.
+
+        Args:
+            shown: how many rows `first` is to hold.
 
         Raises:
             SqlError: a row makes the query fail.
             StorageError: the disk is about to be full.
         """
-        from arro3.core import Table
-
         names = [f"c{place}" for place in range(len(self._types))]
-        kinds = [_stored(kind) for kind in self._types]
-        declared = ", ".join(f"{name} {kind}" for name, kind in zip(names, kinds, strict=True))
-        with step(_WRITE), duckdb_errors():
-            self._connection.execute(f"CREATE TABLE r ({declared or 'c0 INTEGER'})")
-            for batch in self.result.batches():
+        with duckdb_errors():
+            for batch in self._batches():
+                if not self.rows:
+                    head = Table.from_batches(
+                        [batch.slice(0, min(shown, batch.num_rows))]
+                    ).rename_columns(names)
+                    self.first = self._told(head)
+                    yield batch.num_rows
                 rows = Table.from_batches([batch]).rename_columns(names)
-                self._connection.from_arrow(rows).insert_into("r")
+                with step(_WRITE):
+                    self._file().from_arrow(rows).insert_into("r")
                 self.rows += batch.num_rows
-                self.first_rows = self.first_rows or self.rows
                 self._refuse_full_disk()
                 yield self.rows
-        self._connection.execute("CHECKPOINT")
+            with step(_WRITE):
+                self._file().execute("CHECKPOINT")
+
+    def _batches(self) -> Iterator[RecordBatch]:
+        """The rows as Arrow has them, once what it has not is cast to what it has."""
+        if all(_stored(kind) == kind for kind in self._types):
+            yield from self.result.batches()
+            return
+        casts = ", ".join(
+            f"CAST(#{place} AS {_stored(kind)}) AS c{place}"
+            for place, kind in enumerate(self._types, 1)
+        )
+        yield from RecordBatchReader.from_stream(self.result.relation.project(casts))
+
+    def _told(self, head: Table) -> list[list[str | None]]:
+        if not self._types:
+            return [[] for _ in range(head.num_rows)]
+        engine = small_engine()
+        try:
+            prepare(engine, self.folder.settings.time_zone)
+            kinds = map(_stored, self._types)
+            texts = ", ".join(_text(place, kind) for place, kind in enumerate(kinds))
+            return [list(row) for row in engine.from_arrow(head).project(texts).fetchall()]
+        finally:
+            engine.close()
+
+    def _file(self) -> duckdb.DuckDBPyConnection:
+        """The connection to the file, which is made when it is first needed."""
+        if self._connection is None:
+            make_folder(_FOLDER, self.path.parent)
+            self._connection = _opened(self.folder, self.path, most=_MEMORY)
+            self._connection.execute(_declared(self._types))
+        return self._connection
 
     def _refuse_full_disk(self) -> None:
         least = parse_bytes(self.folder.settings.resources.min_free_disk)
@@ -105,18 +147,20 @@ class ResultWriter:
                 hint="ask for fewer rows, or make room.",
             )
 
-    def first(self, count: int) -> list[list[str | None]]:
-        """The first rows, as text."""
-        return _texts(self._connection, self._types, 0, count)
-
     def discard(self) -> None:
         """Give up: nothing of it stays on disk."""
-        self._connection.close()
+        self.close()
         _remove(self.path)
 
     def close(self) -> None:
         """Let others read it."""
-        self._connection.close()
+        if self._connection is not None:
+            self._connection.close()
+
+
+def _declared(types: Sequence[str]) -> str:
+    columns = ", ".join(f"c{place} {_stored(kind)}" for place, kind in enumerate(types))
+    return f"CREATE TABLE r ({columns or 'c0 INTEGER'})"
 
 
 def _opened(

@@ -109,23 +109,23 @@ class _Worker:
     def kept(self, job: dict[str, Any], result: Result, path: Path) -> dict[str, Any]:
         """Take the rows of a result to disk, and tell the first of them as soon as they come."""
         writer = ResultWriter(self.workspace.folder, path, result)
-        told = time.monotonic()
+        told = 0.0
         try:
-            for rows in writer.write():
-                if rows == writer.first_rows:
-                    self.tell(run=job["run"], state="running", columns=writer.columns,
-                              rows=rows, first=writer.first(_FIRST))  # fmt: skip
+            for rows in writer.write(_FIRST):
+                if not told:
+                    self.tell(run=job["run"], state="running", columns=writer.columns, rows=rows,
+                              first=writer.first)  # fmt: skip
                 elif time.monotonic() - told > _TELL_SECONDS:
-                    told = time.monotonic()
                     self.tell(run=job["run"], state="running", rows=rows)
+                told = time.monotonic()
         except BaseException:
             interrupt_queries()
             writer.discard()
             raise
-        first = writer.first(_FIRST)
         writer.close()
         return {"state": "finished", "columns": writer.columns, "rows": writer.rows,
-                "first": first, "warnings": list(result.warnings), "stored": True}  # fmt: skip
+                "first": writer.first, "warnings": list(result.warnings),
+                "stored": True}  # fmt: skip
 
 
 if __name__ == "__main__":
