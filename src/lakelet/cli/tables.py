@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,19 +11,27 @@ from lakelet.cli.context import as_json, current_workspace, table_argument
 from lakelet.cli.output import counted, number, print_json, print_table, when
 from lakelet.cli.unreadable import Unreadable
 
+if TYPE_CHECKING:
+    from lakelet.session import Workspace
+
 __all__ = ("attach", "show", "tables")
 
 
 @click.command()
+@click.option("--dropped", is_flag=True, help="Those that were dropped and can be brought back.")
 @as_json
-def tables(as_json: bool) -> None:
+def tables(dropped: bool, as_json: bool) -> None:
     """List the tables of the lake.
 
     \b
     lakelet tables
-    lakelet tables --json
+    lakelet tables --dropped
+    lakelet sql "UNDROP TABLE bronze.posts"        brings one back
     """
     workspace = current_workspace()
+    if dropped:
+        _dropped(workspace, as_json=as_json)
+        return
     unreadable = Unreadable()
     found = list(unreadable.skip(workspace.tables(), lambda name: workspace.table(name).summary()))
     if as_json:
@@ -44,6 +53,23 @@ def tables(as_json: bool) -> None:
     elif not unreadable.errors:
         click.echo("No tables yet. lakelet load files/posts --into bronze.posts makes one.")
     unreadable.end()
+
+
+def _dropped(workspace: Workspace, *, as_json: bool) -> None:
+    found = workspace.dropped()
+    if as_json:
+        print_json([asdict(one) for one in found])
+    elif found:
+        print_table(
+            ("table", "dropped", "by"),
+            [
+                (one.name, "" if one.time is None else when(one.time, workspace.time_zone),
+                 one.user or "")
+                for one in found
+            ],
+        )  # fmt: skip
+    else:
+        click.echo("No table was dropped.")
 
 
 @click.command()

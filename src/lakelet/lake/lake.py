@@ -138,6 +138,14 @@ class Lake:
                 if not table.startswith(("_", ".")) and self.exists(name):
                     yield name
 
+    def dropped(self) -> Iterator[TableName]:
+        """The names of dropped tables, in order."""
+        for schema in self.schemas():
+            for table in self.storage.folders(join(self.root, schema)):
+                name = TableName(schema, table)
+                if not table.startswith(("_", ".")) and self.state(name) == "dropped":
+                    yield name
+
     def schemas(self) -> list[str]:
         """The names of all schemas, in order."""
         found = self.storage.folders(self.root)

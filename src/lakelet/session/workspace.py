@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from lakelet.runs.comparing import Comparison
     from lakelet.runs.index.details import Point, RunDetails
     from lakelet.runs.index.reading import RunRecord
+    from lakelet.session.dropped import DroppedTable
     from lakelet.session.inbox import Waiting
     from lakelet.session.queries import Recorder
     from lakelet.session.result import Result
@@ -71,6 +72,12 @@ class Workspace:
     def tables(self) -> Iterator[TableName]:
         """The names of all tables, in order."""
         return self.lake.names()
+
+    def dropped(self) -> list[DroppedTable]:
+        """The tables that were dropped; UNDROP TABLE brings one back."""
+        from lakelet.session.dropped import dropped_tables
+
+        return dropped_tables(self)
 
     def table(self, name: str | TableName) -> Table:
         """A table by name.

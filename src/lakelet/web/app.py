@@ -26,6 +26,7 @@ from lakelet.web.rooms import (
     commands,
     comparing,
     deciding,
+    dropping,
     files,
     home,
     loading,
@@ -114,8 +115,8 @@ def create_app(
         app.add_exception_handler(kind, _failed)
     app.mount("/static", _Static(directory=STATIC), name="static")
     told = (
-        home, deciding, quality, restoring, comparing, altering, maintaining, tables, table,
-        table_account, pipelines, updating, runs, files, loading, uploading, commands, sql,
+        home, deciding, quality, restoring, comparing, altering, maintaining, dropping, tables,
+        table, table_account, pipelines, updating, runs, files, loading, uploading, commands, sql,
     )  # fmt: skip
     rooms = [room.router for room in told]
     known = allowed_hosts(PORT) if hosts is None else hosts
