@@ -31,6 +31,7 @@ from lakelet.web.rooms import (
     home,
     loading,
     maintaining,
+    palette,
     pipelines,
     quality,
     restoring,
@@ -117,6 +118,7 @@ def create_app(
     told = (
         home, deciding, quality, restoring, comparing, altering, maintaining, dropping, tables,
         table, table_account, pipelines, updating, runs, files, loading, uploading, commands, sql,
+        palette,
     )  # fmt: skip
     rooms = [room.router for room in told]
     known = allowed_hosts(PORT) if hosts is None else hosts
