@@ -51,15 +51,15 @@ __all__ = ("create_app",)
 
 
 class _Static(StaticFiles):
-    """Files whose addresses carry their digest, so that a browser never asks twice."""
+    """Files whose addresses carry their digest, so that a browser never asks twice.
 
-    def file_response(self, *args: Any, **more: Any) -> Response:
-        answer = super().file_response(*args, **more)
-        answer.headers["cache-control"] = "public, max-age=31536000, immutable"
-        return answer
+    Modules name one another without it: whether one has changed is asked each time.
+    """
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         answer = await super().get_response(path, scope)
+        if b"v=" in scope["query_string"]:
+            answer.headers["cache-control"] = "public, max-age=31536000, immutable"
         # What is drawn inside a picture of ours needs no rights of a page.
         answer.headers["content-security-policy"] = "default-src 'none'"
         return answer

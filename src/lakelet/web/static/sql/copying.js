@@ -1,0 +1,38 @@
+// What goes to the clipboard: a cell, a row, a column as a list of SQL.
+import { Blocks } from "./blocks.js";
+
+const MOST = 10_000;
+const NUMBER = /^-?\d+(\.\d+)?([eE][+-]?\d+)?$/;
+
+export function asSql(value, column, dialect) {
+  if (value === null) return "NULL";
+  if (column.number && NUMBER.test(value)) return value;
+  const safe = dialect === "duckdb" ? value : value.replaceAll("\\", "\\\\");
+  return `'${safe.replaceAll("'", "''")}'`;
+}
+
+// A value with a tab or a line's end in it is quoted, as spreadsheets read it.
+function field(value) {
+  if (value === null) return "";
+  return /[\t\n\r"]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value;
+}
+
+// Copies; what is said of it then.
+export async function copied(what, grid, dialect) {
+  const { source, at } = grid;
+  const values = grid.blocks.row(at.row);
+  if (what === "column") {
+    const rows = source.run ? await Blocks.read(source.run, 0, Math.min(source.rows, MOST)) : source.first;
+    const column = source.columns[at.column];
+    await navigator.clipboard.writeText(`(${rows.map((row) => asSql(row[at.column], column, dialect)).join(", ")})`);
+    const part = rows.length < source.rows ? `, the first ${rows.length.toLocaleString("en")} of ${source.rows.toLocaleString("en")}` : "";
+    return `${column.name} is copied as a list${part}.`;
+  }
+  if (!values) return "There is no cell to copy: go to one first.";
+  if (what === "row") {
+    await navigator.clipboard.writeText(values.map(field).join("\t"));
+    return `Row ${at.row + 1} is copied.`;
+  }
+  await navigator.clipboard.writeText(values[at.column] ?? "");
+  return values[at.column] === null ? "NULL is copied, as nothing." : "The cell is copied.";
+}

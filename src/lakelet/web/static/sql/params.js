@@ -1,0 +1,27 @@
+// Parameters of the statement at the cursor, as fields. What was filled in stays with the tab.
+import { make } from "./dom.js";
+
+export class Params {
+  constructor(place, changed) {
+    this.place = place;
+    this.changed = changed;
+    this.names = [];
+  }
+
+  show(names, values) {
+    if (names.join("\n") === this.names.join("\n") && this.values === values) return;
+    this.names = names;
+    this.values = values;
+    this.place.replaceChildren(...names.map((name) => make("label", {}, make("span", { class: "mono" }, `:${name}`),
+      make("input", {
+        type: "text", value: values[name] ?? "", "data-param": name, autocomplete: "off",
+        oninput: (event) => { values[name] = event.target.value; this.changed(values); },
+      }))));
+  }
+
+  // The first that was never filled in.
+  missing(names) {
+    const name = names.find((one) => this.values?.[one] === undefined);
+    return name === undefined ? null : this.place.querySelector(`[data-param="${CSS.escape(name)}"]`) ?? null;
+  }
+}
