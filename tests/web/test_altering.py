@@ -41,7 +41,7 @@ def test_comments_are_kept_and_taken_away(numbers: Workspace, pages: TestClient)
     assert [one["comment"] for one in said["columns"]] == ["of a\n row", "ü"]
     # What stayed as it was made no commit.
     assert said["version"] == before + 2
-    assert "lakelet sql" in answer.text and f"restore?version={before}" in answer.text
+    assert "lakelet sql" in answer.text and f"restore?to={before}" in answer.text
     send(pages, f"{PAGE}/comments", {"seen": before + 2, "comment": ""}, page=PAGE)
     assert facts(numbers)["comment"] is None
     nothing = send(pages, f"{PAGE}/comments", {"seen": before + 3, "comment": ""}, page=PAGE)

@@ -73,12 +73,12 @@ def test_several_decisions_at_once_and_undo(posts: Workspace, pages: TestClient)
     waiting = [f["path"] for t in pages.get("/inbox.json").json()["tables"] for f in t["fields"]]
     assert waiting == ["Points"]  # its row has a score already: nothing is overwritten
 
-    undo = f"{TABLE}/restore?version={before}"
+    undo = f"{TABLE}/restore?to={before}"
     assert undo in answer.text.replace("&amp;", "&")
-    looked = pages.get(f"{TABLE}/restore.json?version={before}").json()
+    looked = pages.get(f"{TABLE}/restore.json?to={before}").json()
     assert looked.get("files") == [], looked
     now = posts.table("bronze.posts").version
-    back = send(pages, f"{TABLE}/restore", {"version": before, "seen": now}, page=undo)
+    back = send(pages, f"{TABLE}/restore", {"to": before, "seen": now}, page=undo)
     assert "is as it was at version" in told(back.text)
     fields = {f.path: f for f in posts.table("bronze.posts").rescued()}
     assert set(fields) == {"tags", "score", "Points", "debug"}
@@ -115,11 +115,11 @@ def test_what_another_tab_decided_is_told(posts: Workspace, pages: TestClient) -
 def test_going_back_is_refused_where_the_table_changed_since(
     posts: Workspace, pages: TestClient
 ) -> None:
-    page = f"{TABLE}/restore?version=0"
+    page = f"{TABLE}/restore?to=0"
     seen = posts.table("bronze.posts").version
     once = token(pages, page)
     posts.sql("DELETE FROM bronze.posts WHERE id = 1")
-    answer = send(pages, f"{TABLE}/restore", {"version": 0, "seen": seen}, page=page, token=once)
+    answer = send(pages, f"{TABLE}/restore", {"to": 0, "seen": seen}, page=page, token=once)
     assert "since this page was made" in told(answer.text)
     assert posts.table("bronze.posts").version == seen + 1
 

@@ -97,7 +97,7 @@ def _run(act: Act, table: Table, statements: Sequence[str], said: str) -> Done:
         done.append(statement)
     name = table.qualified
     # A pipeline's table is not gone back with by hand.
-    undo = f"{table_path(name, 'restore')}?version={before}"
+    undo = f"{table_path(name, 'restore')}?to={before}"
     return Done(
         f"{said} That is version {table.version}.", table_path(name, "change"),
         "\n".join(as_sql_command(act.workspace, one) for one in statements),

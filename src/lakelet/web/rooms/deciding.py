@@ -188,7 +188,7 @@ def decide(act: Act) -> Done:
             done = f" Before it: {' '.join(said)}" if said else ""
             raise CommandError(f"{choice.field}: {error.message}{done}", hint=error.hint) from None
     name = table.qualified
-    undo = f"{table_path(name, 'restore')}?version={before}" if table.version != before else ""
+    undo = f"{table_path(name, 'restore')}?to={before}" if table.version != before else ""
     command = "\n".join(choice.command(table.name) for choice in choices)
     return Done("\n".join(said), table_path(name, "rescued"), command, undo)
 

@@ -47,26 +47,26 @@ class Restoring:
 def restoring(
     head: TableHead,
     workspace: Open,
-    version: Annotated[int, Query(ge=0, description="The version to go back to.")],
+    to: Annotated[int, Query(ge=0, description="The version to go back to.")],
 ) -> Restoring:
     """What going back to a version of a table would do, before it is done."""
     table = workspace.table(head.name)
-    found = table.diff(table.version, version)
+    found = table.diff(table.version, to)
     files = [
         one["file"]
         for one in table.files()
-        if one["state"] == "loaded" and (one["version"] or 0) > version
+        if one["state"] == "loaded" and (one["version"] or 0) > to
     ]
     return Restoring(
-        head, version, found.removed, found.added, found.columns, files,
-        as_command(["restore", head.name, "--to", str(version)]),
+        head, to, found.removed, found.added, found.columns, files,
+        as_command(["restore", head.name, "--to", str(to)]),
     )  # fmt: skip
 
 
 def restore(act: Act) -> Done:
     """Make a table equal an earlier version; it is refused where the table changed since."""
     table = act.workspace.table(f"{act.where['schema']}.{act.where['table']}")
-    to, seen = act.one("version"), act.one("seen")
+    to, seen = act.one("to"), act.one("seen")
     if not to.isdecimal():
         raise RequestError(422, "unfit", f"{to!r} is no version; nothing was changed.")
     before = table.version
@@ -80,7 +80,7 @@ def restore(act: Act) -> Done:
     if undone:
         said += f" {counted(undone, 'file counts', 'files count')} as not loaded again."
     name = table.qualified
-    undo = f"{table_path(name, 'restore')}?version={before}"
+    undo = f"{table_path(name, 'restore')}?to={before}"
     command = as_command(["restore", table.name, "--to", to])
     return Done(said, table_path(name, "history"), command, undo)
 
