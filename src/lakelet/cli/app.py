@@ -43,6 +43,7 @@ COMMANDS = {
     "rescued": "rescued",
     "restore": "versions",
     "show": "tables",
+    "run": "run",
     "runs": "runs",
     "sql": "sql",
     "stop": "pipelines",

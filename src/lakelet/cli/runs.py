@@ -22,8 +22,9 @@ _COLUMNS = 4
 @click.argument("folder", metavar="[FOLDER]", required=False, default="")
 @click.option("--where", default="", metavar="CONDITION", help="Only runs of which this is true.")
 @click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="How many.")
+@click.option("--archived", is_flag=True, help="Those that were archived.")
 @as_json
-def runs(folder: str, where: str, limit: int, as_json: bool) -> None:
+def runs(folder: str, where: str, limit: int, archived: bool, as_json: bool) -> None:
     """List runs, the newest first.
 
     A run that was killed is marked so, and what it read is told to MLflow.
@@ -34,6 +35,15 @@ def runs(folder: str, where: str, limit: int, as_json: bool) -> None:
     lakelet runs --where 'inputs."gold.problems" = 12 or status = "FAILED"'
     """
     workspace = current_workspace()
+    if archived:
+        away = workspace.archived_runs()
+        if as_json:
+            print_json([{"id": one[0], "folder": one[1], "name": one[2]} for one in away])
+        elif away:
+            print_table(("run", "name"), [(one[0][:8], f"{one[1]}/{one[2]}") for one in away])
+        else:
+            click.echo("No run was archived.")
+        return
     behind = workspace.refresh_runs(complete=True)
     found = workspace.runs(folder, where=where, limit=limit)
     if behind:

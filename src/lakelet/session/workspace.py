@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from lakelet.session.inbox import Waiting
     from lakelet.session.queries import Recorder
     from lakelet.session.result import Result
+    from lakelet.session.unpinned import Unpinned
 
 __all__ = ("Workspace", "open_workspace")
 
@@ -647,6 +648,99 @@ class Workspace:
         found = find_run(self.folder, run)
         bring_up_to_date(self.folder, exactly=found.id)
         return find_run(self.folder, found.id)
+
+    def rename_run(self, run: str, name: str) -> None:
+        """Give a run another name; its folder stays.
+
+        Raises:
+            RunNotFoundError, CommandError, StorageError: no such run, no name, or MLflow said no.
+        """
+        from lakelet.runs.changing import rename_run
+
+        self._change_run("rename", self.run_record(run), lambda one: rename_run(
+            self.folder, one, name))  # fmt: skip
+
+    def move_run(self, run: str, folder: str) -> None:
+        """Move a run to another folder, which is made where there is none.
+
+        Raises:
+            RunNotFoundError, CommandError, StorageError: no such run, no folder, or the runs are
+                kept on a server.
+        """
+        from lakelet.runs.changing import move_run
+
+        self._change_run("move", self.run_record(run), lambda one: move_run(
+            self.folder, one, folder))  # fmt: skip
+
+    def tag_run(self, run: str, tags: Mapping[str, str]) -> None:
+        """Give a run tags.
+
+        Raises:
+            RunNotFoundError, CommandError, StorageError: no such run, no tag, or MLflow said no.
+        """
+        from lakelet.runs.changing import tag_run
+
+        self._change_run("tag", self.run_record(run), lambda one: tag_run(
+            self.folder, one, tags))  # fmt: skip
+
+    def untag_run(self, run: str, names: Sequence[str]) -> None:
+        """Take tags off a run.
+
+        Raises:
+            RunNotFoundError, CommandError, StorageError: no such run or tag, or MLflow said no.
+        """
+        from lakelet.runs.changing import untag_run
+
+        self._change_run("untag", self.run_record(run), lambda one: untag_run(
+            self.folder, one, names))  # fmt: skip
+
+    def unpinned_by(self, run: str) -> list[Unpinned]:
+        """The versions of tables that `archive_run` would let go of: only this run is pinned to."""
+        from lakelet.session.unpinned import unpinned_by
+
+        return unpinned_by(self, self.run_record(run))
+
+    def archive_run(self, run: str) -> None:
+        """Put a run away: it is in no list, and its pins hold nothing, until it is brought back.
+
+        Raises:
+            RunNotFoundError, CommandError, StorageError: no such run, it goes on, or MLflow said
+                no.
+        """
+        from lakelet.runs.changing import archive_run
+
+        self._change_run("archive", self.run_record(run), lambda one: archive_run(
+            self.folder, one))  # fmt: skip
+
+    def restore_run(self, run: str) -> None:
+        """Bring back a run that was put away.
+
+        Raises:
+            RunNotFoundError, StorageError: no such run was, or MLflow said no.
+        """
+        from lakelet.runs.changing import restore_run
+        from lakelet.runs.index.reading import find_run
+
+        self.refresh_runs()
+        found = find_run(self.folder, run, archived=True)
+        self._change_run("restore", found, lambda one: restore_run(self.folder, one))
+
+    def archived_runs(self) -> list[tuple[str, str, str]]:
+        """Runs that were put away, the newest first: id, folder, name."""
+        from lakelet.session.unpinned import archived_runs
+
+        self.refresh_runs()
+        return archived_runs(self)
+
+    def _change_run(self, action: str, run: RunRecord, change: Callable[[RunRecord], None]) -> None:
+        from lakelet.session.audit import audited
+        from lakelet.session.unpinned import run_state
+
+        with audited(
+            self.folder, self.source, f"{action} run", f"{run.full_name} {run.id[:8]}",
+            lambda: run_state(self, run.id),
+        ):  # fmt: skip
+            change(run)
 
     def run_details(self, run: str) -> RunDetails:
         """What is recorded of a run without being asked: facts, packages, diff, files.

@@ -148,22 +148,23 @@ def run_folders(folder: WorkspaceFolder) -> dict[str, int]:
     return {row["experiment"]: row["many"] for row in rows}
 
 
-def find_run(folder: WorkspaceFolder, text: str) -> RunRecord:
+def find_run(folder: WorkspaceFolder, text: str, *, archived: bool = False) -> RunRecord:
     """The run that a person names: by its id, the first letters of it, or folders and name.
 
-    Of several runs of one name it is the newest.
+    Of several runs of one name it is the newest. With ``archived`` it is one that was put away.
 
     Raises:
         RunNotFoundError: there is none, or the letters fit several.
     """
     whole, _, name = text.strip("/").rpartition("/")
+    there = "deleted" if archived else "NOT deleted"
     with open_store(folder) as store:
         # A whole id needs no look at the others.
         rows = store.execute(
-            "SELECT * FROM runs WHERE tracking = ? AND NOT deleted AND id = ?",
+            f"SELECT * FROM runs WHERE tracking = ? AND {there} AND id = ?",
             (folder.settings.runs.tracking, text),
         ).fetchall() or store.execute(
-            "SELECT * FROM runs WHERE tracking = ? AND NOT deleted AND "
+            f"SELECT * FROM runs WHERE tracking = ? AND {there} AND "
             "(id = ? OR (length(?) >= ? AND substr(id, 1, length(?)) = ?) "
             "OR (experiment = ? AND name = ?)) ORDER BY id = ? DESC, started DESC LIMIT 20",
             (folder.settings.runs.tracking, text, text, _LEAST, text, text, whole or ALONE,
@@ -171,9 +172,9 @@ def find_run(folder: WorkspaceFolder, text: str) -> RunRecord:
         ).fetchall()  # fmt: skip
         if not rows:
             raise RunNotFoundError(
-                f"there is no run {text}.",
-                hint="`lakelet runs` lists what is there; name one by its id, the first letters of "
-                "it, or folder/name.",
+                f"there is no run {text}{' that was archived' if archived else ''}.",
+                hint=f"`lakelet runs{' --archived' if archived else ''}` lists what is there; "
+                "name one by its id, the first letters of it, or folder/name.",
             )
         by_id = [row for row in rows if row["id"].startswith(text)]
         if len(by_id) > 1 and by_id[0]["id"] != text:
