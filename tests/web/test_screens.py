@@ -21,7 +21,8 @@ PAGES = (
     "/tables/bronze/posts/sample", "/tables/bronze/posts/history",
     "/tables/bronze/posts/diff?first=0&second=1", "/tables/bronze/posts/lineage",
     "/tables/forum/good/quality", "/tables/bronze/posts/files", "/tables/bronze/posts/rescued",
-    "/tables/bronze/posts/used", "/tables/bronze/posts/health", "/pipelines", "/pipelines/forum",
+    "/tables/bronze/posts/used", "/tables/bronze/posts/health", "/tables/bronze/posts/change",
+    "/tables/bronze/posts/maintain", "/tables/bronze/posts/drop", "/dropped", "/pipelines", "/pipelines/forum",
     "/pipelines/forum/list", "/pipelines/forum/updates", "/pipelines/forum/updates/1",
     "/pipelines/forum/source", "/pipelines/forum/steps/forum.good", "/files", "/file?path=files:",
     "/file?path=files/posts/a.jsonl&line=2", "/no/such/page", "/tables/bronze/posts?at=2099-01-01",
@@ -66,7 +67,8 @@ def test_every_page_of_runs_is_whole_and_accessible(
             ids.append(run.id)
     pages = (
         "/runs", "/runs?where=metrics.", f"/runs/{ids[0]}", f"/compare?run={ids[0]}&run={ids[1]}",
-        "/compare", "/tables/gold/p/used", "/",
+        "/compare", "/tables/gold/p/used", "/", f"/runs/{ids[0]}/change", "/archived-runs",
+        "/tables/gold/p/drop",
     )  # fmt: skip
     wrong = seen(browser, serve(ws.folder.root), pages, theme, size, tmp_path)
     assert not wrong, "\n".join(wrong)

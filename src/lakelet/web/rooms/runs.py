@@ -29,6 +29,7 @@ _PAGE = 200
 _COMPARED = 8
 """Runs that can be told apart by colour."""
 _COLUMNS = 6
+_MOST_FIGURES = 40
 _BLOCK = 1 << 18
 
 
@@ -254,6 +255,7 @@ class Compared:
         scatter: a parameter against a metric; None where they have no numbers in common.
         params: parameters that can stand across.
         metrics: metrics that can stand up.
+        figures: pictures by name, with the runs that have one of it.
     """
 
     runs: list[RunRow]
@@ -264,6 +266,7 @@ class Compared:
     scatter: Chart | None
     params: list[str]
     metrics: list[str]
+    figures: dict[str, list[bool]]
 
 
 def compared(
@@ -301,7 +304,20 @@ def compared(
     return Compared(
         rows, labels, sections, found.same, charts,
         _scatter(rows, labels, across or _first(params), up or _first(metrics)), params, metrics,
+        _figures(workspace, [r.id for r in found.runs]),
     )  # fmt: skip
+
+
+def _figures(workspace: Open, runs: Sequence[str]) -> dict[str, list[bool]]:
+    """Pictures that several of the runs have, and those of one after them."""
+    files = [set(workspace.run_details(run).files) for run in runs]
+    names = sorted(
+        name
+        for name in set().union(*files)
+        if Path(name).suffix.lower() in _PICTURES and not name.startswith("lakelet/")
+    )
+    has = {name: [name in some for some in files] for name in names}
+    return dict(sorted(has.items(), key=lambda one: -sum(one[1]))[:_MOST_FIGURES])
 
 
 def _first(names: Sequence[str]) -> str:
