@@ -32,7 +32,7 @@ class Person:
     def go(self, path: str) -> None:
         self.page.goto(self.base + path)
 
-    def to(self, selector: str) -> Any:
+    def to(self, selector: str, key: str = "Tab") -> Any:
         """Press Tab until something has the focus."""
         wanted = self.page.locator(selector).first
         wanted.wait_for(state="attached")
@@ -40,7 +40,7 @@ class Person:
         for _ in range(150):
             if handle.evaluate("one => one === document.activeElement"):
                 return wanted
-            self.page.keyboard.press("Tab")
+            self.page.keyboard.press(key)
         told = handle.evaluate("one => one.outerHTML + one.isConnected")
         raise AssertionError(f"Tab never came to {selector} on {self.page.url}: {told}")
 
@@ -121,6 +121,8 @@ def test_from_a_dirty_file_to_a_restored_table(
     person.press("main form[method=post] button.main")
     assert "Begun: lakelet load" in person.said()
     assert "4 rows from 1 file" in person.over()
+    moment = ws.sql("SELECT CAST(now() AS STRING)").rows()[0][0]
+    time.sleep(1.1)
 
     # A second file surprises with two fields, which are decided about.
     more = [{"id": 6, "price": 2, "weight": 1.5, "note": "x"}, {"id": 7, "price": 3, "weight": 2}]
@@ -163,6 +165,28 @@ def test_from_a_dirty_file_to_a_restored_table(
     person.press("#again button.main")
     assert "Begun: lakelet rejected bronze.prices --retry" in person.said()
     assert "stays rejected" in person.over()
+
+    # A query on the past is written, charted and kept.
+    person.go(f"/sql?at={moment}")
+    person.to(".cm-content")
+    person.page.keyboard.type("SELECT id, count(*) AS n FROM bronze.prices GROUP BY id")
+    person.page.keyboard.press("Escape")  # what completion offers is not wanted
+    person.page.keyboard.press("Control+Enter")
+    person.page.locator("[data-state]", has_text="finished, 4 rows").wait_for()
+    person.page.keyboard.press("Escape")  # Tab leaves the editor now
+    person.press("[data-chart-switch]")
+    person.page.locator("[data-drawn] svg").wait_for()
+    person.to("[data-save]", "Shift+Tab")
+    person.page.keyboard.press("Enter")
+    person.page.locator("dialog[open] input").wait_for()
+    person.page.keyboard.type("prices by id")
+    person.page.keyboard.press("Enter")
+    kept = ws.folder.root / "queries" / "prices by id.sql"
+    for _ in range(50):
+        if kept.exists():
+            break
+        time.sleep(0.1)
+    assert "GROUP BY id" in kept.read_text()
 
     # The table goes back to before the decisions.
     person.go(f"/tables/bronze/prices/restore?to={before}")
