@@ -29,7 +29,8 @@ class Writer(Person):
         self.page.locator(".cm-content").wait_for()
 
     def write(self, text: str) -> None:
-        self.page.locator(".cm-content").fill(text)
+        self.page.locator(".cm-content").press("Control+a")
+        self.page.keyboard.insert_text(text)
 
     def run(self, text: str | None = None, state: str = "finished") -> None:
         if text is not None:
@@ -72,6 +73,7 @@ def test_ctrl_enter_runs_the_statement_at_the_cursor_or_the_selection(meet: Any)
     page = person.page
     person.run("SELECT 1 AS one;\nSELECT 2 AS two, NULL AS none, '' AS empty, '<b>x</b>' AS odd")
     assert person.row(1) == ["2", "NULL", "", "<b>x</b>"]
+    assert page.locator(".tok-keyword").first.inner_text() == "SELECT"
     assert page.locator(".grid-cell.null").count() == 1
     page.keyboard.press("Control+Home")
     person.run()
@@ -160,6 +162,9 @@ def test_sorted_and_filtered_by_keys_and_by_clicks(meet: Any) -> None:
     page.get_by_role("textbox", name="Value").fill("99")
     page.keyboard.press("Enter")
     page.locator("[data-result-title]", has_text="19 rows").wait_for()
+    page.keyboard.press("Alt+ArrowDown")
+    assert page.get_by_role("dialog", name="v").get_by_role("textbox").input_value() == "99"
+    page.keyboard.press("Escape")
     page.get_by_role("button", name="Filter id", exact=True).click()
     page.get_by_role("textbox", name="Value").fill("no number")
     page.keyboard.press("Enter")

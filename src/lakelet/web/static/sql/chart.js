@@ -1,11 +1,11 @@
 // The chart beside the grid. What draws it is fetched when the first is asked for.
 import { Blocks } from "./blocks.js";
-import { MARKS, MOST_ROWS, OF, chosenFor, codeOf, fieldsOf, lookOf, specOf, valuesOf } from "./charting.js";
+import { MARKS, MOST_ROWS, OF, chosenFor, codeOf, counted, fieldsOf, lookOf, specOf, valuesOf } from "./charting.js";
 import { count, download, make } from "./dom.js";
 
 const one = (name) => document.querySelector(`[data-${name}]`);
 const QUIET = { level: () => QUIET, error: () => QUIET, warn: () => QUIET, info: () => QUIET, debug: () => QUIET };
-const LEAST_HEIGHT = 200;
+const LEAST_HEIGHT = 180;
 
 export class Chart {
   constructor({ hear, remember }) {
@@ -48,8 +48,9 @@ export class Chart {
       const [vega, rows] = await Promise.all([import("../vendor/vega.js"), Blocks.read(now.id, 0, Math.min(now.rows, MOST_ROWS))]);
       if (this.run !== now.id) return;
       this.vega = vega;
-      this.fields = fieldsOf(now.columns);
-      this.values = valuesOf(this.fields, rows);
+      const fields = fieldsOf(now.columns);
+      this.values = valuesOf(fields, rows);
+      this.fields = counted(fields, this.values);
       this.part = rows.length < now.rows ? `It shows the first ${count(rows.length)} of ${count(now.rows)} rows.` : "";
       const kept = work.tab.chart;
       const known = (name) => !name || this.fields.some((field) => field.name === name);

@@ -48,15 +48,22 @@ export function chosenFor(fields, values) {
   return null;
 }
 
+// How many values a column has says whether their names have room beside one another.
+export function counted(fields, values) {
+  return fields.map((field) => ({ ...field, different: new Set(values.map((row) => row[field.name])).size }));
+}
+
+const FEW = 6;
 const field = (name) => name.replace(/[\\.[\]'"]/g, "\\$&");
 const TYPES = { number: "quantitative", time: "temporal", text: "nominal" };
 
 export function specOf(choice, fields) {
-  const kind = (name) => fields.find((one) => one.name === name)?.kind ?? "number";
+  const found = (name) => fields.find((one) => one.name === name);
+  const kind = (name) => found(name)?.kind ?? "number";
   const axis = (name) => ({
     field: field(name), type: TYPES[kind(name)], title: name,
     ...(kind(name) === "time" ? { scale: { type: "utc" } } : {}),
-    ...(kind(name) === "text" ? { axis: { labelLimit: 120 } } : {}),
+    ...(kind(name) === "text" ? { axis: { labelLimit: 120, ...(found(name).different <= FEW ? { labelAngle: 0 } : {}) } } : {}),
   });
   const colour = choice.colour ? { color: { field: field(choice.colour), type: TYPES[kind(choice.colour)], title: choice.colour } } : {};
   const start = { $schema: "https://vega.github.io/schema/vega-lite/v6.json" };

@@ -16,7 +16,7 @@ const WORDS = `add alter analyze and anti any as asc between by cache case cast 
   ilike rlike limit location matched merge minus natural not nulls of offset on optimize or order outer over overwrite partition
   partitioned pivot preceding primary properties qualify range recursive rename replace restore right rollup row rows schema select
   semi set sets show stored table tables tablesample tags tblproperties then timestamp to truncate undrop union unique unpivot unset
-  update using vacuum values version view volume when where window with zorder`;
+  update using vacuum values version view volume when where window with zorder`.replace(/\s+/g, " ");
 const DATABRICKS = SQLDialect.define({
   ...StandardSQL.spec, identifierQuotes: "`", doubleQuotedStrings: true, backslashEscapes: true, keywords: WORDS,
 });
@@ -42,6 +42,18 @@ async function words(context) {
   };
 }
 
+// Chromium writes over a selection with the look of what stood there, as a style that this page does
+// not allow; so the text goes in by CodeMirror's own way.
+function overSelection(event, view) {
+  const { ranges, main } = view.state.selection;
+  if (event.inputType !== "insertText" || event.data === null || view.composing || ranges.length > 1 || main.empty) return false;
+  event.preventDefault();
+  const insert = () => view.state.update(view.state.replaceSelection(event.data), { userEvent: "input.type", scrollIntoView: true });
+  const handlers = view.state.facet(EditorView.inputHandler);
+  if (!handlers.some((one) => one(view, main.from, main.to, event.data, insert))) view.dispatch(insert());
+  return true;
+}
+
 export class Editor {
   constructor(place, { nonce, dialect, changed, moved, run, leave }) {
     this.states = new Map();
@@ -63,6 +75,7 @@ export class Editor {
       syntaxHighlighting(classHighlighter),
       placeholder("SELECT …"),
       EditorView.contentAttributes.of({ "aria-label": "Statements", "aria-describedby": "sql-editor-keys", spellcheck: "false" }),
+      EditorView.domEventHandlers({ beforeinput: overSelection }),
       EditorView.updateListener.of((update) => {
         if (this.opening) return;
         if (update.docChanged) changed(update.state.doc.toString());

@@ -10,6 +10,7 @@ export class GridHead {
       const cell = event.target.closest("[data-column]");
       if (!cell || event.target.closest(".grid-grip")) return;
       const column = Number(cell.dataset.column);
+      grid.root.focus({ preventScroll: true }); // its buttons are drawn anew, and would take the focus along
       grid.activate(-1, column, false);
       if (event.target.closest(".grid-filter")) grid.acts.filter(column, cell);
       else grid.acts.sort(column, event.shiftKey);

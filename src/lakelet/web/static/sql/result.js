@@ -39,7 +39,8 @@ export class Result {
     const { told, shown } = work;
     const now = shown?.state === "finished" ? shown : told;
     one("said").replaceChildren();
-    if (!now) this.say("Nothing was run in this tab yet.", "Write a statement and press Ctrl+Enter.", null, "empty");
+    if (!now && work.tab.run) this.say("", "Looking for what it gave last.", null, "empty");
+    else if (!now) this.say("Nothing was run in this tab yet.", "Write a statement and press Ctrl+Enter.", null, "empty");
     else if (now.state === "failed") this.say("It failed", now.error, now.hint);
     else if (now.state === "cancelled") this.say("It was cancelled.", "Whatever it had begun to write is not there.", null, "empty");
     else if (now.state === "gone") this.sayGone();

@@ -2,6 +2,7 @@
 import { get, post } from "./ask.js";
 
 const OVER = new Set(["finished", "failed", "cancelled", "gone"]);
+const NOTHING = { rows: 0, columns: [], first: [], warnings: [], seconds: null };
 const PAUSE = 1000;
 const LONGEST_PAUSE = 5000;
 const pause = (time) => new Promise((later) => setTimeout(later, time));
@@ -27,7 +28,7 @@ export class Work {
     this.shown = null;
     for (const [place, piece] of pieces.entries()) {
       this.step = pieces.length > 1 ? { place: place + 1, of: pieces.length } : null;
-      this.hear({ state: "waiting", before: 0, rows: 0, columns: [], first: [], warnings: [], seconds: null });
+      this.hear({ ...NOTHING, state: "waiting", before: 0 });
       const given = Object.fromEntries(piece.parameters.map((name) => [name, params[name]]));
       await this.begin("told", "/sql/runs", { text: piece.text, params: given, at },
         (told) => this.remember({ run: told.id, ran: { ...piece, at }, view: null, chart: null }));
@@ -68,7 +69,7 @@ export class Work {
       this.hear(told, where);
       await this.follow(where);
     } catch (error) {
-      this.hear({ state: "failed", error: error.message, hint: error.hint, rows: 0, columns: [], first: [], warnings: [], seconds: null }, where);
+      this.hear({ ...NOTHING, state: "failed", error: error.message, hint: error.hint }, where);
     }
   }
 
@@ -119,26 +120,25 @@ export class Work {
     this.changed();
   }
 
-  // After a reload: what the tab has run last, as far as it is kept.
+  // After a reload: what the tab has run last, as far as it is kept. Whoever runs something else
+  // meanwhile is not kept waiting.
   async resume() {
     const { run, view } = this.tab;
     if (!run || this.told || this.busy) return;
-    this.busy = true;
-    this.told = { id: run, state: "running", rows: 0, columns: [], first: [], warnings: [], seconds: null, number: 0 };
-    try {
-      this.hear(await get(`/sql/runs/${run}`));
-      await this.follow("told");
-      this.busy = false;
-      if (view && this.told.state === "finished") {
-        this.asked = view;
-        const found = await get(`/sql/runs/${view.id}`).catch((error) => error);
-        if (found.state === "finished") this.hear(found, "shown");
-        else await this.derive(view);
-      }
-    } catch (error) {
-      this.hear({ ...this.told, state: error.status ? "gone" : "failed", error: error.message, hint: error.hint });
-    }
+    const found = await get(`/sql/runs/${run}`).catch((error) => ({
+      ...NOTHING, id: run, state: error.status ? "gone" : "failed", error: error.message, hint: error.hint,
+    }));
+    if (this.told || this.busy) return;
+    this.busy = !OVER.has(found.state);
+    this.hear(found);
+    await this.follow("told");
     this.busy = false;
     this.changed();
+    if (!view || this.told.state !== "finished") return;
+    const kept = await get(`/sql/runs/${view.id}`).catch((error) => error);
+    if (this.busy || this.told.id !== run) return;
+    this.asked = view;
+    if (kept.state === "finished") this.hear(kept, "shown");
+    else await this.derive(view);
   }
 }
