@@ -204,3 +204,31 @@ def test_the_catalog_may_be_named_as_in_databricks(ws: Workspace) -> None:
         "SELECT a FROM main.s.t@v1",
     ):
         assert ws.sql(query).rows() == [(2,)], query
+
+
+def test_nanoseconds_that_are_whole_microseconds_are_taken(ws: Workspace) -> None:
+    pd = pandas
+    ws.sql("CREATE TABLE py.ns (wall TIMESTAMP_NTZ, moment TIMESTAMP)")
+
+    def frame(text: str) -> pandas.DataFrame:
+        return pd.DataFrame({
+            "wall": pd.to_datetime([text, None]).astype("datetime64[ns]"),
+            "moment": pd.to_datetime([text, None], utc=True).astype("datetime64[ns, UTC]"),
+        })  # fmt: skip
+
+    table = ws.table("py.ns")
+    table.append(frame("2026-01-01 00:00:00.123456"))
+    rows = table.sql("SELECT CAST(wall AS STRING), moment = TIMESTAMP'2026-01-01 00:00:00.123456Z' "
+                     "FROM this WHERE wall IS NOT NULL").rows()  # fmt: skip
+    assert rows == [("2026-01-01 00:00:00.123456", True)]
+    with pytest.raises(SchemaError, match="the column wall has moments with fractions of a micro"):
+        table.append(frame("2026-01-01 00:00:00.123456789"))
+    merged = frame("2026-01-01 00:00:00.1234567")[["moment"]]
+    with pytest.raises(SchemaError, match="the column moment has moments with fractions"):
+        table.merge(merged, on="moment")
+    # A wall clock is no moment until its zone is said, however finely it counts.
+    walls = frame("2026-01-01")[["wall"]].rename(columns={"wall": "moment"})
+    with pytest.raises(SchemaError, match="the data is TIMESTAMP_NTZ") as told:
+        table.append(walls)
+    assert "tz_localize" in str(told.value)
+    assert table.version == 1

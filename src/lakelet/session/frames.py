@@ -7,6 +7,7 @@ type, or one whose every value the table's type holds.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import chain
 from typing import Any
 
@@ -20,9 +21,13 @@ from lakelet.loading.fit.json_sql import structure
 from lakelet.loading.fit.json_text import Pairs, dump_json
 from lakelet.loading.fit.python_values import json_value
 
-__all__ = ("attach_frame",)
+__all__ = ("attach_frame", "fractions_told")
 
+_ZONE = "it has no zone: say which it is of, such as .dt.tz_localize('UTC')."
 _INTEGERS = ("TINYINT", "SMALLINT", "INT", "BIGINT")
+# pandas counts nanoseconds unless told otherwise; Delta's moments are whole microseconds.
+_NANOSECONDS = {"TIMESTAMP_NS": "TIMESTAMP", "TIMESTAMPTZ_NS": "TIMESTAMP WITH TIME ZONE"}
+_FRACTIONS = "has moments with fractions of a microsecond"
 _DIGITS = {"TINYINT": 3, "SMALLINT": 5, "INT": 10, "BIGINT": 19}
 
 
@@ -48,18 +53,46 @@ def attach_frame(
         raise SchemaError("a single dictionary is no frame.", hint="put it into a list.")
     if isinstance(frame, list | tuple):
         return _attach_dicts(connection, frame, columns, table)
-    kinds = _attach_stream(connection, frame)
+    texts = _attach_stream(connection, frame)
     known = {column.name.lower(): column for column in columns}
-    for name, kind in kinds.items():
-        _check(name, kind, known, table)
-    given = {name.lower(): name for name in kinds}
+    for name, text in texts.items():
+        _check(name, with_nulls(_NANOSECONDS.get(text, text)), known, table)
+    given = {name.lower(): name for name in texts}
     selected = [
-        f"CAST({quote(given[c.name.lower()])} AS {c.type.duckdb}) AS {quote(c.name)}"
+        f"CAST({_exact(given[c.name.lower()], texts, table)} AS {c.type.duckdb}) AS {quote(c.name)}"
         if c.name.lower() in given
         else f"CAST(NULL AS {c.type.duckdb}) AS {quote(c.name)}"
         for c in columns
     ]
     return f'SELECT {", ".join(selected)} FROM "lakelet frame"'
+
+
+def _exact(name: str, texts: Mapping[str, str], table: str) -> str:
+    """A column as it is read; one of nanoseconds is refused where its cast would round."""
+    if texts[name] not in _NANOSECONDS:
+        return quote(name)
+    said = literal(f"{table}: the column {name} {_FRACTIONS}; nothing was written.")
+    return (
+        f"CASE WHEN epoch_ns({quote(name)}) % 1000 <> 0 THEN error({said}) "
+        f"ELSE CAST({quote(name)} AS {_NANOSECONDS[texts[name]]}) END"
+    )
+
+
+@contextmanager
+def fractions_told() -> Iterator[None]:
+    """Raise what `attach_frame` says of fractions of a microsecond as the error it is.
+
+    Raises:
+        SchemaError: a row read in the body has some.
+    """
+    try:
+        yield
+    except duckdb.InvalidInputException as error:
+        text = str(error).removeprefix("Invalid Input Error: ")
+        if _FRACTIONS not in text:
+            raise
+        hint = "round them, such as .dt.round('us'), or keep them as BIGINT or STRING."
+        raise SchemaError(text, hint=hint) from None
 
 
 def _check(name: str, kind: DataType, known: Mapping[str, Column], table: str) -> None:
@@ -76,7 +109,9 @@ def _check(name: str, kind: DataType, known: Mapping[str, Column], table: str) -
         raise SchemaError(
             f"{table}: the column {column.name} is {column.type.sql}, the data is {kind.sql}; "
             "nothing was written.",
-            hint=f"cast it to {column.type.sql} first, where that loses nothing.",
+            hint=_ZONE
+            if (column.type, kind) == (Primitive("TIMESTAMP"), Primitive("TIMESTAMP_NTZ"))
+            else f"cast it to {column.type.sql} first, where that loses nothing.",
         )
 
 
@@ -109,7 +144,8 @@ def _decimal_holds(column: Decimal, value: DataType) -> bool:
     return isinstance(value, Primitive) and whole >= _DIGITS.get(value.name, 99)
 
 
-def _attach_stream(connection: duckdb.DuckDBPyConnection, frame: Any) -> dict[str, DataType]:
+def _attach_stream(connection: duckdb.DuckDBPyConnection, frame: Any) -> dict[str, str]:
+    """Make a stream readable; its columns with DuckDB's names of their types."""
     from arro3.core import RecordBatchReader, Table
 
     if hasattr(frame, "__arrow_c_stream__"):
@@ -129,7 +165,7 @@ def _attach_stream(connection: duckdb.DuckDBPyConnection, frame: Any) -> dict[st
     if any(map(has_null, texts.values())):
         reader = _with_bitmaps(frame, reader)
     connection.register("lakelet frame", reader)
-    return {name: with_nulls(text) for name, text in texts.items()}
+    return texts
 
 
 def _with_bitmaps(frame: Any, reader: Any) -> Any:

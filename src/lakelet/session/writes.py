@@ -15,7 +15,7 @@ from lakelet.errors import CommandError, SchemaError, nearest
 from lakelet.lake import LakeTable
 from lakelet.lake.delta import retry_conflicts
 from lakelet.lake.names import quote
-from lakelet.session.frames import attach_frame
+from lakelet.session.frames import attach_frame, fractions_told
 
 __all__ = ("append_frame", "merge_frame")
 
@@ -35,7 +35,8 @@ def _hold(connection: duckdb.DuckDBPyConnection, select: str) -> None:
     A stream can be read once, a conflict asks for it again; and one that Python makes batch by
     batch crashes when DuckDB hands it on as a stream of its own.
     """
-    connection.execute(f"CREATE TABLE {_ROWS} AS {select}")
+    with fractions_told():
+        connection.execute(f"CREATE TABLE {_ROWS} AS {select}")
 
 
 def append_frame(table: LakeTable, frame: Any) -> None:
