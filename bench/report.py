@@ -135,6 +135,31 @@ def rows(found: dict[str, dict]) -> list[str]:
         if one := found.get(name):
             lines.append(row(what, f"≤ {aim} ×", f"{one['ratio']:.2f} ×", one["ratio"] <= aim))
     lines += web_rows(found)
+    lines += acting_rows(found)
+    return lines
+
+
+def acting_rows(found: dict[str, dict]) -> list[str]:
+    lines = []
+    if one := found.get("acting_first_rows"):
+        for name, query in one["queries"].items():
+            lines.append(
+                row(f"from asking to the first rows, {name} of {one['rows']:,}, above the engine's "
+                    f"own {query['engine_ms']:.0f} ms", "≤ 60 ms", f"{query['above_ms']:.0f} ms",
+                    query["above_ms"] <= 60)
+            )  # fmt: skip
+    if one := found.get("acting_words"):
+        lines.append(
+            row(f"completion with {one['tables']:,} tables, CPU of the server", "≤ 30 ms",
+                f"{one['cpu_ms']:.0f} ms", one["cpu_ms"] <= 30)
+        )  # fmt: skip
+    if one := found.get("acting_upload"):
+        lines += [
+            row(f"an upload of {one['bytes'] / 1e9:.1f} GB over `cp`, by speed", "≥ 0.8 ×",
+                f"{one['speed']:.2f} ×", one["speed"] >= 0.8),
+            row("the same, peak memory of the server", "≤ 200 MB", f"{one['peak_mb']:.0f} MB",
+                one["peak_mb"] <= 200),
+        ]  # fmt: skip
     return lines
 
 
