@@ -225,6 +225,19 @@ def test_cells_rows_and_columns_are_copied(meet: Any) -> None:
     assert page.locator(".grid-name").first.bounding_box()["width"] == before + 16
 
 
+def test_a_long_value_is_shown_and_copied_whole(meet: Any) -> None:
+    person = meet()
+    page = person.page
+    person.run("SELECT concat(repeat('x', 5000), 'end') AS long")
+    page.locator(".grid").focus()
+    page.keyboard.press("Enter")
+    assert page.locator("#sql-side pre").inner_text().endswith("xend")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Control+c")
+    page.get_by_text("The cell is copied").last.wait_for()
+    assert person.copied() == "x" * 5000 + "end"
+
+
 def test_downloads(meet: Any) -> None:
     person = meet()
     page = person.page

@@ -75,6 +75,16 @@ def test_a_statement_is_run_and_its_rows_are_read_by_places(ws: Workspace, sql: 
     assert ws.sql("SELECT source FROM system.queries").rows()[-1] == ("page",)
 
 
+def test_a_long_value_is_read_whole(sql: Sql) -> None:
+    run = sql.run("SELECT 1 AS a, concat(repeat('é', 5000), '.') AS long, NULL AS n")
+    assert len(run["first"][0][1]) == 2000
+    path = f"/sql/runs/{run['id']}/value"
+    assert sql.pages.get(f"{path}?row=0&column=1").json() == {"value": "é" * 5000 + "."}
+    assert sql.pages.get(f"{path}?row=0&column=2").json() == {"value": None}
+    assert sql.pages.get(f"{path}?row=1&column=1").status_code == 400
+    assert sql.pages.get(f"{path}?row=0&column=3").status_code == 400
+
+
 def test_values_of_all_kinds(sql: Sql) -> None:
     run = sql.run(
         "SELECT NULL AS nothing, '' AS empty, array(1, 2) AS list, named_struct('a', 1) AS made, "

@@ -34,7 +34,7 @@ from lakelet.session.searching import refresh
 from lakelet.web.answer import Open, add_page
 from lakelet.web.failure import RequestError
 from lakelet.web.room import Room
-from lakelet.web.sql.results import OPERATORS, exported, rows_of
+from lakelet.web.sql.results import OPERATORS, exported, rows_of, value_of
 from lakelet.web.sql.runs import Run, Runs
 from lakelet.workspace.store import open_store
 
@@ -242,6 +242,18 @@ def result_rows(
     return JSONResponse({"first": first, "rows": rows})
 
 
+def result_value(
+    request: Request,
+    workspace: Open,
+    name: str,
+    row: int = Query(ge=0, description="The place of the row, from 0."),
+    column: int = Query(ge=0, description="The place of the column, from 0."),
+) -> Response:
+    """One value of a result, whole: rows have the beginnings of long ones."""
+    run = _finished(request, name)
+    return JSONResponse({"value": value_of(workspace.folder, run.path, row, column)})
+
+
 def result_file(request: Request, workspace: Open, name: str, form: str) -> Response:
     """A whole result as a file."""
     run = _finished(request, name)
@@ -328,7 +340,7 @@ for path, look, method in (
     ("/sql/statements", statements, "POST"), ("/sql/runs", begin, "POST"),
     ("/sql/runs", running, "GET"), ("/sql/runs/{name}", run_state, "GET"),
     ("/sql/runs/{name}/cancel", cancel, "POST"), ("/sql/runs/{name}/derive", derive, "POST"),
-    ("/sql/runs/{name}/rows", result_rows, "GET"),
+    ("/sql/runs/{name}/rows", result_rows, "GET"), ("/sql/runs/{name}/value", result_value, "GET"),
     ("/sql/runs/{name}/result.{form}", result_file, "GET"), ("/sql/words", words, "POST"),
     ("/sql/history", history, "GET"), ("/sql/queries", kept, "GET"),
     ("/sql/queries", keep, "POST"),

@@ -32,7 +32,9 @@ if TYPE_CHECKING:
     from lakelet.session.result import Result
     from lakelet.workspace import WorkspaceFolder
 
-__all__ = ("OPERATORS", "ResultWriter", "derived", "exported", "rows_of", "told_columns")
+__all__ = (
+    "OPERATORS", "ResultWriter", "derived", "exported", "rows_of", "told_columns", "value_of",
+)  # fmt: skip
 
 _FOLDER = declare("results.folder", "the folder for results is there")
 _WRITE = declare("results.write", "more rows of a result are on disk")
@@ -42,6 +44,8 @@ _MEMORY = 256 << 20
 """Bytes that writing or reading a result may hold, beside the query that makes it."""
 _LONGEST = 2000
 """Characters of a value that are shown."""
+_WHOLE = 4_000_000
+"""Characters of a value that is asked for alone."""
 # Types that Arrow has not, and what takes their place.
 _WIDE = re.compile(r"U?HUGEINT")
 _AS_TEXT = re.compile(r"UUID|BIT\b|TIME WITH TIME ZONE|TUPLE|UNION|VARIANT|U?HUGEINT.*[\[(]")
@@ -198,7 +202,7 @@ def _said(kind: str) -> str:
         return kind
 
 
-def _text(place: int, kind: str) -> str:
+def _text(place: int, kind: str, longest: int = _LONGEST) -> str:
     """A value as text: what is nested as JSON, bytes as hexadecimal digits."""
     name = f"c{place}"
     if kind.endswith("]") or kind.startswith(("STRUCT", "MAP", "UNION")):
@@ -207,7 +211,7 @@ def _text(place: int, kind: str) -> str:
         text = f"lower(hex({name}))"
     else:
         text = f"CAST({name} AS VARCHAR)"
-    return f"left({text}, {_LONGEST})"
+    return f"left({text}, {longest})"
 
 
 def _texts(
@@ -237,6 +241,27 @@ def rows_of(folder: WorkspaceFolder, path: Path, begin: int, end: int) -> list[l
             return _texts(connection, _types(connection), begin, end)
         finally:
             connection.close()
+
+
+def value_of(folder: WorkspaceFolder, path: Path, row: int, column: int) -> str | None:
+    """One value of a result, whole, as text.
+
+    Raises:
+        CommandError: there is no such value.
+        StorageError: it cannot be read.
+    """
+    with duckdb_errors():
+        connection = _opened(folder, path, reading=True, most=_MEMORY)
+        try:
+            types = _types(connection)
+            text = _text(_place(types, column), types[column], _WHOLE)
+            found = connection.execute(f"SELECT {text} FROM r WHERE rowid = {row:d}").fetchone()
+        finally:
+            connection.close()
+    if found is None:
+        raise CommandError(f"the result has no row {row}.")
+    value: str | None = found[0]
+    return value
 
 
 def derived(

@@ -1,5 +1,5 @@
 // What goes to the clipboard: a cell, a row, a column as a list of SQL.
-import { Blocks } from "./blocks.js";
+import { Blocks, CUT, whole } from "./blocks.js";
 
 const MOST = 10_000;
 const NUMBER = /^-?\d+(\.\d+)?([eE][+-]?\d+)?$/;
@@ -26,13 +26,15 @@ export async function copied(what, grid, dialect) {
     const column = source.columns[at.column];
     await navigator.clipboard.writeText(`(${rows.map((row) => asSql(row[at.column], column, dialect)).join(", ")})`);
     const part = rows.length < source.rows ? `, the first ${rows.length.toLocaleString("en")} of ${source.rows.toLocaleString("en")}` : "";
-    return `${column.name} is copied as a list${part}.`;
+    const cut = rows.some((row) => (row[at.column]?.length ?? 0) >= CUT) ? ` Long values are cut after ${CUT.toLocaleString("en")} letters.` : "";
+    return `${column.name} is copied as a list${part}.${cut}`;
   }
   if (!values) return "There is no cell to copy: go to one first.";
   if (what === "row") {
-    await navigator.clipboard.writeText(values.map(field).join("\t"));
+    const full = await Promise.all(values.map((value, column) => whole(source.run, at.row, column, value)));
+    await navigator.clipboard.writeText(full.map(field).join("\t"));
     return `Row ${at.row + 1} is copied.`;
   }
-  await navigator.clipboard.writeText(values[at.column] ?? "");
+  await navigator.clipboard.writeText((await whole(source.run, at.row, at.column, values[at.column])) ?? "");
   return values[at.column] === null ? "NULL is copied, as nothing." : "The cell is copied.";
 }

@@ -18,6 +18,7 @@ const part = (name) => root.querySelector(`[data-${name}]`);
 const { at, dialect, workspace, operators } = root.dataset;
 const works = new Map();
 const TYPED = 250;
+const MOST_SHOWN = 200_000;
 let notice = null; // what was said last beside the state: { said, bad }
 
 const tabs = new Tabs(workspace, (what) => {
@@ -178,11 +179,12 @@ function show() {
 
 function showValue(title, text) {
   const said = text === null ? "NULL" : text;
-  const cut = said.length >= 2000 ? make("p", { class: "small mute" }, "The first 2,000 letters; a download has all of them.") : null;
+  const cut = said.length >= MOST_SHOWN ? make("p", { class: "small mute" }, `The first ${MOST_SHOWN.toLocaleString("en")} letters; Copy has all.`) : null;
   let neat = said;
   if (/^[[{]/.test(said)) {
     try { neat = JSON.stringify(JSON.parse(said), null, 2); } catch { /* it only looks like JSON */ }
   }
+  neat = neat.slice(0, MOST_SHOWN);
   side.open("value", title, make("div", { class: "body sql-value" }, cut,
     make("pre", { class: `wrap${text === null ? " faint" : ""}`, tabindex: "0" }, neat),
     make("button", { class: "button", type: "button", onclick: () => navigator.clipboard.writeText(text ?? "").then(() => hear("The value is copied.")) }, "Copy")));

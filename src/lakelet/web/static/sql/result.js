@@ -1,4 +1,5 @@
 // The result of a tab: what is said of it, its rows, their order and filters, its files.
+import { whole } from "./blocks.js";
 import { copied } from "./copying.js";
 import { FilterDialog } from "./filters.js";
 import { Grid } from "./grid.js";
@@ -16,7 +17,10 @@ export class Result {
     this.grid = new Grid(one("grid"), {
       sort: (column, also) => this.sort(column, also),
       filter: (column, beside) => this.filters.open(this.grid.source, column, beside),
-      open: (row, column, text) => this.value(`${this.grid.source.columns[column].name}, row ${count(row + 1)}`, text),
+      open: (row, column, text) => {
+        const title = `${this.grid.source.columns[column].name}, row ${count(row + 1)}`;
+        whole(this.grid.source.run, row, column, text).then((full) => this.value(title, full), (error) => hear(error.message));
+      },
       copy: (what) => this.copy(what),
       failed: (error) => this.say("These rows did not come", error.message, error.hint),
     });
