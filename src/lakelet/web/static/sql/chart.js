@@ -65,7 +65,7 @@ export class Chart {
 
   offer() {
     const names = this.fields.map((field) => [field.name, field.name]);
-    const choices = { mark: Object.entries(MARKS), x: names, y: [["", "number of rows"], ...names], of: Object.entries(OF), colour: [["", "one"], ...names] };
+    const choices = { mark: Object.entries(MARKS), x: names, y: [["", "rows"], ...names], of: Object.entries(OF), colour: [["", "one"], ...names] };
     for (const [name, options] of Object.entries(choices)) {
       const select = this.panel.querySelector(`[data-chart="${name}"]`);
       select.replaceChildren(...options.map(([value, said]) => make("option", { value }, said)));
@@ -91,9 +91,9 @@ export class Chart {
   async draw() {
     if (!this.vega || !this.run || this.panel.hidden) return;
     const place = one("drawn");
-    if (!this.choice) {
+    if (!this.choice || !this.values.length) {
       place.replaceChildren();
-      one("chart-said").textContent = "There is nothing to draw.";
+      one("chart-said").textContent = this.values.length ? "No column of it can be drawn." : "There are no rows to draw.";
       return;
     }
     const { mark, x, y } = this.choice;
@@ -113,6 +113,7 @@ export class Chart {
   }
 
   async give(form) {
+    if (!this.choice || !this.values.length) return "There is nothing to hand over: no rows are drawn.";
     const spec = specOf(this.choice, this.fields);
     if (form === "python") {
       const { tab, told } = this.work;

@@ -4,7 +4,7 @@ const MOST_BARS = 50;
 const MOST_COLOURS = 8;
 export const MOST_ROWS = 5000;
 export const MARKS = { line: "lines", bar: "bars", point: "points", area: "areas", histogram: "a histogram" };
-export const OF = { none: "each value", sum: "sum", mean: "mean", median: "median", min: "least", max: "most", count: "number of rows" };
+export const OF = { none: "each value", sum: "sum", mean: "mean", median: "median", min: "least", max: "most", count: "rows" };
 
 // Columns under names of their own, should two have one.
 export function fieldsOf(columns) {

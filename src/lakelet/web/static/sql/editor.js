@@ -14,7 +14,7 @@ const WORDS = `add alter analyze and anti any as asc between by cache case cast 
   copy create cross cube current delete desc describe detail distinct drop else end except exists explain extended filter first following
   for from full function group grouping having history if in inner insert intersect interval into is join last lateral left like
   ilike rlike limit location matched merge minus natural not nulls of offset on optimize or order outer over overwrite partition
-  partitioned pivot preceding primary properties qualify range recursive rename replace restore right rollup row rows schema select
+  partitioned pivot preceding primary properties qualify recursive rename replace restore right rollup row rows schema select
   semi set sets show stored table tables tablesample tags tblproperties then timestamp to truncate undrop union unique unpivot unset
   update using vacuum values version view volume when where window with zorder`.replace(/\s+/g, " ");
 const DATABRICKS = SQLDialect.define({

@@ -26,7 +26,7 @@ const tabs = new Tabs(workspace, (what) => {
   if (what === "list") return;
   open();
 });
-const strip = new TabStrip(root.querySelector(".sql-tabs"), tabs);
+const strip = new TabStrip(root.querySelector(".sql-tabs"), tabs, () => editor.focus());
 const side = new Side();
 const editor = new Editor(document.getElementById("sql-editor"), {
   nonce: document.querySelector("link[nonce]").nonce, dialect,
@@ -159,15 +159,16 @@ let told = "";
 function state() {
   const work = workOf(tabs.current);
   const found = stateOf(work, work.busy ? (performance.now() - work.heard) / 1000 : 0);
-  const dot = found.said ? make("span", { class: `dot ${found.kind}` }) : "";
-  part("state").replaceChildren(dot, ...[found.said, found.time].filter(Boolean).map((one, place) => make("span", place ? { class: "mute" } : {}, one)),
-    notice ? make("span", { class: notice.bad ? "bad" : "mute" }, notice.said) : "");
   // Who listens is told what changes, not every second that passes and every row that comes.
   const short = found.said.replace(/, [\d,]+ rows? so far/, "");
   if (short !== told) {
     told = short;
+    notice = null;
     part("heard").textContent = short;
   }
+  const dot = found.said ? make("span", { class: `dot ${found.kind}` }) : "";
+  part("state").replaceChildren(dot, ...[found.said, found.time].filter(Boolean).map((one, place) => make("span", place ? { class: "mute" } : {}, one)),
+    notice ? make("span", { class: notice.bad ? "bad" : "mute" }, notice.said) : "");
   part("run").disabled = work.busy;
   part("cancel").disabled = !work.busy || Boolean(work.cancelling);
 }

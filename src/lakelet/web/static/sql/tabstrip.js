@@ -2,15 +2,18 @@
 import { make, question } from "./dom.js";
 
 export class TabStrip {
-  constructor(place, tabs) {
+  constructor(place, tabs, write) {
     this.place = place;
     this.tabs = tabs;
     place.addEventListener("keydown", (event) => this.key(event));
-    const on = (name, act) => document.querySelector(`[data-tab-${name}]`).addEventListener("click", act);
-    on("new", () => tabs.add());
+    const on = (name, act) => document.querySelector(`[data-tab-${name}]`).addEventListener("click", (event) => {
+      event.target.closest("details")?.removeAttribute("open");
+      act();
+    });
+    on("new", () => { tabs.add(); write(); });
     on("rename", () => this.rename());
-    on("close", () => tabs.close(tabs.current));
-    on("reopen", () => tabs.reopen());
+    on("close", () => { tabs.close(tabs.current); write(); });
+    on("reopen", () => { tabs.reopen(); write(); });
   }
 
   draw() {
