@@ -53,7 +53,7 @@ class _Worker:
         found = open_workspace(self.root)
         found.source = "page"
         # Asking costs little and makes the engine ready: the first statement finds it warm.
-        found.sql("SELECT 1").rows()
+        found._sql("SELECT 1", (), at=None, dialect=None, this=None, recorded=False).rows()
         return found
 
     def run(self, asked: BinaryIO) -> None:
