@@ -224,7 +224,7 @@ def test_an_interrupted_update_says_how_it_goes_on(forum: Workspace, pages: Test
     )  # fmt: skip
     assert killed.returncode == -9, killed.stderr
     text = pages.get("/pipelines/forum", headers={"accept": "text/html"}).text
-    assert "was interrupted" in text and "Resume" in text
+    assert "was interrupted" in text and "lakelet update forum" in text and "Resume" in text
     assert pages.get("/tables/forum/good.json").json()["head"]["rows"] == 1
     assert forum.update("forum").update == 3
     assert pages.get("/tables/forum/good.json").json()["head"]["rows"] == 2

@@ -2,7 +2,8 @@
 
 What takes longer than a moment (a load, an update, maintenance) runs as the very command that a
 person would type, in a process of its own. The command itself says how far it is and how it ended,
-so that whoever looks finds it told even where the server was started anew in between.
+so that whoever looks finds it told even where the server was started anew in between. It runs at
+lower priority, as jobs do: whoever looks at pages waits for nobody.
 """
 
 from __future__ import annotations
@@ -105,7 +106,8 @@ def begin_command(folder: WorkspaceFolder, name: str, arguments: Sequence[str], 
         )
     with step(_OUTPUT), path.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "lakelet", "--workspace", str(folder.root), *arguments],
+            ["nice", "-n", "10", sys.executable, "-m", "lakelet", "--workspace", str(folder.root),
+             *arguments],
             stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, cwd=folder.root,
             env={**os.environ, ASKED_FROM: "page", COMMAND: name, "PYTHONUNBUFFERED": "1"},
             # Of its own session: what ends the server from a terminal ends no command.
