@@ -176,3 +176,16 @@ def test_changed_cells_are_marked(ws: Workspace, pages: TestClient) -> None:
     assert wrong.status_code == 200 and "have a column" in wrong.text
     unpaired = pages.get(f"{address}.json?first=0&second=1&key=nope").json()
     assert (unpaired["key"], unpaired["added"], unpaired["removed"]) == ([], 1, 1)
+
+
+def test_a_table_says_at_once_whether_it_is_all_right(posts: Workspace, pages: TestClient) -> None:
+    found = pages.get("/tables/bronze/posts/standing.json").json()
+    assert (found["rejected"], found["waiting"], found["broken"]) == (1, 1, [])
+    assert found["files"] == 2
+    posts.sql("CREATE TABLE silver.ids AS SELECT id FROM bronze.posts")
+    found = pages.get("/tables/bronze/posts/standing.json").json()
+    assert found["made"] == ["silver.ids"]
+    assert found["statements"] == 1
+    page = pages.get("/tables/bronze/posts", headers={"accept": "text/html"}).text
+    assert "/tables/bronze/posts/standing" in page
+    assert "standing" not in pages.get("/tables/bronze/posts?version=1").text

@@ -37,6 +37,7 @@ from lakelet.web.rooms import (
     run_acts,
     runs,
     sql,
+    standing,
     table,
     table_account,
     tables,
@@ -117,8 +118,8 @@ def create_app(
     app.mount("/static", _Static(directory=STATIC), name="static")
     told = (
         home, deciding, quality, restoring, comparing, altering, maintaining, dropping, tables,
-        table, table_account, pipelines, updating, run_acts, runs, files, loading, uploading,
-        commands, sql, palette,
+        table, standing, table_account, pipelines, updating, run_acts, runs, files, loading,
+        uploading, commands, sql, palette,
     )  # fmt: skip
     rooms = [room.router for room in told]
     known = allowed_hosts(PORT) if hosts is None else hosts
