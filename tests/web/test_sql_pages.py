@@ -337,3 +337,17 @@ def test_queries_are_kept_as_files(ws: Workspace, sql: Sql) -> None:
         ("save query", "top posts"), ("save query", "top posts"), ("rename query", "top posts"),
         ("delete query", "best"),
     ]  # fmt: skip
+
+
+def test_the_plan_of_a_query_tells_rows_and_time_of_each_step(ws: Workspace, sql: Sql) -> None:
+    ws.sql("CREATE TABLE a.b AS SELECT id FROM range(1000)")
+    run = sql.run("SELECT id % 7 AS k, count(*) AS n FROM a.b GROUP BY k ORDER BY n", plan=True)
+    assert run["state"] == "finished", run
+    steps = {step["name"]: step for step in run["plan"]}
+    assert steps["read parquet"]["rows"] == 1000
+    assert steps["order by"]["rows"] == 7
+    assert steps["read parquet"]["depth"] > steps["order by"]["depth"]
+    assert all(step["seconds"] >= 0 for step in run["plan"])
+    assert str(ws.folder.root) not in json.dumps(run["plan"])
+    assert "only a query has a plan" in sql.run("DROP TABLE a.b", plan=True)["error"]
+    assert ws.sql("SELECT count(*) FROM a.b").rows() == [(1000,)]

@@ -153,7 +153,7 @@ async def statements(request: Request) -> Response:
 
 
 async def begin(request: Request) -> Response:
-    """Run one statement."""
+    """Run one statement; with ``plan``, for its plan with rows and seconds of each step."""
     asked = await _asked(request)
     params = asked.get("params", {})
     if not isinstance(params, dict) or not all(isinstance(k, str) for k in params):
@@ -166,7 +166,10 @@ async def begin(request: Request) -> Response:
         parse_moment(at, workspace.time_zone)
     given = {key: value for key, value in params.items() if value is not None}
     dialect = _text(asked, "dialect")
-    run = await run_sync(lambda: _runs(request).begin(text, given, at=at, dialect=dialect))
+    plan = asked.get("plan") is True
+    run = await run_sync(
+        lambda: _runs(request).begin(text, given, at=at, dialect=dialect, plan=plan)
+    )
     return JSONResponse(_told(run))
 
 

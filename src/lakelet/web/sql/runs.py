@@ -76,6 +76,7 @@ class Run:
             "number": self.number, "seconds": seconds,
             "columns": self.facts.get("columns", []), "rows": self.facts.get("rows", 0),
             "first": self.facts.get("first", []), "warnings": self.facts.get("warnings", []),
+            "plan": self.facts.get("plan"),
             "error": self.facts.get("error"), "hint": self.facts.get("hint"),
             "word": self.facts.get("word", ""), "stored": bool(self.facts.get("stored")),
         }  # fmt: skip
@@ -100,15 +101,28 @@ class Runs:
         self._watchers: set[Callable[[], None]] = set()
 
     def begin(
-        self, text: str, params: Mapping[str, Any], *, at: str = "", dialect: str = ""
+        self,
+        text: str,
+        params: Mapping[str, Any],
+        *,
+        at: str = "",
+        dialect: str = "",
+        plan: bool = False,
     ) -> Run:
         """Run a statement, now or when it is its turn.
+
+        Args:
+            text: the statement.
+            params: values of its markers by name.
+            at: the moment as of which it reads.
+            dialect: whose SQL it is; '' for the workspace's.
+            plan: whether it is run for its plan, with rows and seconds of each step.
 
         Raises:
             CommandError: too many are waiting.
         """
         return self._enter(text, {"text": text, "params": dict(params), "at": at,
-                                  "dialect": dialect})  # fmt: skip
+                                  "dialect": dialect, "plan": plan})  # fmt: skip
 
     def derive(
         self, run: Run, sort: Sequence[tuple[int, bool]], filters: Sequence[tuple[int, str, str]]

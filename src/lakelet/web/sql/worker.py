@@ -16,10 +16,12 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from lakelet.engines.statements import is_statement
 from lakelet.errors import LakeletError, SqlError
 from lakelet.interrupts import interrupt_queries, on_ctrl_c
 from lakelet.session import Workspace, open_workspace
 from lakelet.session.parameters import spoken_dialect
+from lakelet.web.sql.plans import steps_of
 from lakelet.web.sql.refusing import refuse_reaching_out
 from lakelet.web.sql.results import ResultWriter, derived
 
@@ -101,10 +103,30 @@ class _Worker:
         usual = self.workspace.folder.settings.sql.dialect
         if spoken_dialect(job["dialect"] or None, usual) == "duckdb":
             refuse_reaching_out(job["text"])
+        if job.get("plan"):
+            return {"state": "finished", "plan": self.plan(job)}
         result = self.workspace.sql(
             job["text"], job["params"], at=job["at"] or None, dialect=job["dialect"] or None
         )
         return self.kept(job, result, path)
+
+    def plan(self, job: dict[str, Any]) -> list[dict[str, Any]]:
+        """The steps of a query as the engine took them, each with its rows and time.
+
+        Raises:
+            SqlError: it is a statement, which would be carried out for its plan.
+        """
+        dialect = spoken_dialect(job["dialect"] or None, self.workspace.folder.settings.sql.dialect)
+        if is_statement(job["text"], dialect):
+            raise SqlError(
+                "only a query has a plan; nothing was run.",
+                hint="the query of CREATE TABLE … AS, or of INSERT, has one by itself.",
+            )
+        result = self.workspace._sql(
+            job["text"], job["params"], at=job["at"] or None, dialect=dialect, this=None,
+            recorded=False,
+        )  # fmt: skip
+        return steps_of(self.workspace.folder, result.relation)
 
     def kept(self, job: dict[str, Any], result: Result, path: Path) -> dict[str, Any]:
         """Take the rows of a result to disk, and tell the first of them as soon as they come."""

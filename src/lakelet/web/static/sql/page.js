@@ -5,6 +5,7 @@ import { make } from "./dom.js";
 import { showHistory } from "./history.js";
 import { Params } from "./params.js";
 import { placeOf } from "./places.js";
+import { showPlan } from "./plan.js";
 import { Queries } from "./queries.js";
 import { Result, stateOf } from "./result.js";
 import { Side } from "./side.js";
@@ -89,6 +90,26 @@ function look() {
   }, TYPED);
 }
 
+// The statements that are meant, with all they ask for; none where something is to be said first.
+async function ready(tab) {
+  const { from, to } = editor.chosen;
+  let pieces;
+  try {
+    pieces = await meant(editor.text, from, to);
+  } catch (error) {
+    hear([error.message, error.hint].filter(Boolean).join(" "), true);
+    return [];
+  }
+  if (!pieces.length) hear("There is no statement to run: write one.");
+  const names = [...new Set(pieces.flatMap((one) => one.parameters))];
+  params.show(names, tab.params);
+  const missing = params.missing(names);
+  if (!missing) return pieces;
+  hear(`Say what :${missing.dataset.param} is.`);
+  missing.focus();
+  return [];
+}
+
 async function run() {
   const tab = tabs.current;
   const work = workOf(tab);
@@ -96,27 +117,14 @@ async function run() {
     hear("It still runs: cancel it first.");
     return;
   }
-  const { from, to } = editor.chosen;
-  let pieces;
-  try {
-    pieces = await meant(editor.text, from, to);
-  } catch (error) {
-    hear([error.message, error.hint].filter(Boolean).join(" "), true);
-    return;
-  }
-  if (!pieces.length) {
-    hear("There is no statement to run: write one.");
-    return;
-  }
-  const names = [...new Set(pieces.flatMap((one) => one.parameters))];
-  params.show(names, tab.params);
-  const missing = params.missing(names);
-  if (missing) {
-    hear(`Say what :${missing.dataset.param} is.`);
-    missing.focus();
-    return;
-  }
-  await start(work, pieces, tab.params);
+  const pieces = await ready(tab);
+  if (pieces.length) await start(work, pieces, tab.params);
+}
+
+async function plan() {
+  const tab = tabs.current;
+  const [piece] = await ready(tab);
+  if (piece) await showPlan(side, piece, { params: tab.params, at, dialect }, hear).catch((error) => hear(error.message, true));
 }
 
 async function start(work, pieces, values) {
@@ -199,6 +207,7 @@ root.addEventListener("keydown", (event) => {
 });
 // The second of two clicks is none: nothing runs twice.
 part("run").addEventListener("click", (event) => { if (event.detail < 2) run(); });
+part("plan").addEventListener("click", plan);
 part("cancel").addEventListener("click", () => workOf(tabs.current).cancel());
 part("save").addEventListener("click", async () => {
   const tab = tabs.current;
