@@ -26,6 +26,10 @@ PAGES = (
     "/pipelines/forum/list", "/pipelines/forum/updates", "/pipelines/forum/updates/1",
     "/pipelines/forum/source", "/pipelines/forum/steps/forum.good", "/files", "/file?path=files:",
     "/file?path=files/posts/a.jsonl&line=2", "/no/such/page", "/tables/bronze/posts?at=2099-01-01",
+    "/inbox", "/load?source=files/posts&into=bronze.other", "/load", "/tables/bronze/posts/quality",
+    "/tables/bronze/posts/rescued/decide?field-0=score&decide-0=ignore", "/commands",
+    "/tables/bronze/posts/restore?to=1", "/pipelines/forum/plan",
+    "/pipelines/forum/schedule?cron=0+6+*+*+1-5",
 )  # fmt: skip
 
 
