@@ -174,7 +174,7 @@ def test_values_are_bound_in_both_dialects(t: Workspace, dialect: str) -> None:
     assert rows(t, "SELECT s FROM b.t WHERE n = ?", [70], dialect=dialect) == [(evil,)]
     t.sql("UPDATE b.t SET n = :new WHERE s = :s", {"s": evil, "new": 71}, dialect=dialect)
     assert rows(t, "SELECT id FROM b.t WHERE n = :n", {"n": 71}, dialect=dialect) == [(7,)]
-    refused(t, "DELETE FROM b.t WHERE id = ?", "1 markers ? and 0 values", dialect=dialect)
+    refused(t, "DELETE FROM b.t WHERE id = ?", "1 ? marker and 0 values", dialect=dialect)
     refused(t, "DELETE FROM b.t WHERE id = :id", "the parameter :id has no value", dialect=dialect)
     t.sql("MERGE INTO b.t USING (SELECT ? AS id, ? AS n) AS s ON t.id = s.id "
           "WHEN MATCHED AND s.n = ? THEN DELETE", [7, 5, 5], dialect=dialect)  # fmt: skip

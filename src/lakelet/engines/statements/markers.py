@@ -76,7 +76,7 @@ def bind_markers(
         if len(numbered) != len(positional):
             raise SqlError(
                 f"there {'is' if len(numbered) == 1 else 'are'} "
-                f"{counted(len(numbered), 'marker')} ? and "
+                f"{counted(len(numbered), '? marker')} and "
                 f"{counted(len(positional), 'value')}; nothing was run."
             )
         values = dict(zip(numbered, positional, strict=True))
