@@ -10,13 +10,14 @@ import json
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lakelet.errors import LoadError
 from lakelet.lake import TableName
 from lakelet.loading.discovery import FoundFile, discover
-from lakelet.loading.ledger import TRANSACTION, Ledger
+from lakelet.loading.ledger import LEDGER, TRANSACTION, Ledger
 from lakelet.loading.options import parse_options
 from lakelet.loading.rescued import RescuedField
 from lakelet.session.sample import take_sample
@@ -139,9 +140,17 @@ def try_load(
             return begun
         if table is not None:
             trial.lake.create(name, table.columns())
-        report = trial.load(
-            "files", into=into, hints=hints, options=options, evolve=evolve, key=key
-        )
+        try:
+            report = trial.load(
+                "files", into=into, hints=hints, options=options, evolve=evolve, key=key
+            )
+        except LoadError:
+            # Where no file can be read, the load says so by the copies' names; their account has
+            # the reasons.
+            unreadable = _unreadable(trial, named)
+            if not unreadable:
+                raise
+            return replace(begun, looked_at=looked_at, unreadable=unreadable)
         return _seen(begun, trial, report, named, looked_at)
     finally:
         remove_tree(_OVER, root)
@@ -211,6 +220,13 @@ def _can_be_cut(name: str, format_of: Any) -> bool:
     suffixes = [one.lower() for one in Path(name).suffixes]
     compressed = bool(suffixes) and suffixes[-1] in (".gz", ".zst", ".zstd")
     return not compressed and format_of(name) in ("jsonl", "csv", "tsv", "text")
+
+
+def _unreadable(trial: Workspace, named: dict[str, str]) -> dict[str, str]:
+    if not trial.lake.exists(LEDGER):
+        return {}
+    rows = trial.table(LEDGER).look("SELECT file, reason FROM this WHERE reason IS NOT NULL").rows()
+    return {named[file]: reason for file, reason in rows if file in named}
 
 
 def _seen(
