@@ -108,19 +108,17 @@ def cli(ctx: click.Context, workspace_dir: Path | None) -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and end the process with its exit code."""
-    code = _run(arguments)
-    _told_pages(code)
-    sys.exit(code)
-
-
-def _told_pages(code: int) -> None:
-    """Say how the command ended, where it runs beside pages."""
-    if COMMAND not in os.environ:
-        return
-    from lakelet.session.commands import note_end
+    # Taken out of the environment: what this command starts is not what a page began.
+    name = os.environ.pop(COMMAND, None)
+    if name is None:
+        sys.exit(_run(arguments))
+    from lakelet.session.commands import note_end, run_as
     from lakelet.workspace import WorkspaceFolder
 
+    run_as(name)
+    code = _run(arguments)
     note_end(WorkspaceFolder(Path.cwd()), code)
+    sys.exit(code)
 
 
 def _run(arguments: list[str] | None) -> int:

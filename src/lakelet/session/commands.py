@@ -41,6 +41,7 @@ __all__ = (
     "end_command",
     "note_end",
     "note_progress",
+    "run_as",
 )
 
 _FOLDER = declare("commands.folder", "the folder for what commands print is there")
@@ -118,10 +119,18 @@ def begin_command(folder: WorkspaceFolder, name: str, arguments: Sequence[str], 
     threading.Thread(target=process.wait, name=f"command {name}", daemon=True).start()
 
 
+_running: str | None = None
+
+
+def run_as(name: str) -> None:
+    """Let this process be the command of a name, which pages look at."""
+    global _running
+    _running = name
+
+
 def note_progress(folder: WorkspaceFolder) -> _Progress | None:
     """What tells the pages how far this command is; None where it does not run beside them."""
-    name = os.environ.get(COMMAND)
-    return None if name is None else _Progress(folder, name)
+    return None if _running is None else _Progress(folder, _running)
 
 
 class _Progress:
@@ -141,11 +150,11 @@ class _Progress:
 
 def note_end(folder: WorkspaceFolder, code: int) -> None:
     """Say how this command ended, where it runs beside pages."""
-    name = os.environ.get(COMMAND)
-    if name is not None:
+    if _running is not None:
         with suppress(StorageError), open_store(folder) as store:
             store.execute(
-                "UPDATE commands SET ended = ?, code = ? WHERE id = ?", (time.time(), code, name)
+                "UPDATE commands SET ended = ?, code = ? WHERE id = ?",
+                (time.time(), code, _running),
             )
 
 
