@@ -66,7 +66,7 @@ def test_every_setting_is_documented_and_in_the_template() -> None:
 @pytest.mark.parametrize("kind", [Workspace, Table])
 def test_every_public_method_is_documented(kind: type) -> None:
     page = (DOCS / "python.md").read_text()
-    for name in vars(kind):
+    for name in dir(kind):
         if not name.startswith("_") and name not in (
             "pin",
             "lake",

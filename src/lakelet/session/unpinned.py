@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lakelet.errors import LakeletError
+from lakelet.lake import Lake, TableName
 from lakelet.lake.health import data_files
 from lakelet.lake.pins import files_of_versions, pinned_versions
 from lakelet.workspace.store import open_store
 
 if TYPE_CHECKING:
     from lakelet.runs.index.reading import RunRecord
-    from lakelet.session.workspace import Workspace
+    from lakelet.workspace import WorkspaceFolder
 
 __all__ = ("Unpinned", "archived_runs", "run_state", "unpinned_by")
 
@@ -33,13 +34,13 @@ class Unpinned:
     bytes: int
 
 
-def unpinned_by(workspace: Workspace, run: RunRecord) -> list[Unpinned]:
+def unpinned_by(lake: Lake, run: RunRecord) -> list[Unpinned]:
     """The versions that would be held for no run any more."""
     found = []
     for name in dict.fromkeys(i.name for i in run.inputs if i.version is not None):
         versions = {i.version for i in run.inputs if i.name == name and i.version is not None}
         try:
-            table = workspace.table(name)._table
+            table = lake.table(TableName.parse(name))
             pins = pinned_versions(table)
             alone = sorted(v for v in versions if pins.get(v) == 1)
             if not alone:
@@ -59,9 +60,9 @@ def unpinned_by(workspace: Workspace, run: RunRecord) -> list[Unpinned]:
     return found
 
 
-def run_state(workspace: Workspace, run_id: str) -> dict[str, Any] | None:
+def run_state(folder: WorkspaceFolder, run_id: str) -> dict[str, Any] | None:
     """What is changed of a run, for the audit: folder, name, tags of a person, whether put away."""
-    with open_store(workspace.folder) as store:
+    with open_store(folder) as store:
         row = store.execute(
             "SELECT experiment, name, deleted FROM runs WHERE id = ?", (run_id,)
         ).fetchone()
@@ -78,12 +79,12 @@ def run_state(workspace: Workspace, run_id: str) -> dict[str, Any] | None:
     }  # fmt: skip
 
 
-def archived_runs(workspace: Workspace, limit: int = 200) -> list[tuple[str, str, str]]:
+def archived_runs(folder: WorkspaceFolder, limit: int = 200) -> list[tuple[str, str, str]]:
     """Runs that were put away, the newest first: id, folder, name."""
-    with open_store(workspace.folder) as store:
+    with open_store(folder) as store:
         rows = store.execute(
             "SELECT id, experiment, name FROM runs WHERE tracking = ? AND deleted "
             "ORDER BY started DESC LIMIT ?",
-            (workspace.folder.settings.runs.tracking, limit),
+            (folder.settings.runs.tracking, limit),
         ).fetchall()
     return [(row["id"], row["experiment"], row["name"]) for row in rows]
