@@ -18,6 +18,7 @@ from lakelet.session import Workspace
 from lakelet.workspace.store import open_store
 from runs.processes import command, script, start
 from runs.test_killed import KILLED
+from runs.test_registry import constant
 
 mlflow = pytest.importorskip("mlflow")
 pytestmark = pytest.mark.slow
@@ -66,12 +67,22 @@ def test_runs_on_a_server(ws: Workspace, address: str) -> None:
         run.log(f1=0.5, step=1)
         run.log({"f1": float("nan")}, step=2)
         run.table([{"a": 1}], "t")
+        run.model(constant(1), "clf")
     assert not (ws.folder.private / "mlflow.db").exists()
     found = ws.run_record("far/away")
     assert (found.params, found.status) == ({"lr": "0.1"}, "FINISHED")
     assert [(i.kind, i.name, i.version) for i in found.inputs] == [("table", "gold.p", 0)]
     assert [point.step for point in ws.metric_history(found.id)["f1"]] == [1, 2]
     assert ws.sql("SELECT run_id FROM system.run_inputs").rows() == [(run.id,)]
+    (kept,) = ws.run_models(run.id)
+    assert (kept.name, kept.registered) == ("clf", [])
+    assert ws.register_model(run.id, "it's mine") == 1
+    ws.set_alias("it's mine", "champion", 1)
+    assert [(v.name, v.version, v.aliases) for v in ws.run_models(run.id)[0].registered] == [
+        ("it's mine", 1, ["champion"])
+    ]
+    (model,) = ws.registered_models()
+    assert (model.aliases, model.versions[0].run) == ({"champion": 1}, run.id)
 
     assert start(script(ws, KILLED)).returncode == -9
     asked_again(ws)

@@ -9,6 +9,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from lakelet.session import Workspace
+from runs.test_registry import constant
 from web.forms import send, token, told
 
 pytest.importorskip("mlflow")
@@ -82,3 +83,47 @@ def test_figures_of_one_name_stand_beside_one_another(lab: Workspace, pages: Tes
     assert found["figures"] == {"figures/roc.png": [True, True], "figures/more.png": [False, True]}
     page = pages.get("/compare", params={"run": ids}).text
     assert page.count("<img") == 3 and "It has none of this name." in page
+
+
+def test_a_model_is_registered_and_its_alias_moved_once(ws: Workspace, pages: TestClient) -> None:
+    for number in (1, 2):
+        with ws.run(f"spam/{number}") as run:
+            run.model(constant(number), "clf")
+            run.table([{"word": "<b>", "n": number}], "words")
+    first = pages.get(f"/runs/{ws.run_record('spam/1').id}").text
+    assert "Model clf" in first and "MLmodel" in first and "<td>&lt;b&gt;</td>" in first
+    assert "No model is registered" in pages.get("/registry").text
+    for number in (1, 2):
+        run = ws.run_record(f"spam/{number}").id
+        (model,) = ws.run_models(run)
+        form = {"model": model.id, "name": "filter", "alias": "champion" if number == 1 else ""}
+        page = f"/runs/{run}/change"
+        once = token(pages, page)
+        for _ in range(2):
+            send(pages, f"/runs/{run}/register", form, page=page, token=once)
+        assert ended(pages, number)[0]["state"] == "finished"
+    found = pages.get("/registry/filter.json").json()
+    assert found["aliases"] == {"champion": 1}
+    assert [(one["model"]["version"], one["run"]) for one in found["versions"]] == [
+        (2, "spam/2"), (1, "spam/1"),
+    ]  # fmt: skip
+    assert "models:/filter@champion" in found["code"]
+    page = "/registry/filter"
+    send(pages, f"{page}/alias", {"alias": "champion", "seen": "1", "version": "2"}, page=page)
+    assert ended(pages, 3)[0]["state"] == "finished"
+    assert ws.registered_models("filter")[0].aliases == {"champion": 2}
+    late = send(pages, f"{page}/alias", {"alias": "champion", "seen": "1", "version": ""},
+                page=page)  # fmt: skip
+    assert "champion means version 2 since this page was made" in told(late.text)
+    send(pages, f"{page}/alias", {"alias": "champion", "seen": "2", "version": ""}, page=page)
+    assert ended(pages, 4)[0]["state"] == "finished"
+    assert ws.registered_models("filter")[0].aliases == {}
+    run = ws.run_record("spam/2").id
+    (model,) = ws.run_models(run)
+    address = f"/runs/{run}/models/{model.id}/file"
+    answer = pages.get(address, params={"path": "MLmodel"})
+    assert answer.status_code == 200 and b"python_function" in answer.content
+    assert "sandbox" in answer.headers["content-security-policy"]
+    for path in ("../../x", "nope", "/etc/passwd"):
+        assert pages.get(address, params={"path": path}).status_code == 404
+    assert pages.get("/registry/nope").status_code == 404

@@ -82,7 +82,9 @@ def test_a_run_says_what_it_read(tried: Workspace, pages: TestClient) -> None:
     assert [(i["name"], i["version"], i["newest"]) for i in found["inputs"]] == [
         ("bronze.posts", 1, 2)
     ]
-    assert found["run"]["metrics"]["rows"] == 3 and found["tables"] == ["tables/counts.parquet"]
+    assert found["run"]["metrics"]["rows"] == 3
+    (kept,) = found["tables"]
+    assert kept["path"] == "tables/counts.parquet" and kept["preview"]["rows"] == [["1"]]
     assert [chart["title"] for chart in found["charts"]] == ["loss"]
     page = pages.get(f"/runs/{slow.id}", headers={"accept": "text/html"}).text
     assert "/tables/bronze/posts?version=1" in page and "now 2" in page

@@ -38,6 +38,7 @@ COMMANDS = {
     "maintain": "upkeep",
     "new": "pipelines",
     "plan": "pipelines",
+    "registry": "registry",
     "rejected": "files",
     "rerun": "rerun",
     "rescued": "rescued",

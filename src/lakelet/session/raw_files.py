@@ -22,7 +22,16 @@ from lakelet.session.loads import look_at_loads
 if TYPE_CHECKING:
     from lakelet.session.workspace import Workspace
 
-__all__ = ("Destination", "FolderEntry", "Place", "Preview", "destinations", "look_at", "preview")
+__all__ = (
+    "Destination",
+    "FolderEntry",
+    "Place",
+    "Preview",
+    "destinations",
+    "look_at",
+    "preview",
+    "rows_of_parquet",
+)
 
 _SHOWN = 64 << 10
 """Characters of a file that are shown."""
@@ -243,7 +252,11 @@ def preview(workspace: Workspace, place: Place, *, line: int | None = None) -> P
     if ending in IMAGES:
         return Preview("image")
     if ending == ".parquet":
-        return _parquet(workspace, place)
+        if is_remote(place.location):
+            return Preview(
+                "unreadable", said="Parquet files of buckets are shown once they are loaded"
+            )
+        return rows_of_parquet(place.location, 100)
     try:
         with storage_for(workspace.folder, place.location).open(place.location) as file:
             return _text(byte_blocks(file), line)
@@ -274,9 +287,8 @@ def _text(blocks: Iterator[bytes], line: int | None) -> Preview:
     return Preview("text", begin, texts, more=True, said="" if shown else "it has no such line")
 
 
-def _parquet(workspace: Workspace, place: Place) -> Preview:
-    if is_remote(place.location):
-        return Preview("unreadable", said="Parquet files of buckets are shown once they are loaded")
+def rows_of_parquet(path: str, most: int) -> Preview:
+    """The first rows of a Parquet file on this machine, at most so many."""
     from lakelet.engines.engine import duckdb_errors
     from lakelet.lake.names import literal
     from lakelet.lake.small_engine import small_engine
@@ -284,16 +296,14 @@ def _parquet(workspace: Workspace, place: Place) -> Preview:
     engine = small_engine()
     try:
         with duckdb_errors():
-            relation = engine.sql(
-                f"SELECT * FROM read_parquet({literal(place.location)}) LIMIT 101"
-            )
+            relation = engine.sql(f"SELECT * FROM read_parquet({literal(path)}) LIMIT {most + 1}")
             columns, rows = list(relation.columns), relation.fetchall()
     except LakeletError as error:
         return Preview("unreadable", said=error.message)
     finally:
         engine.close()
-    texts = [[_cell(value) for value in row] for row in rows[:100]]
-    return Preview("rows", columns=columns, rows=texts, more=len(rows) > 100)
+    texts = [[_cell(value) for value in row] for row in rows[:most]]
+    return Preview("rows", columns=columns, rows=texts, more=len(rows) > most)
 
 
 def _cell(value: Any) -> str:

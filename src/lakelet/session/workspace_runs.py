@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from typing import TYPE_CHECKING, Any
 
 from lakelet.errors import StorageError
 from lakelet.lake import Lake, TableName
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from lakelet.runs import Run
     from lakelet.runs.comparing import Comparison
     from lakelet.runs.index.details import Point, RunDetails
+    from lakelet.runs.index.models import KeptModel, RegisteredModel
     from lakelet.runs.index.reading import RunRecord
     from lakelet.session.unpinned import Unpinned
 
@@ -230,6 +231,85 @@ class WorkspaceRuns:
             lambda: run_state(self.folder, run.id),
         ):  # fmt: skip
             change(run)
+
+    def run_models(self, run: str) -> list[KeptModel]:
+        """The models a run kept, with the names they are registered under.
+
+        Raises:
+            RunNotFoundError: there is none, or several fit.
+            StorageError: MLflow's store or server cannot be read.
+        """
+        from lakelet.runs.index.models import models_of_run
+
+        return models_of_run(self.folder, self.run_record(run).id)
+
+    def registered_models(self, name: str | None = None) -> list[RegisteredModel]:
+        """MLflow's registered models, or the one of a name, with versions and aliases.
+
+        Raises:
+            StorageError: MLflow's store or server cannot be read.
+        """
+        from lakelet.runs.index.models import registered_models
+
+        return registered_models(self.folder, name)
+
+    def register_model(self, run: str, name: str, *, model: str = "") -> int:
+        """Make a model that a run kept the next version of a registered model.
+
+        Args:
+            run: the run.
+            name: the registered model, which is made where there is none.
+            model: which of the run's models, by name or id; its only one without it.
+
+        Returns:
+            The version; the one it is already, where it is registered under that name.
+
+        Raises:
+            RunNotFoundError, CommandError, StorageError: no such run or model, no name, or MLflow
+                said no.
+        """
+        from lakelet.runs.index.models import models_of_run
+        from lakelet.runs.registry import chosen_model, register_model
+
+        found = self.run_record(run)
+        kept = chosen_model(models_of_run(self.folder, found.id), found.full_name, model)
+        with self._changing_registry("register model", name):
+            return register_model(self.folder, kept, found.id, name)
+
+    def set_alias(self, name: str, alias: str, version: int) -> None:
+        """Let an alias of a registered model mean one of its versions, whichever it meant before.
+
+        Raises:
+            CommandError, StorageError: no such registered model or version, no alias, or MLflow
+                said no.
+        """
+        from lakelet.runs.registry import set_alias
+
+        with self._changing_registry("set alias", name):
+            set_alias(self.folder, name, alias, version)
+
+    def drop_alias(self, name: str, alias: str) -> None:
+        """Take an alias off a registered model; its versions stay.
+
+        Raises:
+            CommandError, StorageError: no such registered model or alias, or MLflow said no.
+        """
+        from lakelet.runs.registry import drop_alias
+
+        with self._changing_registry("drop alias", name):
+            drop_alias(self.folder, name, alias)
+
+    @contextmanager
+    def _changing_registry(self, action: str, name: str) -> Iterator[None]:
+        from lakelet.session.audit import audited
+
+        def state() -> dict[str, Any] | None:
+            for one in self.registered_models(name):
+                return {"versions": [v.version for v in one.versions], "aliases": one.aliases}
+            return None
+
+        with audited(self.folder, self.source, action, name, state):
+            yield
 
     def run_details(self, run: str) -> RunDetails:
         """What is recorded of a run without being asked: facts, packages, diff, files.

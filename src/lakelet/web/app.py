@@ -33,7 +33,9 @@ from lakelet.web.rooms import (
     palette,
     pipelines,
     quality,
+    registry,
     restoring,
+    run,
     run_acts,
     runs,
     sql,
@@ -118,8 +120,8 @@ def create_app(
     app.mount("/static", _Static(directory=STATIC), name="static")
     told = (
         home, deciding, quality, restoring, comparing, altering, maintaining, dropping, tables,
-        table, standing, table_account, pipelines, updating, run_acts, runs, files, loading,
-        uploading, commands, sql, palette,
+        table, standing, table_account, pipelines, updating, run_acts, registry, run, runs, files,
+        loading, uploading, commands, sql, palette,
     )  # fmt: skip
     rooms = [room.router for room in told]
     known = allowed_hosts(PORT) if hosts is None else hosts

@@ -7,8 +7,17 @@ from collections.abc import Sequence
 
 from lakelet.lake import TableName
 from lakelet.lake.names import literal
+from lakelet.lake.storage.url import without_secrets
 
-__all__ = ("as_command", "as_python", "as_sql", "identifier", "run_as_python", "run_as_sql")
+__all__ = (
+    "as_command",
+    "as_python",
+    "as_sql",
+    "identifier",
+    "model_as_python",
+    "run_as_python",
+    "run_as_sql",
+)
 
 
 def as_command(arguments: Sequence[str]) -> str:
@@ -41,6 +50,15 @@ def run_as_python(run: str) -> str:
 def run_as_sql(run: str) -> str:
     """SQL that finds a run."""
     return f"SELECT * FROM system.runs WHERE id = {literal(run)}"
+
+
+def model_as_python(tracking: str, model: str) -> str:
+    """Python that loads a registered model from where this workspace keeps runs."""
+    where = without_secrets(tracking)
+    return (
+        f"import mlflow\n\nmlflow.set_tracking_uri({where!r})\n"
+        f"model = mlflow.pyfunc.load_model({model!r})\n"
+    )
 
 
 def identifier(name: str) -> str:

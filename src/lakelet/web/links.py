@@ -52,6 +52,10 @@ class Links:
         """A run's page."""
         return self.to(f"/runs/{_part(run)}", **query)
 
+    def registered(self, name: str, **query: object) -> str:
+        """A registered model's page."""
+        return self.to(f"/registry/{_part(name)}", **query)
+
     def file(self, path: str, **query: object) -> str:
         """A raw file's page, or a folder's, by its path as the account of loads has it."""
         return self.to("/file", path=path, **query)

@@ -21,6 +21,7 @@ _MOST = 40
 _PAGES = (
     ("Home", "/"), ("Inbox: surprising fields", "/inbox"), ("Tables", "/tables"),
     ("Pipelines", "/pipelines"), ("SQL", "/sql"), ("Runs", "/runs"), ("Files", "/files"),
+    ("Registered models", "/registry"),
     ("Load files into a table", "/load"), ("New pipeline", "/pipelines#name"),
     ("Commands that pages began", "/commands"),
 )  # fmt: skip

@@ -34,20 +34,29 @@ class ChangingRun:
         tags: its tags, those of MLflow and Lakelet left out.
         unpinned: versions that would be held for no run any more.
         archive: what archives it in a terminal.
+        models: the models it kept: id, name, and what each is registered as.
+        names: the registered models there are.
     """
 
     run: RunRow
     tags: dict[str, str]
     unpinned: list[Unpinned]
     archive: str
+    models: list[tuple[str, str, str]]
+    names: list[str]
 
 
 def changing_run(workspace: Open, run: str) -> ChangingRun:
     """A run's name, folder and tags, and what archiving it would un-pin."""
     record = workspace.run_record(run)
+    models = [
+        (one.id, one.name, ", ".join(f"{v.name} {v.version}" for v in one.registered))
+        for one in workspace.run_models(record.id)
+    ]
     return ChangingRun(
         row_of(record), _tags(record.tags), workspace.unpinned_by(record.id),
-        as_command(["run", record.id[:8], "--archive"]),
+        as_command(["run", record.id[:8], "--archive"]), models,
+        [one.name for one in workspace.registered_models()] if models else [],
     )  # fmt: skip
 
 

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import Query
-from fastapi.responses import StreamingResponse
 
 from lakelet.runs.index.reading import RunRecord, run_folders
 from lakelet.runs.telling import telling_names
+from lakelet.session.raw_files import IMAGES
 from lakelet.web.answer import Open, add_page
 from lakelet.web.failure import RequestError
 from lakelet.web.room import Room
 from lakelet.web.rooms.charts import Chart, lines, points
-from lakelet.web.rooms.files import drawn_or_saved
 
 __all__ = ("RunRow", "router", "row_of")
 
@@ -30,7 +29,6 @@ _COMPARED = 8
 """Runs that can be told apart by colour."""
 _COLUMNS = 6
 _MOST_FIGURES = 40
-_BLOCK = 1 << 18
 
 
 @dataclass(frozen=True)
@@ -136,113 +134,6 @@ def _number(value: Any) -> float | None:
 
 
 @dataclass(frozen=True)
-class RunInput:
-    """Something a run read.
-
-    Attributes:
-        kind: ``table``, ``files``, or another source.
-        name: the table, or the path.
-        version: the table's version.
-        newest: the version the table has now, where it still is.
-    """
-
-    kind: str
-    name: str
-    version: int | None
-    newest: int | None
-
-
-@dataclass(frozen=True)
-class RunPage:
-    """A run.
-
-    Attributes:
-        run: what it is.
-        user: who started it.
-        inputs: what it read.
-        facts: command, folder, code, machine, times, memory.
-        packages: installed packages and their versions.
-        diff: what of the code was not committed.
-        untracked: files git did not know, kept with the run.
-        figures: pictures among its artifacts.
-        tables: tables among its artifacts.
-        files: its other artifacts.
-        charts: its metrics over steps.
-    """
-
-    run: RunRow
-    user: str | None
-    inputs: list[RunInput]
-    facts: dict[str, Any]
-    packages: dict[str, str]
-    diff: str
-    untracked: list[str]
-    figures: list[str]
-    tables: list[str]
-    files: list[str]
-    charts: list[Chart]
-
-
-_PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".webp")
-_DIFF = 200_000
-
-
-def run_page(workspace: Open, run: str) -> RunPage:
-    """A run: inputs at their versions, code and diff, figures, tables, models."""
-    record = workspace.run_record(run)
-    known = workspace.run_details(record.id)
-    steps = workspace.metric_history(record.id)
-    charts = [
-        lines(name, {record.name: [(p.step, p.value) for p in some]})
-        for name, some in sorted(steps.items())
-        if len(some) > 1
-    ]
-    files = [name for name in known.files if not name.startswith("lakelet/")]
-    figures = [name for name in files if Path(name).suffix.lower() in _PICTURES]
-    tables = [name for name in files if name.endswith(".parquet")]
-    newest = {name: _newest(workspace, name) for name in {i.name for i in record.inputs}}
-    return RunPage(
-        row_of(record), record.user,
-        [RunInput(i.kind, i.name, i.version, newest.get(i.name) if i.kind == "table" else None)
-         for i in record.inputs],
-        known.facts, known.packages, known.diff[:_DIFF].decode("utf-8", "replace"),
-        known.untracked, figures, tables,
-        [name for name in files if name not in figures and name not in tables], charts,
-    )  # fmt: skip
-
-
-def _newest(workspace: Open, name: str) -> int | None:
-    from lakelet.errors import LakeletError
-
-    try:
-        return workspace.table(name).version
-    except LakeletError:
-        return None
-
-
-def artifact(
-    workspace: Open,
-    run: str,
-    path: Annotated[str, Query(description="The artifact's path within the run.")],
-) -> StreamingResponse:
-    """The bytes of a run's artifact, with no rights at all."""
-    record = workspace.run_record(run)
-    root = record.artifacts
-    known = root is not None and path in workspace.run_details(record.id).files
-    place = (root / path).resolve() if root is not None and known else None
-    if root is None or place is None or not place.is_relative_to(root.resolve()):
-        raise RequestError.not_found(f"the run {run} has no artifact {path}.")
-    file = place.open("rb")
-
-    def blocks() -> Iterator[bytes]:
-        with file:
-            while block := file.read(_BLOCK):
-                yield block
-
-    return drawn_or_saved(blocks(), place.suffix)
-
-
-@dataclass(frozen=True)
 class Compared:
     """What differs between runs.
 
@@ -314,7 +205,7 @@ def _figures(workspace: Open, runs: Sequence[str]) -> dict[str, list[bool]]:
     names = sorted(
         name
         for name in set().union(*files)
-        if Path(name).suffix.lower() in _PICTURES and not name.startswith("lakelet/")
+        if Path(name).suffix.lower() in IMAGES and not name.startswith("lakelet/")
     )
     has = {name: [name in some for some in files] for name in names}
     return dict(sorted(has.items(), key=lambda one: -sum(one[1]))[:_MOST_FIGURES])
@@ -340,7 +231,3 @@ def _shown(value: Any) -> str:
 
 add_page(router, "/runs", "runs.html", run_list)
 add_page(router, "/compare", "compare.html", compared)
-add_page(router, "/runs/{run}", "run.html", run_page)
-router.add_api_route(
-    "/runs/{run}/artifact", artifact, methods=["GET"], response_class=StreamingResponse
-)
