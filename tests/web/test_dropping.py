@@ -7,6 +7,7 @@ from starlette.testclient import TestClient
 
 from lakelet.cli.app import cli
 from lakelet.session import Workspace
+from lakelet.session.saved_queries import save_query
 from web.forms import send, token, told
 
 PAGE = "/tables/bronze/a/drop"
@@ -21,6 +22,9 @@ def used(ws: Workspace) -> Workspace:
     folder.mkdir()
     (folder / "p.sql").write_text("CREATE MATERIALIZED VIEW m AS SELECT id FROM bronze.a;")
     ws.update("p")
+    ws.add_job("p", on_table="bronze.a")
+    save_query(ws.folder, "newest", "SELECT * FROM `Bronze`.a@v0", over=False)
+    save_query(ws.folder, "other", "SELECT a FROM bronze.ab -- bronze.a", over=False)
     return ws
 
 
@@ -28,6 +32,8 @@ def test_what_depends_on_it_is_said_and_it_comes_back(used: Workspace, pages: Te
     looked = pages.get(f"{PAGE}.json").json()
     made = {one["name"]: one["pipeline"] for one in looked["made"]}
     assert made == {"gold.copy": None, "p.m": "p"} and looked["pipelines"] == ["p"]
+    assert (looked["queries"], looked["jobs"]) == (["newest"], ["p"])
+    assert "1 kept query names it" in pages.get(PAGE).text
     assert looked["command"] == "lakelet sql 'DROP TABLE bronze.a'"
     once = token(pages, PAGE)
     answers = [send(pages, PAGE, {"seen": 0}, page=PAGE, token=once) for _ in range(2)]

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from lakelet.session import Workspace
+from lakelet.session.saved_queries import save_query
 from web.test_browser import Person
 from web.test_screens import SIZES, axe
 
@@ -301,6 +302,27 @@ def test_a_query_reads_tables_as_they_were(meet: Any, ws: Workspace) -> None:
     person.page.locator(".moment").wait_for()
     person.run()
     person.page.locator(".grid-cell", has_text="100").wait_for()
+
+
+def test_a_page_opens_a_tab_once(meet: Any, ws: Workspace) -> None:
+    person = meet()
+    page = person.page
+    page.goto("/tables/lab/posts/sample?version=0")
+    page.get_by_role("link", name="Query", exact=True).click()
+    tab = page.get_by_role("tab", selected=True)
+    tab.get_by_text("lab.posts").wait_for()
+    person.run()
+    assert person.row(1) == ["0", "0"]
+    page.reload()
+    tab.get_by_text("lab.posts").wait_for()
+    assert page.get_by_role("tab").count() == 2 and page.url.endswith("/sql")
+    save_query(ws.folder, "mine", "SELECT 41 + 1", over=False)
+    for _ in range(2):
+        page.goto("/sql?query=mine")
+        tab.get_by_text("mine").wait_for()
+    person.run()
+    assert person.row(1) == ["42"]
+    assert page.get_by_role("tab").count() == 3
 
 
 def test_a_chart_is_chosen_changed_and_handed_over(meet: Any) -> None:

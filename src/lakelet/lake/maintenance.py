@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 
 from lakelet.lake.delta import delta_errors, retry_conflicts
-from lakelet.lake.health import SMALL_FILE, Health, examine_table
+from lakelet.lake.health import SMALL_FILE, Health, data_files, examine_table
 from lakelet.lake.pins import pinned_versions
 from lakelet.lake.staging import STAGED_PREFIX
 from lakelet.lake.storage import join
@@ -65,12 +65,16 @@ def maintain_table(table: LakeTable, *, even_pinned: bool = False) -> Maintained
         keep = table.workspace.settings.lake.keep
         hours = math.ceil(keep.total_seconds() / 3600)
         pinned = [] if even_pinned else list(pinned_versions(table))
+        there = data_files(table)
         with delta_errors(str(table.name)), step(_VACUUM):
             removed = table.open().vacuum(
                 retention_hours=hours, dry_run=False, enforce_retention_duration=False, full=True,
                 keep_versions=pinned or None,
             )  # fmt: skip
-        return Maintained(str(table.name), merged, len(removed), before, examine_table(table))
+        # delta-rs names what the log let go of, whether it was still there or not.
+        return Maintained(
+            str(table.name), merged, len(there.keys() & removed), before, examine_table(table)
+        )
 
 
 def _compact(table: LakeTable) -> int:

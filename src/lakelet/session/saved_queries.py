@@ -7,14 +7,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lakelet.errors import CommandError
+from lakelet.errors import CommandError, SqlError
 from lakelet.workspace.steps import declare, remove_tree, step, write_file
 
 if TYPE_CHECKING:
+    from lakelet.lake import TableName
     from lakelet.workspace import WorkspaceFolder
 
 __all__ = (
-    "SavedQuery", "delete_query", "rename_query", "save_query", "saved_queries", "saved_query",
+    "SavedQuery", "delete_query", "queries_of_table", "rename_query", "save_query",
+    "saved_queries", "saved_query",
 )  # fmt: skip
 
 _SAVE = declare("queries.save", "a query is kept, whole")
@@ -56,6 +58,22 @@ def saved_queries(folder: WorkspaceFolder, letters: str = "") -> list[SavedQuery
     found = [_read(path) for path in sorted((folder.root / "queries").glob("*.sql"))]
     wanted = letters.lower()
     return [one for one in found if wanted in f"{one.name}\n{one.text}".lower()]
+
+
+def queries_of_table(folder: WorkspaceFolder, table: TableName) -> list[str]:
+    """The names of the queries that name a table, in whichever dialect they are written."""
+    from lakelet.engines.dialect.tokens import name_of, tokenize
+
+    wanted, found = (table.schema.lower(), ".", table.table.lower()), []
+    for one in saved_queries(folder):
+        try:
+            tokens = [token for token in tokenize(one.text) if token.kind != "space"]
+        except SqlError:  # a text without an end names nothing that can be read
+            continue
+        words = [name_of(token).lower() for token in tokens]
+        if wanted in zip(words, words[1:], words[2:], strict=False):
+            found.append(one.name)
+    return found
 
 
 def _read(path: Path) -> SavedQuery:

@@ -8,6 +8,7 @@ from lakelet.errors import LakeletError
 from lakelet.lake import TableName
 from lakelet.session import Workspace
 from lakelet.session.dropped import DroppedTable, dropped_tables
+from lakelet.session.saved_queries import queries_of_table
 from lakelet.web.acts import Act, Done, add_act
 from lakelet.web.answer import Open, add_page
 from lakelet.web.links import table_path
@@ -47,6 +48,8 @@ class Dropping:
         made: tables made from it, the nearest first.
         pipelines: the pipelines that make some of them, whose next update would fail.
         runs: the last runs that read it, each with the versions it read.
+        queries: kept queries that name it.
+        jobs: pipelines that are updated when it moves.
         command: what drops it in a terminal.
     """
 
@@ -55,6 +58,8 @@ class Dropping:
     made: list[MadeFrom]
     pipelines: list[str]
     runs: list[tuple[RunRow, list[int]]]
+    queries: list[str]
+    jobs: list[str]
     command: str
 
 
@@ -69,6 +74,9 @@ def dropping(head: TableHead, workspace: Open) -> Dropping:
     return Dropping(
         head, workspace.lake.state(name) == "attached", made,
         list(dict.fromkeys(one.pipeline for one in made if one.pipeline)), runs,
+        queries_of_table(workspace.folder, name),
+        [job for job, one in workspace.folder.settings.jobs.items()
+         if one.on_table.lower() == str(name)],
         as_sql_command(workspace, drop_table(name)),
     )  # fmt: skip
 

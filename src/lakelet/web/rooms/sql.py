@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from anyio.to_thread import run_sync
 from fastapi import Query, Request
@@ -17,6 +17,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from lakelet.engines.dialect.splitting import split_statements
 from lakelet.engines.statements.markers import number_markers
 from lakelet.errors import CommandError, LakeletError
+from lakelet.lake import TableName
 from lakelet.session import Workspace
 from lakelet.session.audit import audited
 from lakelet.session.completing import complete
@@ -32,6 +33,7 @@ from lakelet.session.saved_queries import (
 )
 from lakelet.session.searching import refresh
 from lakelet.web.answer import Open, add_page
+from lakelet.web.code import as_sql
 from lakelet.web.failure import RequestError
 from lakelet.web.room import Room
 from lakelet.web.sql.results import OPERATORS, exported, rows_of, value_of
@@ -59,19 +61,50 @@ class SqlPage:
         queries: the queries that are kept.
         dialect: the dialect of the workspace.
         operators: what a column of a result can be asked.
+        opened: the tab that the address asks for; None where it asks for none.
     """
 
     queries: list[SavedQuery]
     dialect: str
     operators: list[str]
+    opened: Opened | None
 
 
-def sql(request: Request, workspace: Open) -> SqlPage:
+@dataclass(frozen=True)
+class Opened:
+    """A tab that an address asks for.
+
+    Attributes:
+        name: what the tab is called.
+        text: its SQL.
+        query: the kept query it is; None where it is none.
+    """
+
+    name: str
+    text: str
+    query: str | None
+
+
+def sql(
+    request: Request,
+    workspace: Open,
+    query: Annotated[str, Query(description="A kept query to open in a tab.")] = "",
+    table: Annotated[str, Query(description="A table to query in a new tab.")] = "",
+    version: Annotated[str, Query(description="The version of that table.")] = "",
+) -> SqlPage:
     """Where statements are written."""
     _runs(request).warm()
     refresh(workspace)
     dialect = workspace.folder.settings.sql.dialect
-    return SqlPage(saved_queries(workspace.folder), dialect, list(OPERATORS))
+    opened = None
+    if query:
+        kept = saved_query(workspace.folder, query)
+        opened = Opened(kept.name, kept.text, kept.name)
+    elif table:
+        name = TableName.parse(table)
+        # A moment that the page shows holds for every statement on it.
+        opened = Opened(str(name), as_sql(name, None, version), None)
+    return SqlPage(saved_queries(workspace.folder), dialect, list(OPERATORS), opened)
 
 
 def _runs(request: Request) -> Runs:

@@ -222,6 +222,15 @@ root.querySelectorAll("[data-side]").forEach((button) => button.addEventListener
 document.addEventListener("visibilitychange", () => works.forEach((work) => work.wake()));
 setInterval(() => { if (workOf(tabs.current).busy) state(); }, 200);
 
+// What the address asks for is opened once: a reload, or the way back, opens it no second time.
+const asked = JSON.parse(root.dataset.opened);
+if (asked) {
+  const there = tabs.list.find((tab) => tab.text === asked.text && tab.query === asked.query);
+  if (there) tabs.choose(there);
+  else tabs.add(asked);
+  history.replaceState(null, "", at ? `/sql?${new URLSearchParams({ at })}` : "/sql");
+}
+
 strip.draw();
 open();
 editor.focus();
