@@ -9,6 +9,10 @@ from measure import HERE, RESULTS
 
 PAGE = HERE.parent / "docs" / "benchmarks.md"
 START, END = "<!-- results -->", "<!-- end of results -->"
+REFRESHES = "<!-- refreshes -->", "<!-- end of refreshes -->"
+VIEWS = {"adding": "kept by adding", "recomputed": "computed anew"}
+AIMS = {("adding", 0.001): 10.0, ("recomputed", 0.001): 4.0}
+"""How much cheaper than in full a refresh is to be; computed anew, with a million groups."""
 
 
 def row(what: str, aim: str, got: str, met: bool | None) -> str:
@@ -148,6 +152,15 @@ def acting_rows(found: dict[str, dict]) -> list[str]:
                     f"own {query['engine_ms']:.0f} ms", "≤ 60 ms", f"{query['above_ms']:.0f} ms",
                     query["above_ms"] <= 60)
             )  # fmt: skip
+    if one := found.get("scrolling"):
+        worst = min(one["cases"].values(), key=lambda case: case["frames_a_second"])
+        most = max(case["peak_mb"] for case in one["cases"].values())
+        lines += [
+            row(f"scrolling {one['rows']:,} rows of a result, frames drawn a second by the browser's "
+                f"trace, at the worst of {len(one['cases'])} speeds", "≥ 50",
+                f"{worst['frames_a_second']:.0f}", worst["frames_a_second"] >= 50),
+            row("the same, memory of the page's scripts", "≤ 50 MB", f"{most:.0f} MB", most <= 50),
+        ]  # fmt: skip
     if one := found.get("acting_words"):
         lines.append(
             row(f"completion with {one['tables']:,} tables, CPU of the server", "≤ 30 ms",
@@ -197,14 +210,45 @@ def web_rows(found: dict[str, dict]) -> list[str]:
     return lines
 
 
+def refreshes(found: dict) -> list[str]:
+    """Every case of bench/incremental.py, a line each."""
+    lines = [
+        "| groups | columns | keys of the rows appended | share | in full | from changes "
+        "| cheaper by | chosen over the cheaper (aim ≤ 1.2) |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for one in found["cases"]:
+        begun = f"| {one['groups']:,} | {VIEWS[one['view']]} | {one['keys']} | {one['share']:.1%} "
+        costs = f"| {one['whole']:.2f} | {one['changes']:.2f} "
+        if not one["share"]:
+            lines.append(f"{begun}{costs}| | {one['chosen']:.2f} |")
+            continue
+        aim = AIMS.get((one["view"], one["share"]))
+        if one["view"] == "recomputed" and one["groups"] < 1_000_000:
+            aim = None
+        told = "" if aim is None else f" (aim {aim:.0f})"
+        lines.append(
+            f"{begun}{costs}| {one['cheaper_by']:.1f} ×{told} "
+            f"| {one['chosen_over_cheaper']:.2f} ({one['chose']}) |"
+        )
+    return lines
+
+
+def put(page: str, marks: tuple[str, str], text: str) -> str:
+    """The page with a text between two marks."""
+    head, _, rest = page.partition(marks[0])
+    _, _, tail = rest.partition(marks[1])
+    return f"{head}{marks[0]}\n\n{text}\n\n{marks[1]}{tail}"
+
+
 def main() -> None:
     found = {path.stem: json.loads(path.read_text()) for path in sorted(RESULTS.glob("*.json"))}
     table = ["| what | aim | measured | |", "|---|---|---|---|", *rows(found)]
     machine = f"{platform.system()} {platform.machine()}, Python {platform.python_version()}, 2 shared cores."
-    page = PAGE.read_text() if PAGE.exists() else f"{START}\n{END}\n"
-    head, _, rest = page.partition(START)
-    _, _, tail = rest.partition(END)
-    PAGE.write_text(f"{head}{START}\n\n{machine}\n\n" + "\n".join(table) + f"\n\n{END}{tail}")
+    page = put(PAGE.read_text(), (START, END), f"{machine}\n\n" + "\n".join(table))
+    if one := found.get("incremental"):
+        page = put(page, REFRESHES, "\n".join(refreshes(one)))
+    PAGE.write_text(page)
 
 
 if __name__ == "__main__":
