@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 
 from lakelet.session import Workspace
+from runs.test_registry import constant
+from web.looking import faults
 from web.test_browser import SIZES
 
 ROOT = Path(__file__).parents[2]
@@ -38,13 +40,6 @@ SMALLEST = """Math.min(99, ...[...document.querySelectorAll('svg text')].filter(
 """The size in which the smallest letters of pictures are drawn."""
 
 
-def axe() -> str:
-    """The source of axe-core (https://github.com/dequelabs/axe-core)."""
-    import axe_playwright_python
-
-    return (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
-
-
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("size", SIZES)
 def test_every_page_is_whole_and_accessible(
@@ -68,13 +63,41 @@ def test_every_page_of_runs_is_whole_and_accessible(
             for step in range(3):
                 run.log(loss=1e-6 / (step + rate), step=step)
             run.table([{"n": 1}], "counts")
+            run.model(constant(1), "clf")
             ids.append(run.id)
+    ws.register_model(ids[0], "filter")
+    ws.set_alias("filter", "champion", 1)
     pages = (
         "/runs", "/runs?where=metrics.", f"/runs/{ids[0]}", f"/compare?run={ids[0]}&run={ids[1]}",
         "/compare", "/tables/gold/p/used", "/", f"/runs/{ids[0]}/change", "/archived-runs",
+        "/registry", "/registry/filter",
         "/tables/gold/p/drop",
     )  # fmt: skip
     wrong = seen(browser, serve(ws.folder.root), pages, theme, size, tmp_path)
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("size", SIZES)
+def test_what_opens_over_a_page_is_accessible(
+    browser: Any, site: str, theme: str, size: str
+) -> None:
+    context = browser.new_context(viewport=SIZES[size], color_scheme=theme, base_url=site)
+    page = context.new_page()
+    page.goto("/tables/bronze/posts")
+    page.keyboard.press("Control+k")
+    page.wait_for_selector("#palette [role=option]")
+    wrong = faults(page, "palette")
+    page.keyboard.press("Escape")
+    page.keyboard.press("?")
+    page.wait_for_selector("#keys[open]")
+    wrong += faults(page, "keys")
+    page.keyboard.press("Escape")
+    for summary in page.locator("summary:visible").all():
+        summary.click()
+        wrong += faults(page, summary.inner_text())
+        summary.click()
+    context.close()
     assert not wrong, "\n".join(wrong)
 
 
@@ -83,26 +106,17 @@ def seen(
 ) -> list[str]:
     """What is wrong with pages as a person sees them."""
     context = browser.new_context(viewport=SIZES[size], color_scheme=theme, base_url=site)
-    page, source = context.new_page(), axe()
+    page = context.new_page()
     wrong: list[str] = []
     for address in pages:
         page.goto(address)
         page.wait_for_load_state("load")
         if address == "/tables/bronze/posts":
             page.get_by_text("Profile of version").wait_for()
-        wide, window = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
-        if wide > window:
-            wrong.append(f"{address} is {wide} px wide in a window of {window}")
         small = page.evaluate(SMALLEST)
         if small < 10:
             wrong.append(f"{address} has letters of {small} px")
-        page.evaluate(source)
-        found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
-        wrong += [
-            f"{address}: {one['id']} ({one['impact']}): {one['nodes'][0]['html'][:160]}"
-            for one in found["violations"]
-            if one["impact"] in ("serious", "critical")
-        ]
+        wrong += faults(page, address)
         assert page.screenshot(path=tmp_path / "seen.png")
     context.close()
     return wrong

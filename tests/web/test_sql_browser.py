@@ -11,8 +11,9 @@ import pytest
 
 from lakelet.session import Workspace
 from lakelet.session.saved_queries import save_query
+from web.looking import faults
 from web.test_browser import Person
-from web.test_screens import SIZES, axe
+from web.test_screens import SIZES
 
 ENDLESS = "SELECT count(*) FROM range(100000000000) a"
 
@@ -392,17 +393,7 @@ def test_the_page_is_whole_and_accessible(meet: Any, theme: str, size: str, tmp_
 
     def look(name: str) -> None:
         page.screenshot(path=tmp_path / f"{name}.png")
-        wide, window = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
-        if wide > window:
-            wrong.append(f"{name} is {wide} px wide in a window of {window}")
-        if not page.evaluate("Boolean(window.axe)"):
-            page.evaluate(axe())
-        found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
-        wrong.extend(
-            f"{name}: {one['id']} ({one['impact']}): {one['nodes'][0]['html'][:160]}"
-            for one in found["violations"]
-            if one["impact"] in ("serious", "critical")
-        )
+        wrong.extend(faults(page, name))
 
     look("empty")
     person.run("SELECT nope FROM lab.posts WHERE id < :n -- parts", state="Say what :n is")
@@ -421,4 +412,24 @@ def test_the_page_is_whole_and_accessible(meet: Any, theme: str, size: str, tmp_
     page.get_by_role("button", name="History").click()
     page.locator(".sql-past").first.wait_for()
     look("whole")
+    page.locator(".grid-cell").first.click()
+    page.keyboard.press("Enter")
+    page.locator("#sql-side pre").wait_for()
+    look("value")
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Plan", exact=True).click()
+    page.locator("#sql-side", has_text="ms").wait_for()
+    look("plan")
+    page.get_by_role("button", name="Save").click()
+    page.locator("dialog[open]").wait_for()
+    look("save")
+    page.keyboard.type("mine")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Queries").click()
+    page.get_by_role("button", name="Rename mine").click()
+    page.locator("dialog[open]").wait_for()
+    look("rename")
+    page.keyboard.press("Escape")
+    page.locator("summary", has_text="Tab").click()
+    look("tab")
     assert not wrong, "\n".join(wrong)

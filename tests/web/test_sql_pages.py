@@ -278,6 +278,19 @@ def test_results_are_bounded(sql: Sql, monkeypatch: pytest.MonkeyPatch) -> None:
     assert sql.pages.get("/sql/runs/nope").status_code == 404
 
 
+@pytest.mark.slow
+def test_however_many_grids_are_open_two_hundred_results_are_kept(sql: Sql) -> None:
+    """As many as a person may open; those looked at longest ago say how to be had again."""
+    runs = [sql.run("SELECT 0 AS n")]
+    files = len(os.listdir("/proc/self/fd"))
+    runs += [sql.run(f"SELECT {number} AS n") for number in range(1, 300)]
+    place = sql.pages.app.runs.place  # type: ignore[attr-defined]
+    assert len(list(place.glob("*.duckdb"))) <= 201
+    told = [sql.pages.get(f"/sql/runs/{run['id']}/rows").status_code for run in runs]
+    assert told == [404] * 99 + [200] * 201 or told == [404] * 100 + [200] * 200
+    assert len(os.listdir("/proc/self/fd")) <= files + 20
+
+
 def test_too_many_that_wait_are_refused(sql: Sql, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lakelet.web.sql.runs._MOST_WAITING", 3)
     runs = [sql.begin(ENDLESS) for _ in range(5)]
