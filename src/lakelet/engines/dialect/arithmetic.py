@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lakelet.engines.dialect.kinds import without_parentheses
+from lakelet.engines.dialect.kinds import DATE_UNITS, interval_unit, kind_of, without_parentheses
 from lakelet.engines.dialect.known_types import OPERATORS, code_known, operands
 from lakelet.engines.dialect.renderer import Node, NodeRenderer, Renderer, refuse
 from lakelet.engines.dialect.typed_arithmetic import plain, typed
@@ -12,25 +12,17 @@ from lakelet.engines.dialect.typed_arithmetic import plain, typed
 if TYPE_CHECKING:
     from sqlglot import exp
 
-__all__ = ("ARITHMETIC", "code_of", "interval_unit")
+__all__ = ("ARITHMETIC", "code_of")
 
 _FUNCTIONS = {"Div": "lk_divide", "Mod": "lk_remainder"}
+_TIMES = frozenset({"timestamp", "wall"})
 _LONG = frozenset({"count", "count_if"})  # always BIGINT
-_DATE_UNITS = frozenset({"year", "month", "week", "day"})
-
-
-def interval_unit(node: exp.Expr) -> str | None:
-    """The unit of an INTERVAL literal in the singular, or None for anything else."""
-    node = without_parentheses(node)
-    if type(node).__name__ != "Interval":
-        return None
-    unit = node.args.get("unit")
-    named = unit is not None and type(unit).__name__ == "Var"
-    return str(unit.name).lower().removesuffix("s") if unit and named else ""
 
 
 def code_of(r: Renderer, node: exp.Expr) -> str:
     """SQL for the type code of a number, constant once DuckDB knows the columns' types."""
+    if (known_as := r.name_of(node)) is not None and code_known(r, node) is None:
+        return f"lk_code(typeof({known_as}))"
     node = without_parentheses(node)
     if (known := code_known(r, node)) is not None:
         return str(known)
@@ -58,13 +50,24 @@ def _arithmetic(r: Renderer, node: exp.Expr) -> str:
         if unit and name in {"Add", "Sub"} and not interval_unit(value):
             if name == "Sub" and interval is node.this:
                 raise refuse("an interval minus something else")
-            sign = "-" if name == "Sub" else ""
-            if unit in _DATE_UNITS:
-                return f"lk_add_days({r.sql(value)}, {sign}{r.sql(interval)})"
-            return f"lk_add_time({r.sql(value)}, {sign}epoch_us({r.sql(interval)}))"
+            return _moved(r, value, interval, unit, "-" if name == "Sub" else "")
     if r.locals:  # DuckDB does not tell the types of a lambda's parameters
         return plain(r, node)
     return typed(r, node) or f"lk_number({plain(r, node)}, {code_of(r, node)})"
+
+
+def _moved(r: Renderer, value: exp.Expr, interval: exp.Expr, unit: str, sign: str) -> str:
+    """A date or time an interval later, or earlier."""
+    kind, text = kind_of(r, value), r.sql(value)
+    if unit in DATE_UNITS:
+        days = f"{sign}{r.sql(interval)}"
+        if kind == "date":
+            return f"CAST({text} + {days} AS DATE)"
+        return f"({text} + {days})" if kind in _TIMES else f"lk_add_days({text}, {days})"
+    micros = f"{sign}epoch_us({r.sql(interval)})"
+    if kind == "date":
+        return f"(CAST({text} AS TIMESTAMPTZ) + lk_micros({micros}))"
+    return f"({text} + lk_micros({micros}))" if kind in _TIMES else f"lk_add_time({text}, {micros})"
 
 
 def _checked(r: Renderer, node: exp.Expr) -> str:

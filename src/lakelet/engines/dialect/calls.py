@@ -13,6 +13,7 @@ from lakelet.engines.dialect.kinds import kind_of
 from lakelet.engines.dialect.literals import MARKS
 from lakelet.engines.dialect.queries import order_items
 from lakelet.engines.dialect.renderer import Node, Renderer, refuse
+from lakelet.engines.dialect.shortening import shortened
 from lakelet.errors import SqlError
 
 if TYPE_CHECKING:
@@ -90,25 +91,8 @@ def call_text(
     wanted = TEXTS.get(name, frozenset())
     texts = [as_text(r, one) if at in wanted else r.sql(one) for at, one in enumerate(arguments)]
     sql = entry.sql if isinstance(entry.sql, str) else entry.sql[len(texts)]
-    sql = _shortened(sql, [kind_of(r, argument) for argument in arguments])
+    sql = shortened(sql, [kind_of(r, argument) for argument in arguments])
     return fill(sql, texts, (distinct, inner, suffix))
-
-
-# Conversions that come to nothing, or little, for an argument whose kind is known.
-_SHORT = {
-    ("lk_cast_double", "number"): "CAST({} AS DOUBLE)",
-    ("lk_cast_date", "date"): "{}", ("lk_day", "date"): "{}",
-    ("lk_cast_date", "timestamp"): "CAST({} AS DATE)", ("lk_day", "timestamp"): "CAST({} AS DATE)",
-    ("lk_cast_timestamp", "timestamp"): "{}", ("lk_clock", "timestamp"): "CAST({} AS TIMESTAMP)",
-}  # fmt: skip
-
-
-def _shortened(sql: str, kinds: list[str | None]) -> str:
-    def short(found: re.Match[str]) -> str:
-        form = _SHORT.get((found.group(1), kinds[int(found.group(3))] or ""))
-        return form.replace("{}", found.group(2)) if form else found.group()
-
-    return re.sub(r"(lk_\w+)\((\{(\d)\})\)", short, sql)
 
 
 def _modified(text: str, modifiers: tuple[str, str, str]) -> str:

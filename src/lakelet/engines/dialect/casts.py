@@ -28,6 +28,8 @@ _SOURCES = {
     "string": "text", "number": "number", "boolean": "boolean", "date": "date",
     "timestamp": "instant", "wall": "wall",
 }  # fmt: skip
+_TEXT = "CAST({} AS VARCHAR)"
+_FLOATS = frozenset({"DOUBLE", "FLOAT"})
 _CONVERTS = {
     "whole": {"number", "text", "boolean", "instant"},
     "double": {"number", "text", "boolean", "instant"},
@@ -40,6 +42,21 @@ _CONVERTS = {
     "timestamp": {"number", "text", "date", "instant", "wall"},
     "wall": {"text", "date", "instant", "wall"},
 }
+
+
+# Casts from what is known to be of a kind, where DuckDB's own are the same.
+_DIRECT = {
+    ("double", "number"): "CAST({} AS DOUBLE)", ("boolean", "number"): "({} <> 0)",
+    ("boolean", "boolean"): "{}", ("text", "text"): "{}",
+    **dict.fromkeys((("text", "boolean"), ("text", "date"), ("text", "wall")), _TEXT),
+    ("text", "instant"): "CAST(CAST({} AS TIMESTAMP) AS VARCHAR)",
+    ("date", "date"): "{}", ("date", "instant"): "CAST({} AS DATE)",
+    ("date", "wall"): "CAST({} AS DATE)",
+    ("timestamp", "instant"): "{}", ("timestamp", "date"): "CAST({} AS TIMESTAMPTZ)",
+    ("timestamp", "wall"): "CAST({} AS TIMESTAMPTZ)",
+    ("wall", "wall"): "{}", ("wall", "date"): "CAST({} AS TIMESTAMP)",
+    ("wall", "instant"): "CAST({} AS TIMESTAMP)",
+}  # fmt: skip
 
 
 def type_name(node: exp.Expr) -> tuple[str, str]:
@@ -65,11 +82,25 @@ def type_name(node: exp.Expr) -> tuple[str, str]:
 
 
 def cast_to(
-    sql: str, suffix: str, target: str, *, kind: str | None = None, trying: bool = False
-) -> str:
-    """``sql`` cast to a target as ``type_name`` gives it; ``kind`` is its own, where known."""
+    sql: str, suffix: str, target: str, *, kind: str | None = None, of: str | None = None,
+    trying: bool = False,
+) -> str:  # fmt: skip
+    """``sql`` cast to a target as ``type_name`` gives it.
+
+    Args:
+        sql: the value.
+        suffix: the target's word among the macros.
+        target: the target's type.
+        kind: the value's kind, where known.
+        of: the value's type, where known.
+        trying: whether what does not convert becomes NULL.
+    """
     verb = "try" if trying else "cast"
     known = _SOURCES.get(kind or "")
+    if (direct := _DIRECT.get((suffix, known or ""))) is not None:
+        return direct.format(sql)
+    if suffix == "text" and known == "number" and of is not None:
+        return f"lk_java_float({_TEXT.format(sql)})" if of in _FLOATS else _TEXT.format(sql)
     if known is not None and known in _CONVERTS[suffix]:
         suffix, target = f"{suffix}_{known}", target
     if suffix.startswith("whole"):
@@ -89,7 +120,7 @@ def as_text(r: Renderer, node: exp.Expr) -> str:
     """
     kind, text = kind_of(r, node), r.sql(node)
     if kind in _SOURCES and kind != "string":
-        return cast_to(text, "text", "VARCHAR", kind=kind)
+        return cast_to(text, "text", "VARCHAR", kind=kind, of=r.type_of(node))
     return text
 
 
@@ -109,7 +140,7 @@ def _cast(r: Renderer, node: exp.Expr) -> str:
             return text_as(value, known) or text
     if name == "Null" or (kind == "string" and suffix == "text"):
         return f"CAST({text} AS {target})"
-    return cast_to(text, suffix, target, kind=kind, trying=trying)
+    return cast_to(text, suffix, target, kind=kind, of=r.type_of(inner), trying=trying)
 
 
 _PARTS = frozenset({"this", "to"})

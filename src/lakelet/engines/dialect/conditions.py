@@ -13,7 +13,7 @@ from lakelet.errors import SqlError
 if TYPE_CHECKING:
     from sqlglot import exp
 
-__all__ = ("CONDITIONS", "beside", "condition")
+__all__ = ("CONDITIONS", "beside", "condition", "piece")
 
 _OPERATORS = {
     "EQ": "=", "NEQ": "<>", "GT": ">", "GTE": ">=", "LT": "<", "LTE": "<=",
@@ -199,13 +199,17 @@ def _concat(r: Renderer, node: exp.Expr) -> str:
         # Databricks gives || the rank of + and -; the parser ranks it lower.
         if type(side).__name__ in {"Add", "Sub"}:
             raise refuse("|| beside + or - without parentheses", hint="add parentheses.")
-    pieces = []
-    for side in (node.this, node.expression):
-        kind, text = kind_of(r, side), r.sql(side)
-        if kind == "null":
-            text = "CAST(NULL AS VARCHAR)"
-        pieces.append(text if kind in {"string", "null"} else f"lk_piece({text})")
-    return f"({' || '.join(pieces)})"
+    return f"({' || '.join(piece(r, side) for side in (node.this, node.expression))})"
+
+
+def piece(r: Renderer, node: exp.Expr) -> str:
+    """One of several values that are joined: as text, unless it is an array or bytes."""
+    from lakelet.engines.dialect.casts import as_text
+
+    kind = kind_of(r, node)
+    if kind == "null":
+        return "CAST(NULL AS VARCHAR)"
+    return as_text(r, node) if kind is not None else f"lk_piece({r.sql(node)})"
 
 
 _BOTH = frozenset({"this", "expression"})

@@ -21,7 +21,7 @@ __all__ = ("FORMS",)
 
 
 def _extract(r: Renderer, node: exp.Expr) -> str:
-    return field_of(node.this.name, r.sql(node.expression))
+    return field_of(r, node.this.name, node.expression)
 
 
 def _trim(r: Renderer, node: exp.Expr) -> str:

@@ -9,12 +9,15 @@ if TYPE_CHECKING:
 
     from lakelet.engines.dialect.renderer import Renderer
 
-__all__ = ("kind_of", "kind_of_type", "without_parentheses")
+__all__ = ("DATE_UNITS", "interval_unit", "kind_of", "kind_of_type", "without_parentheses")
 
 _BOOLEAN = frozenset({
     "And", "Or", "Not", "EQ", "NEQ", "GT", "GTE", "LT", "LTE", "Is", "In", "Between", "Like",
     "ILike", "RegexpLike", "Exists", "NullSafeEQ", "NullSafeNEQ", "Boolean",
 })  # fmt: skip
+_DAYS = frozenset({"date_add", "dateadd"})
+DATE_UNITS = frozenset({"year", "month", "week", "day"})
+"""Units of which some added to a date make a date; of others they make a timestamp."""
 _CASTS = {
     "TEXT": "string", "VARCHAR": "string", "TINYINT": "number", "SMALLINT": "number",
     "INT": "number", "BIGINT": "number", "DOUBLE": "number", "FLOAT": "number",
@@ -37,6 +40,16 @@ _OF_TYPE = {
 }  # fmt: skip
 
 
+def interval_unit(node: exp.Expr) -> str | None:
+    """The unit of an INTERVAL literal in the singular, or None for anything else."""
+    node = without_parentheses(node)
+    if type(node).__name__ != "Interval":
+        return None
+    unit = node.args.get("unit")
+    named = unit is not None and type(unit).__name__ == "Var"
+    return str(unit.name).lower().removesuffix("s") if unit and named else ""
+
+
 def kind_of(r: Renderer, node: exp.Expr, *, typed: bool = True) -> str | None:
     """The kind of value an expression gives, or None if unknown.
 
@@ -48,7 +61,7 @@ def kind_of(r: Renderer, node: exp.Expr, *, typed: bool = True) -> str | None:
         node: the expression.
         typed: whether those types count.
     """
-    found = _kind_of_text(r, node)
+    found = _kind_of_text(r, node, typed=typed)
     if found is not None or not typed:
         return found
     return kind_of_type(r.type_of(without_parentheses(node)))
@@ -59,7 +72,24 @@ def kind_of_type(kind: str | None) -> str | None:
     return "number" if (kind or "").startswith("DECIMAL(") else _OF_TYPE.get(kind or "")
 
 
-def _kind_of_text(r: Renderer, node: exp.Expr) -> str | None:
+def _joined(r: Renderer, nodes: list[exp.Expr], *, typed: bool) -> str | None:
+    """The kind of several values joined: text where one of them is certainly no array or bytes."""
+    kinds = {kind_of(r, node, typed=typed) for node in nodes} - {None, "null"}
+    return "string" if kinds else None
+
+
+def _moved(r: Renderer, node: exp.Expr, *, typed: bool) -> str | None:
+    """The kind of a date or time an interval later or earlier; None of any other sum."""
+    for value, interval in ((node.this, node.expression), (node.expression, node.this)):
+        if (unit := interval_unit(interval)) and not interval_unit(value):
+            kind = kind_of(r, value, typed=typed)
+            if kind == "date" and unit not in DATE_UNITS:
+                return "timestamp"
+            return kind if kind in {"date", "timestamp", "wall"} else None
+    return None
+
+
+def _kind_of_text(r: Renderer, node: exp.Expr, *, typed: bool) -> str | None:
     node = without_parentheses(node)
     name = type(node).__name__
     if name == "Literal":
@@ -68,14 +98,24 @@ def _kind_of_text(r: Renderer, node: exp.Expr) -> str | None:
         return "boolean"
     if name in {"Cast", "TryCast"}:
         return _CASTS.get(node.args["to"].this.name if node.args["to"].this else "")
+    if name in {"Add", "Sub"}:
+        return _moved(r, node, typed=typed)
+    if name == "DPipe":
+        return _joined(r, [node.this, node.expression], typed=typed)
+    if name == "Substring":
+        return _joined(r, [node.this], typed=typed)
+    if name == "Anonymous" and node.name.lower() in {"concat", "reverse"}:
+        return _joined(r, node.expressions, typed=typed)
+    if name == "Anonymous" and node.name.lower() in _DAYS and len(node.expressions) == 2:
+        return "date"
     if name == "Anonymous":
         from lakelet.engines.dialect.functions import find
 
         entry = find(node.name.lower())
         return entry.kind if entry else None
     return {
-        "Null": "null", "RawString": "string", "DPipe": None, "CurrentDate": "date",
-        "Div": "number", "IntDiv": "number", "Trim": "string", "Substring": None,
+        "Null": "null", "RawString": "string", "CurrentDate": "date",
+        "Div": "number", "IntDiv": "number", "Trim": "string",
         "CurrentTimestamp": "timestamp", "Concat": "string", "Extract": "number",
         "StrPosition": "number", "Ceil": "number", "Floor": "number",
     }.get(name)  # fmt: skip

@@ -144,7 +144,11 @@ def _call(r: Renderer, node: exp.Expr) -> str | None:
         return "BIGINT"
     if name in _INT:
         return "INTEGER"
+    if name == "split":
+        return "VARCHAR[]"
     items = list(node.expressions)
+    if name == "round" and r.type_of(items[0]) == "DOUBLE":
+        return "DOUBLE"
     if name in _CHOICES:
         return _choice(r, items)
     if len(items) != 1:
@@ -174,6 +178,11 @@ def _cast(r: Renderer, node: exp.Expr) -> str | None:
     return "TIMESTAMP WITH TIME ZONE" if target == "TIMESTAMPTZ" else target
 
 
+def _element(r: Renderer, node: exp.Expr) -> str | None:
+    found = r.type_of(node.this) or ""
+    return found.removesuffix("[]") if found.endswith("[]") else None
+
+
 def _subquery(r: Renderer, node: exp.Expr) -> str | None:
     columns = r.columns_given(node.this)
     return columns[0][1] if columns and len(columns) == 1 else None
@@ -181,7 +190,7 @@ def _subquery(r: Renderer, node: exp.Expr) -> str | None:
 
 _RULES = {
     "Column": _column, "Literal": _number, "Case": _case, "If": _if, "Anonymous": _call,
-    "Cast": _cast, "TryCast": _cast, "Subquery": _subquery,
+    "Cast": _cast, "TryCast": _cast, "Subquery": _subquery, "Bracket": _element,
     "Neg": _negative, "Paren": lambda r, node: r.type_of(node.this),
     "Window": lambda r, node: r.type_of(node.this),
     "Filter": lambda r, node: r.type_of(node.this),

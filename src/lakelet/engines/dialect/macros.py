@@ -17,7 +17,11 @@ from functools import cache
 
 from lakelet.engines.dialect.lambdas import with_own_parameters
 
-__all__ = ("definitions",)
+__all__ = ("ask_types", "definitions")
+
+_MACRO = re.compile(r"\blk_\w+")
+# What must be constant while a query is bound, and is computed from types.
+_CONSTANT = ("cast_to_type(", "struct_extract(")
 
 
 @cache
@@ -39,9 +43,23 @@ def _sources() -> dict[str, str]:
     }
 
 
+def ask_types(sql: str) -> bool:
+    """Whether ``sql`` decides by types while it is bound; of a lambda's parameter none are told."""
+    return any(part in sql for part in _CONSTANT) or any(
+        _asks_types(name) for name in set(_MACRO.findall(sql))
+    )
+
+
+@cache
+def _asks_types(name: str) -> bool:
+    body = _sources().get(name, "").partition(" AS ")[2]
+    # It casts to the type of another argument, which is written out.
+    return bool(body) and name != "lk_try_to" and ask_types(body.replace(name, ""))
+
+
 def definitions(sql: str) -> tuple[str, ...]:
     """The statements that create the macros ``sql`` uses, each after those it needs itself."""
-    names = re.findall(r"\blk_\w+", sql)
+    names = _MACRO.findall(sql)
     if not names:
         return ()
     sources = _sources()
@@ -51,7 +69,7 @@ def definitions(sql: str) -> tuple[str, ...]:
         if name in ordered or name not in sources:
             return
         head, body = sources[name].split(" AS ", 1)
-        for inner in re.findall(r"\blk_\w+", body):
+        for inner in _MACRO.findall(body):
             if inner != name:
                 need(inner)
         ordered[name] = f"CREATE OR REPLACE TEMP MACRO {name}{head} AS {body}"

@@ -106,6 +106,10 @@ MACROS: dict[str, str] = {
         f"lk_map_value(a, i)}}, CASE WHEN {_IS_MAP} THEN 'map' ELSE 'list' END)"
     ),
     "lk_get": "(a, i) AS CASE WHEN i >= 0 THEN a[i + 1] END",
+    "lk_list_item": (
+        "(a, i) AS CASE WHEN i < 0 OR i >= len(a) "
+        f"THEN {_BOUNDS.replace('lk_as_list(a)', 'a')} ELSE a[i + 1] END"
+    ),
     # x[i]: an element counted from 0, or the value of a map's key.
     "lk_item": (
         "(a, i) AS struct_extract({'list': CASE WHEN i IS NULL THEN NULL WHEN i < 0 OR i >= len("

@@ -40,12 +40,9 @@ MACROS: dict[str, str] = {
         "typeof(x) || '; cast it to DATE or TIMESTAMP.')}, CASE WHEN lk_kind(x) IN ('date', "
         "'instant', 'wall') THEN lk_kind(x) ELSE 'other' END)"
     ),
-    "lk_add_day_count": "(x, n) AS lk_day(x) + CAST(n AS INTEGER)",
     "lk_add_calendar": "(x, i) AS x + i",
     "lk_add_clock": "(x, n) AS x + lk_micros(n)",
-    "lk_add_months": "(x, n) AS CAST(lk_day(x) + to_months(CAST(n AS INTEGER)) AS DATE)",
     # Whole months where both are the same day or both a last day, else 31 days to a month.
-    "lk_months_between": "(x, y) AS lk_months_apart(lk_clock(x), lk_clock(y))",
     "lk_months_apart": (
         "(x, y) AS list_transform([{'a': x, 'b': y}], lambda p: CASE WHEN day(p.a) = day(p.b) OR "
         "(CAST(p.a AS DATE) = last_day(p.a) AND CAST(p.b AS DATE) = last_day(p.b)) THEN "
@@ -66,8 +63,7 @@ MACROS: dict[str, str] = {
     ),
     "lk_month_number": "(a) AS year(a) * 12 + month(a)",
     "lk_next_day": (
-        f"(x, name) AS lk_day_after(lk_day(x), list_position({_WEEKDAYS}, "
-        "lk_weekday(upper(name))), name)"
+        f"(x, name) AS lk_day_after(x, list_position({_WEEKDAYS}, lk_weekday(upper(name))), name)"
     ),
     "lk_weekday": (
         "(name) AS CASE WHEN name IN ('SU', 'SUN', 'SUNDAY', 'MO', 'MON', 'MONDAY', 'TU', 'TUE', "
@@ -88,8 +84,6 @@ MACROS: dict[str, str] = {
         "s IS NOT NULL THEN lk_fail('[CANNOT_PARSE_TIMESTAMP] the text ' || s || ' does not follow "
         "the pattern. Use try_to_timestamp to get NULL instead.') END)"
     ),
-    "lk_from_utc": (
-        "(x, zone) AS CAST(timezone(zone, timezone('UTC', lk_clock(x))) AS TIMESTAMPTZ)"
-    ),
-    "lk_to_utc": ("(x, zone) AS CAST(timezone('UTC', timezone(zone, lk_clock(x))) AS TIMESTAMPTZ)"),
+    "lk_from_utc": ("(x, zone) AS CAST(timezone(zone, timezone('UTC', x)) AS TIMESTAMPTZ)"),
+    "lk_to_utc": ("(x, zone) AS CAST(timezone('UTC', timezone(zone, x)) AS TIMESTAMPTZ)"),
 }

@@ -51,10 +51,13 @@ MACROS: dict[str, str] = {
         "(s, n, fill) AS CASE WHEN n <= 0 THEN CASE WHEN s IS NOT NULL AND fill IS NOT NULL "
         "THEN '' END WHEN fill = '' THEN left(s, n) ELSE rpad(s, n, fill) END"
     ),
+    "lk_reverse_text": (
+        "(s) AS array_to_string(list_transform(range(length(s), 0, -1), "
+        "lambda i: substring(s, i, 1)), '')"
+    ),
     "lk_reverse": (
-        "(x) AS struct_extract({'list': list_reverse(lk_as_list(x)), 'text': array_to_string("
-        "list_transform(range(length(CAST(x AS VARCHAR)), 0, -1), "
-        "lambda i: substring(CAST(x AS VARCHAR), i, 1)), '')}, "
+        "(x) AS struct_extract({'list': list_reverse(lk_as_list(x)), "
+        "'text': lk_reverse_text(CAST(x AS VARCHAR))}, "
         f"CASE WHEN {_LIST} THEN 'list' ELSE 'text' END)"
     ),
     "lk_as_list": (

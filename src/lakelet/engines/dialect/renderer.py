@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
+from lakelet.engines.dialect.letting import once, operands_of
 from lakelet.engines.dialect.translation import TableFunctionCall, TableReference
 from lakelet.errors import SqlError, nearest
 
@@ -63,6 +65,8 @@ class Renderer:
         columns: tells a table's columns, or None where they are not known.
         scopes: what names mean in the queries around this place, the innermost last.
         metadata: whether the query names ``_metadata``, which files have besides their columns.
+
+    What stands for nodes whose text is known already is given with `knowing`.
     """
 
     def __init__(self, prepared: Prepared, nodes: dict[str, Node]) -> None:
@@ -81,6 +85,9 @@ class Renderer:
         self.places: set[str] = set()
         self.over = False
         self.windows: dict[str, exp.Expr] = {}
+        self._known: dict[int, str] = {}
+        self._named: frozenset[int] = frozenset()
+        self._lets = 0
 
     def sql(self, node: exp.Expr) -> str:
         """``node`` for DuckDB.
@@ -88,6 +95,8 @@ class Renderer:
         Raises:
             SqlError: the node, or a part of it, is not in the tables.
         """
+        if (known := self._known.get(id(node))) is not None:
+            return known
         name = type(node).__name__
         entry = self.nodes.get(name)
         if entry is None and name == "Array":
@@ -107,7 +116,36 @@ class Renderer:
         if unknown:
             part = unknown[0].strip("_").replace("_", " ").upper()
             raise refuse(f"{part} in {words_of(name).upper()}")
+        if operands := operands_of(node):
+            return once(self, operands, lambda: entry.render(self, node))
         return entry.render(self, node)
+
+    @contextmanager
+    def knowing(self, texts: dict[int, str], named: Iterable[int] = ()) -> Iterator[None]:
+        """In the body, the text of nodes is known, by their ids; of some it is a name."""
+        before = self._known, self._named
+        self._known, self._named = self._known | texts, self._named | frozenset(named)
+        try:
+            yield
+        finally:
+            self._known, self._named = before
+
+    def name_of(self, node: exp.Expr) -> str | None:
+        """The name that stands for a node here, in any parentheses; None where none does."""
+        while id(node) not in self._named:
+            if type(node).__name__ != "Paren":
+                return None
+            node = node.this
+        return self._known[id(node)]
+
+    @contextmanager
+    def letting(self) -> Iterator[str]:
+        """In the body, a name that stands for a value; another one in each body inside it."""
+        self._lets += 1
+        try:
+            yield f"once {self._lets}"
+        finally:
+            self._lets -= 1
 
     def list(self, nodes: Iterable[exp.Expr]) -> str:
         """Several nodes, separated by commas."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lakelet.engines.dialect.kinds import without_parentheses
+from lakelet.engines.dialect.kinds import interval_unit, without_parentheses
 from lakelet.engines.dialect.known_types import code_known
 from lakelet.engines.dialect.numeric_types import code_of_type, scale_of
 from lakelet.engines.dialect.values import case_text
@@ -26,8 +26,6 @@ _LONG = 200
 
 def plain(r: Renderer, node: exp.Expr) -> str:
     """A tree of + - * and negation as DuckDB writes it, without any check."""
-    from lakelet.engines.dialect.arithmetic import interval_unit
-
     inner = without_parentheses(node)
     name = type(inner).__name__
     if name in _SYMBOLS and not (interval_unit(inner.this) or interval_unit(inner.expression)):

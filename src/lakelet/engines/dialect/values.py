@@ -121,7 +121,8 @@ def _bracket(r: Renderer, node: exp.Expr) -> str:
         raise refuse("a subscript of several values")
     index = node.expressions[0]
     if type(index).__name__ in {"Literal", "Neg"} and kind_of(r, index, typed=False) == "number":
-        return f"lk_item({r.sql(node.this)}, {r.sql(index)})"
+        known = "list_" if (r.type_of(node.this) or "").endswith("[]") else ""
+        return f"lk_{known}item({r.sql(node.this)}, {r.sql(index)})"
     return f"lk_subscript({r.sql(node.this)}, {r.sql(index)})"
 
 

@@ -8,6 +8,7 @@ from lakelet.engines.dialect.functions.formats import parsing_format, printing_f
 from lakelet.engines.dialect.functions.special import literal_text
 from lakelet.engines.dialect.literals import string_literal
 from lakelet.engines.dialect.renderer import refuse
+from lakelet.engines.dialect.shortening import converted
 from lakelet.errors import SqlError
 
 if TYPE_CHECKING:
@@ -74,27 +75,27 @@ def add_unit(r: Renderer, node: exp.Expr) -> str:
     """``dateadd(unit, n, x)``, or days with two arguments."""
     items = node.expressions
     if len(items) == 2:
-        return f"lk_add_day_count({r.sql(items[0])}, {r.sql(items[1])})"
-    unit, number, value = _unit(r, items[0]), r.sql(items[1]), r.sql(items[2])
+        return converted(r, "(lk_day({0}) + CAST({1} AS INTEGER))", *items)
+    unit, number = _unit(r, items[0]), r.sql(items[1])
+    value = converted(r, "lk_moment({0})", items[2])
     if unit in _MICROSECONDS:
         micros = f"CAST({number} AS BIGINT) * {_MICROSECONDS[unit]}"
-        return f"lk_add_clock(lk_moment({value}), {micros})"
+        return f"lk_add_clock({value}, {micros})"
     plural, factor = _CALENDAR[unit]
-    return f"lk_moment({value}) + to_{plural}(CAST({number} AS INTEGER) * {factor})"
+    return f"{value} + to_{plural}(CAST({number} AS INTEGER) * {factor})"
 
 
 def difference(r: Renderer, node: exp.Expr) -> str:
     """``datediff(end, start)`` in days, or ``datediff(unit, start, end)`` in whole units."""
     items = node.expressions
     if len(items) == 2:
-        return f"CAST(lk_day({r.sql(items[0])}) - lk_day({r.sql(items[1])}) AS INTEGER)"
+        return converted(r, "CAST(lk_day({0}) - lk_day({1}) AS INTEGER)", *items)
     unit = _unit(r, items[0])
+    start, end = (converted(r, "lk_cast_timestamp({0})", item) for item in items[1:])
+    if unit not in _MICROSECONDS:
+        start, end = f"CAST({start} AS TIMESTAMP)", f"CAST({end} AS TIMESTAMP)"
     if unit in _MONTHS:
-        start, end = (f"CAST(lk_cast_timestamp({r.sql(item)}) AS TIMESTAMP)" for item in items[1:])
         return f"CAST(lk_months_over({start}, {end}) // {_MONTHS[unit]} AS BIGINT)"
-    start, end = (f"CAST(lk_cast_timestamp({r.sql(item)}) AS TIMESTAMP)" for item in items[1:])
-    if unit in _MICROSECONDS:
-        start, end = (f"lk_cast_timestamp({r.sql(item)})" for item in items[1:])
     return f"date_sub('{unit}', {start}, {end})"
 
 
@@ -103,7 +104,8 @@ def date_trunc(r: Renderer, node: exp.Expr) -> str:
     unit = literal_text(r, node.expressions[0], "the unit").lower()
     if unit not in _TRUNCATED:
         raise refuse(f"date_trunc to {unit}", _TRUNCATED)
-    return f"date_trunc('{_TRUNCATED[unit]}', lk_instant_or_wall({r.sql(node.expressions[1])}))"
+    value = converted(r, "lk_instant_or_wall({0})", node.expressions[1])
+    return f"date_trunc('{_TRUNCATED[unit]}', {value})"
 
 
 def trunc(r: Renderer, node: exp.Expr) -> str:
@@ -111,11 +113,11 @@ def trunc(r: Renderer, node: exp.Expr) -> str:
     unit = literal_text(r, node.expressions[1], "the unit").lower()
     if _TRUNCATED.get(unit) not in {"year", "quarter", "month", "week"}:
         raise refuse(f"trunc to {unit}", ("year", "quarter", "month", "week"))
-    day = f"lk_day({r.sql(node.expressions[0])})"
+    day = converted(r, "lk_day({0})", node.expressions[0])
     return f"CAST(date_trunc('{_TRUNCATED[unit]}', {day}) AS DATE)"
 
 
-def field_of(name: str, value: str) -> str:
+def field_of(r: Renderer, name: str, value: exp.Expr) -> str:
     """A field of a date or time, such as ``extract(YEAR FROM x)``."""
     aliases = {
         "y": "year",
@@ -137,19 +139,20 @@ def field_of(name: str, value: str) -> str:
     text = FIELDS.get(aliases.get(name.lower(), name.lower()))
     if text is None:
         raise refuse(f"the field {name}", FIELDS)
-    return text.replace("{0}", value)
+    return converted(r, text, value)
 
 
 def date_part(r: Renderer, node: exp.Expr) -> str:
     """``date_part('field', x)``."""
     name = literal_text(r, node.expressions[0], "the field")
-    return field_of(name, r.sql(node.expressions[1]))
+    return field_of(r, name, node.expressions[1])
 
 
 def date_format(r: Renderer, node: exp.Expr) -> str:
     """Date or time as text by a pattern."""
     pattern = printing_format(literal_text(r, node.expressions[1], "the pattern"))
-    return f"strftime(lk_clock({r.sql(node.expressions[0])}), {string_literal(pattern)})"
+    clock = converted(r, "lk_clock({0})", node.expressions[0])
+    return f"strftime({clock}, {string_literal(pattern)})"
 
 
 def from_unixtime(r: Renderer, node: exp.Expr) -> str:
@@ -172,14 +175,14 @@ def _read(r: Renderer, node: exp.Expr, macro: str) -> str:
 def to_date(r: Renderer, node: exp.Expr) -> str:
     """Text to a date, by a pattern if there is one."""
     if len(node.expressions) == 1:
-        return f"lk_cast_date({r.sql(node.expressions[0])})"
+        return converted(r, "lk_cast_date({0})", node.expressions[0])
     return f"CAST({_read(r, node, 'lk_read_time')} AS DATE)"
 
 
 def to_timestamp(r: Renderer, node: exp.Expr) -> str:
     """Text to a timestamp, by a pattern if there is one."""
     if len(node.expressions) == 1:
-        return f"lk_cast_timestamp({r.sql(node.expressions[0])})"
+        return converted(r, "lk_cast_timestamp({0})", node.expressions[0])
     return f"CAST({_read(r, node, 'lk_read_time')} AS TIMESTAMPTZ)"
 
 
@@ -197,5 +200,5 @@ def unix_timestamp(r: Renderer, node: exp.Expr) -> str:
     if len(node.expressions) == 2:
         instant = f"CAST({_read(r, node, 'lk_read_time')} AS TIMESTAMPTZ)"
     else:
-        instant = f"lk_cast_timestamp({r.sql(node.expressions[0])})"
+        instant = converted(r, "lk_cast_timestamp({0})", node.expressions[0])
     return f"CAST(floor(epoch_us({instant}) / 1000000) AS BIGINT)"

@@ -31,18 +31,30 @@ DATES: dict[str, Function] = {
     "date_add": _ADD,
     "dateadd": _ADD,
     "timestampadd": Function(dated.add_unit, 3, 3, "a number of a unit added"),
-    "date_sub": Function("lk_add_day_count({0}, -({1}))", 2, 2, "days taken from a date", "date"),
+    "date_sub": Function(
+        "(lk_day({0}) - CAST({1} AS INTEGER))", 2, 2, "days taken from a date", "date"
+    ),
     "datediff": _DIFF,
     "date_diff": _DIFF,
     "timestampdiff": Function(dated.difference, 3, 3, "whole units between moments", "number"),
     "add_months": Function(
-        "lk_add_months({0}, {1})", 2, 2, "months added, cut to the month's last day", "date"
+        "CAST(lk_day({0}) + to_months(CAST({1} AS INTEGER)) AS DATE)",
+        2,
+        2,
+        "months added, cut to the month's last day",
+        "date",
     ),
     "months_between": Function(
-        "lk_months_between({0}, {1})", 2, 2, "months between, to eight digits", "number"
+        "lk_months_apart(lk_clock({0}), lk_clock({1}))",
+        2,
+        2,
+        "months between, to eight digits",
+        "number",
     ),
     "last_day": Function("last_day(lk_day({0}))", 1, 1, "the last day of the month", "date"),
-    "next_day": Function("lk_next_day({0}, {1})", 2, 2, "the next such weekday after", "date"),
+    "next_day": Function(
+        "lk_next_day(lk_day({0}), {1})", 2, 2, "the next such weekday after", "date"
+    ),
     "date_trunc": Function(dated.date_trunc, 2, 2, "a timestamp cut to a unit", "timestamp"),
     "trunc": Function(dated.trunc, 2, 2, "a date cut to a unit", "date"),
     "year": _field("year", "the year"),
@@ -135,9 +147,9 @@ DATES: dict[str, Function] = {
         "timestamp",
     ),
     "from_utc_timestamp": Function(
-        "lk_from_utc({0}, {1})", 2, 2, "UTC shown on a zone's clock", "timestamp"
+        "lk_from_utc(lk_clock({0}), {1})", 2, 2, "UTC shown on a zone's clock", "timestamp"
     ),
     "to_utc_timestamp": Function(
-        "lk_to_utc({0}, {1})", 2, 2, "a zone's clock shown in UTC", "timestamp"
+        "lk_to_utc(lk_clock({0}), {1})", 2, 2, "a zone's clock shown in UTC", "timestamp"
     ),
 }

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lakelet.engines.dialect.arithmetic import code_of
-from lakelet.engines.dialect.casts import cast_to
-from lakelet.engines.dialect.conditions import beside
+from lakelet.engines.dialect.casts import as_text, cast_to
+from lakelet.engines.dialect.conditions import beside, piece
 from lakelet.engines.dialect.kinds import kind_of, without_parentheses
 from lakelet.engines.dialect.renderer import refuse
 from lakelet.engines.dialect.values import unmixed
@@ -70,27 +70,28 @@ def cast_call(kind: str) -> Callable[[Renderer, exp.Expr], str]:
     return render
 
 
-def _pieces(r: Renderer, node: exp.Expr) -> list[tuple[str, bool]]:
-    return [
-        (f"CAST({r.sql(item)} AS VARCHAR)", True)
-        if kind_of(r, item) == "null"
-        else (r.sql(item), kind_of(r, item) == "string")
-        for item in node.expressions
-    ]
-
-
 def concat(r: Renderer, node: exp.Expr) -> str:
     """Texts or arrays one after the other."""
-    pieces = [text if sure else f"lk_piece({text})" for text, sure in _pieces(r, node)]
-    return f"({' || '.join(pieces)})"
+    return f"({' || '.join(piece(r, item) for item in node.expressions)})"
+
+
+def reverse(r: Renderer, node: exp.Expr) -> str:
+    """Text or an array backwards."""
+    (value,) = node.expressions
+    known = kind_of(r, value) not in {None, "null"}
+    return f"lk_reverse_text({as_text(r, value)})" if known else f"lk_reverse({r.sql(value)})"
 
 
 def concat_ws(r: Renderer, node: exp.Expr) -> str:
     """Texts and arrays of texts with a separator."""
-    (separator, _), *rest = _pieces(r, node)
+    first, *rest = node.expressions
+    separator = "CAST(NULL AS VARCHAR)" if kind_of(r, first) == "null" else r.sql(first)
     if not rest:
         return f"CASE WHEN {separator} IS NOT NULL THEN '' END"
-    pieces = [text if sure else f"lk_joined({text}, {separator})" for text, sure in rest]
+    pieces = [
+        piece(r, item) if kind_of(r, item) is not None else f"lk_joined({r.sql(item)}, {separator})"
+        for item in rest
+    ]
     return f"concat_ws({separator}, {', '.join(pieces)})"
 
 
@@ -212,6 +213,8 @@ def _rounding(r: Renderer, node: exp.Expr, macro: str) -> str:
     if not -18 <= places <= 18:
         raise refuse(f"rounding to {places} places", hint="use -18 to 18.")
     known = "_of" if kind_of(r, node.expressions[0]) == "number" else ""
+    if macro == "lk_round" and r.type_of(node.expressions[0]) == "DOUBLE":
+        known = "_float"
     return f"{macro}{known}({r.sql(node.expressions[0])}, {places})"
 
 

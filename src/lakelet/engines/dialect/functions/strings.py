@@ -99,7 +99,7 @@ STRINGS: dict[str, Function] = {
     "space": Function(
         "repeat(' ', greatest(CAST({0} AS BIGINT), 0))", 1, 1, "a number of blanks", "string"
     ),
-    "reverse": Function("lk_reverse({0})", 1, 1, "text or array backwards"),
+    "reverse": Function(special.reverse, 1, 1, "text or array backwards"),
     "replace": Function(
         {2: "lk_replace({0}, {1}, '')", 3: "lk_replace({0}, {1}, {2})"},
         2,
