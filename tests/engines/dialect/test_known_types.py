@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import duckdb
@@ -81,14 +82,16 @@ def translated(text: str, *, known: bool) -> Translation | None:
         return None
 
 
-def same(connection: duckdb.DuckDBPyConnection, text: str) -> None:
+def same(
+    connection: duckdb.DuckDBPyConnection, text: str, rows: Sequence[int] = range(len(ROWS))
+) -> None:
     known, unknown = (translated(text, known=flag) for flag in (True, False))
-    for row in range(len(ROWS)):
+    for row in rows:
         found, wanted = (answers(connection, one, row) for one in (known, unknown))
         assert found == wanted, f"{text}\nrow {row}\n{known}\n{unknown}"
 
 
-def combined(leaves: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+def combined(leaves: st.SearchStrategy[str], most: int = 4) -> st.SearchStrategy[str]:
     def larger(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
         operator = st.sampled_from(["+", "-", "*", "/", "%", "div"])
         return st.one_of(
@@ -100,11 +103,12 @@ def combined(leaves: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
                       st.sampled_from(["BIGINT", "DOUBLE", "DECIMAL(10,2)"])),
         )  # fmt: skip
 
-    return st.recursive(leaves, larger, max_leaves=4)
+    return st.recursive(leaves, larger, max_leaves=most)
 
 
 LEAVES = st.sampled_from([*NUMBERS, *EXACT, *EXACT, *LITERALS])
 EXPRESSIONS = combined(LEAVES)
+SMALL = combined(LEAVES, most=2)
 # Each example runs on every row, both ways; macros take long to bind.
 some = settings(
     max_examples=60, deadline=None, derandomize=True,
@@ -118,8 +122,8 @@ def test_arithmetic(connection: duckdb.DuckDBPyConnection, text: str) -> None:
     same(connection, f"SELECT {text} AS r FROM t WHERE row = 12345")
 
 
-@some
-@given(text=EXPRESSIONS, function=st.sampled_from(["sum", "avg", "min", "max", "count"]),
+@settings(some, max_examples=20)
+@given(text=SMALL, function=st.sampled_from(["sum", "avg", "min", "max", "count"]),
        distinct=st.sampled_from(["", "DISTINCT "]))  # fmt: skip
 def test_aggregates(
     connection: duckdb.DuckDBPyConnection, text: str, function: str, distinct: str
@@ -137,8 +141,8 @@ def test_comparisons(
          f"{left} BETWEEN {right} AND {right} AS p FROM t WHERE row = 12345")  # fmt: skip
 
 
-@some
-@given(text=EXPRESSIONS, other=EXPRESSIONS)
+@settings(some, max_examples=20)
+@given(text=SMALL, other=SMALL)
 def test_types_go_through_subqueries(
     connection: duckdb.DuckDBPyConnection, text: str, other: str
 ) -> None:
@@ -147,4 +151,5 @@ def test_types_go_through_subqueries(
         f"WITH c AS (SELECT *, {text} AS v FROM t WHERE row <= 12345) SELECT sum(v) AS r, "
         f"avg(u.v * 2) AS q, (SELECT max({other}) FROM t AS z WHERE z.row = max(u.row)) AS p "
         "FROM (SELECT v, row FROM c UNION ALL SELECT v, row FROM c) AS u WHERE u.v <> 5",
+        rows=(0, 3, 5),
     )
