@@ -15,11 +15,12 @@ if TYPE_CHECKING:
     from lakelet.session.table import Table
     from lakelet.session.workspace import Workspace
 
-__all__ = ("Group", "alike", "all_rejected", "rejected_groups", "rejected_of")
+__all__ = ("Group", "RejectedRows", "alike")
 
 # What differs from row to row in a reason: numbers, and what is quoted.
 _VARIES = r"'[^']*'|\"[^\"]*\"|[0-9]+"
 _ORDER = "ORDER BY batch DESC, file, line"
+_COLUMNS = ("rejected_at", "batch", "file", "line", "reason", "expectations", "record")
 
 
 @dataclass(frozen=True)
@@ -44,82 +45,65 @@ def alike(reason: str) -> str:
     return re.sub(_VARIES, "…", reason)
 
 
-def rejected_groups(
-    workspace: Workspace, table: Table, *, until: datetime | None = None
-) -> list[Group]:
-    """The rejected rows of a table's files by reason, the most frequent first.
+class RejectedRows:
+    """The rejected rows of a table's files, all looked at in one state."""
 
-    Args:
-        workspace: the workspace.
-        table: the table.
-        until: only those rejected by then.
-    """
-    companion = _companion(workspace, table)
-    if companion is None:
-        return []
-    before = (
-        "true" if until is None else f"rejected_at <= {literal(until.isoformat())}::TIMESTAMPTZ"
-    )
-    rows = companion.look(
-        f"SELECT regexp_replace(reason, {literal(_VARIES)}, '…', 'g') AS reason, "
-        "count(*) AS rows, count(DISTINCT file) AS files, max(rejected_at) AS last "
-        f"FROM this WHERE {before} GROUP BY 1 ORDER BY 2 DESC, 1"
-    )
-    return [Group(**row) for row in rows.dicts()]
+    def __init__(self, workspace: Workspace, table: Table) -> None:
+        """Look at a table's.
 
+        Args:
+            workspace: the workspace.
+            table: the table.
+        """
+        name = table.qualified.rejected
+        self._look = workspace.table(name).held() if workspace.lake.exists(name) else None
 
-def rejected_of(
-    workspace: Workspace,
-    table: Table,
-    *,
-    file: str = "",
-    reason: str = "",
-    until: datetime | None = None,
-    limit: int,
-) -> list[dict[str, Any]]:
-    """Rejected rows of a table's files, the newest batch first.
+    def groups(self, until: datetime | None = None) -> list[Group]:
+        """Those rejected by a moment, or all, by reason, the most frequent first."""
+        if self._look is None:
+            return []
+        rows = self._look(
+            f"SELECT regexp_replace(reason, {literal(_VARIES)}, '…', 'g') AS reason, "
+            "count(*) AS rows, count(DISTINCT file) AS files, max(rejected_at) AS last "
+            f"FROM this WHERE {_by(until)} GROUP BY 1 ORDER BY 2 DESC, 1"
+        )
+        return [Group(**row) for row in rows.dicts()]
 
-    Args:
-        workspace: the workspace.
-        table: the table.
-        file: only those of a raw file.
-        reason: only those of a group.
-        until: only those rejected by then.
-        limit: how many at most.
-    """
-    companion = _companion(workspace, table)
-    if companion is None:
-        return []
-    where, params = ["true"], []
-    if file:
-        where.append("file = ?")
-        params.append(file)
-    if reason:
-        where.append(f"regexp_replace(reason, {literal(_VARIES)}, '…', 'g') = ?")
-        params.append(reason)
-    if until is not None:
-        where.append(_by(until))
-    return companion.look(
-        "SELECT rejected_at, batch, file, line, reason, expectations, record FROM this "
-        f"WHERE {' AND '.join(where)} {_ORDER} LIMIT {limit}",
-        params,
-    ).dicts()
+    def some(
+        self, *, file: str = "", reason: str = "", until: datetime | None = None, limit: int
+    ) -> list[dict[str, Any]]:
+        """Some of them, the newest batch first.
+
+        Args:
+            file: only those of a raw file.
+            reason: only those of a group.
+            until: only those rejected by then.
+            limit: how many at most.
+        """
+        if self._look is None:
+            return []
+        where, params = [_by(until)], []
+        if file:
+            where.append("file = ?")
+            params.append(file)
+        if reason:
+            where.append(f"regexp_replace(reason, {literal(_VARIES)}, '…', 'g') = ?")
+            params.append(reason)
+        return self._look(
+            f"SELECT {', '.join(_COLUMNS)} FROM this "
+            f"WHERE {' AND '.join(where)} {_ORDER} LIMIT {limit}",
+            params,
+        ).dicts()
+
+    def every(self) -> tuple[list[str], Iterator[tuple[Any, ...]]]:
+        """All of them, with the names of their columns."""
+        if self._look is None:
+            return list(_COLUMNS), iter(())
+        found = self._look(f"SELECT {', '.join(_COLUMNS)} FROM this {_ORDER}")
+        return list(_COLUMNS), chain.from_iterable(found.portions())
 
 
-def all_rejected(workspace: Workspace, table: Table) -> tuple[list[str], Iterator[tuple[Any, ...]]]:
-    """All rejected rows of a table's files that count, with the names of their columns."""
-    companion = _companion(workspace, table)
-    names = ["rejected_at", "batch", "file", "line", "reason", "expectations", "record"]
-    if companion is None:
-        return names, iter(())
-    found = companion.look(f"SELECT {', '.join(names)} FROM this {_ORDER}")
-    return names, chain.from_iterable(found.portions())
-
-
-def _companion(workspace: Workspace, table: Table) -> Table | None:
-    name = table.qualified.rejected
-    return workspace.table(name) if workspace.lake.exists(name) else None
-
-
-def _by(moment: datetime) -> str:
+def _by(moment: datetime | None) -> str:
+    if moment is None:
+        return "true"
     return f"rejected_at <= {literal(moment.isoformat())}::TIMESTAMPTZ"

@@ -178,14 +178,15 @@ def _runs(workspace: Workspace, wanted: str) -> Iterator[Hit]:
         # Two passes, each over one table, in the place of one that looks up every run's parameters.
         rows = store.execute(
             "WITH told AS (SELECT run_id, min(key || ' = ' || value) AS param FROM run_params "
-            "WHERE run_id IN (SELECT id FROM runs WHERE deleted = 0 ORDER BY started DESC "
-            f"LIMIT {_PARAMETERS}) AND instr(lower(key || ' = ' || value), ?1) GROUP BY run_id), "
+            "WHERE run_id IN (SELECT id FROM runs WHERE tracking = ?2 AND deleted = 0 "
+            f"ORDER BY started DESC LIMIT {_PARAMETERS}) "
+            "AND instr(lower(key || ' = ' || value), ?1) GROUP BY run_id), "
             "found AS (SELECT run_id FROM told UNION SELECT id FROM runs "
-            "WHERE instr(lower(experiment || '/' || name), ?1)) "
+            "WHERE tracking = ?2 AND instr(lower(experiment || '/' || name), ?1)) "
             "SELECT id, experiment || '/' || name AS called, param FROM found "
             "JOIN runs ON id = found.run_id LEFT JOIN told ON id = told.run_id "
             f"WHERE deleted = 0 ORDER BY started DESC LIMIT {_HITS}",
-            (wanted,),
+            (wanted, workspace.folder.settings.runs.tracking),
         ).fetchall()
     yield from (Hit("run", row["id"], row["called"], text=row["param"] or "") for row in rows)
 

@@ -141,6 +141,19 @@ class Table:
             this=lambda: pin_table(self._workspace, self._table, self._version, of=of),
         )  # fmt: skip
 
+    def held(self) -> Callable[..., Result]:
+        """`look`, several times at the state the table is in now."""
+        from lakelet.session.pinning import pin_table
+
+        pinned = pin_table(self._workspace, self._table, self._version)
+
+        def look(text: str, params: Sequence[object] = ()) -> Result:
+            return self._workspace._sql(
+                text, params, at=None, dialect="duckdb", recorded=False, this=lambda: pinned
+            )
+
+        return look
+
     def batches(self) -> Iterator[RecordBatch]:
         """All rows as Arrow batches."""
         return self.sql("SELECT * FROM this").batches()

@@ -17,7 +17,7 @@ from lakelet.lake.type_text import parse_hints
 from lakelet.loading.options import parse_options
 from lakelet.session.expectations import expectation_counts
 from lakelet.session.moments import parse_moment
-from lakelet.session.rejected import Group, all_rejected, rejected_groups, rejected_of
+from lakelet.session.rejected import Group, RejectedRows
 from lakelet.web.acts import Act, Done, add_act
 from lakelet.web.answer import At, Open, add_page
 from lakelet.web.faults import Marked, marked
@@ -75,7 +75,8 @@ def quality(
 ) -> Quality:
     """Expectations over time, and the rows that were kept out."""
     until = None if at is None else parse_moment(at, workspace.time_zone)
-    found = rejected_of(workspace, table, file=file, reason=reason, until=until, limit=_SHOWN + 1)
+    rejected = RejectedRows(workspace, table)
+    found = rejected.some(file=file, reason=reason, until=until, limit=_SHOWN + 1)
     shown = found[:_SHOWN]
     marks = [marked(str(row["record"]), str(row["reason"])) for row in shown]
     for row in shown:
@@ -83,7 +84,7 @@ def quality(
     counts = expectation_counts(workspace, table.qualified)
     if until is not None:
         counts = [one for one in counts if one["time"] <= until]
-    groups = rejected_groups(workspace, table, until=until)
+    groups = rejected.groups(until)
     again = at is None and any(row["expectations"] is None for row in shown)
     return Quality(head, counts, groups, shown, marks, len(found) > _SHOWN, file, reason, again,
                    hints, options)  # fmt: skip
@@ -108,7 +109,7 @@ def retry(act: Act) -> Done:
 
 def exported(table: Pinned, workspace: Open, form: str) -> StreamingResponse:
     """All rejected rows of a table as CSV or as JSON lines."""
-    names, rows = all_rejected(workspace, table)
+    names, rows = RejectedRows(workspace, table).every()
     texts = _csv(names, rows) if form == "csv" else _lines(names, rows)
     kind = "text/csv" if form == "csv" else "application/jsonl"
     headers = {"content-disposition": "attachment"}

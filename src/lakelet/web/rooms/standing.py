@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lakelet.session.expectations import expectation_counts
-from lakelet.session.rejected import rejected_groups
+from lakelet.session.rejected import RejectedRows
 from lakelet.session.uses import readings
 from lakelet.web.answer import Open, add_page
 from lakelet.web.room import Room
@@ -75,7 +75,7 @@ def standing(head: TableHead, table: Pinned, workspace: Open) -> Standing:
     made = list(dict.fromkeys(edge["target"] for edge in down if edge["depth"] == 0))
     return Standing(
         head, len(counts), broken,
-        sum(group.rows for group in rejected_groups(workspace, table)),
+        sum(group.rows for group in RejectedRows(workspace, table).groups()),
         sum(not field.ignored for field in table.rescued()),
         len({one["file"] for one in table.files() if one["state"] in ("loaded", "retried")}),
         sources[:_NAMED], max(0, len(sources) - _NAMED), made[:_NAMED],
