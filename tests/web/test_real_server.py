@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import json
 import os
@@ -21,6 +22,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from lakelet.session import Workspace
+from lakelet.web.serving import _listen
 
 SQL = """
 CREATE OR REFRESH STREAMING TABLE raw_posts
@@ -274,3 +276,25 @@ def test_ctrl_c_ends_it_at_once_with_somebody_listening(
     assert seconds < 5
     assert "Traceback" not in said and "Cancel" not in said, said
     assert code in ((0, 130) if how == signal.SIGINT else (0, 143, -signal.SIGTERM))
+
+
+def test_answers_are_sent_at_once() -> None:
+    """A kept connection's answer never waits for an acknowledgement (Nagle's algorithm)."""
+
+    async def accepted() -> int:
+        found: list[int] = []
+
+        def heard(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            its = writer.get_extra_info("socket")
+            found.append(its.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            writer.close()
+
+        listening = _listen(0)
+        server = await asyncio.start_server(heard, sock=listening)
+        async with server:
+            reader, writer = await asyncio.open_connection(*listening.getsockname())
+            assert await reader.read() == b""
+            writer.close()
+        return found[0]
+
+    assert asyncio.run(accepted())
