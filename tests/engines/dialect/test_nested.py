@@ -92,3 +92,42 @@ def test_the_text_grows_by_the_depth() -> None:
         )
     )
     assert three - two <= two - one + 1
+
+
+def typed(ws: Workspace) -> list[tuple[str, str]]:
+    relation = ws.sql("SELECT * FROM a.c").relation
+    return list(zip(relation.columns, map(str, relation.types), strict=True))
+
+
+@pytest.fixture
+def nested_columns(ws: Workspace) -> Workspace:
+    ws.sql(
+        "CREATE TABLE a.c AS SELECT named_struct('id', 5L, 'ts', '2024-01-02', 'In x', "
+        "named_struct('d', 2.5e0), 'p', CAST(1.5 AS DECIMAL(3, 1))) AS payload, "
+        "array(named_struct('n', 1), named_struct('n', 2)) AS parts, map('k', 1L) AS m, 7 AS id"
+    )
+    return ws
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("concat('x', payload.id)", "x5"), ("c.payload.id + 1", 6), ("PAYLOAD.ID + id", 12),
+        ("cast(payload.`In x`.d AS STRING)", "2.5"), ("payload.p * 2 = 3", True),
+        ("date_format(cast(payload.ts AS TIMESTAMP), 'yyyy')", "2024"),
+        ("parts[1].n + 1", 3), ("m['k'] + 1", 2), ("m['no']", None),
+        ("concat(concat(payload.ts, 'a'), cast(payload.id + 1 AS STRING))", "2024-01-02a6"),
+    ],
+)  # fmt: skip
+def test_fields_elements_and_values(nested_columns: Workspace, text: str, value: object) -> None:
+    assert nested_columns.sql(f"SELECT {text} FROM a.c").rows() == [(value,)]
+    written = translate_query(
+        f"SELECT {text} FROM a.c", columns=lambda _table: typed(nested_columns)
+    )
+    assert "lk_number(" not in written.sql and "lk_piece(" not in written.sql
+
+
+def test_a_source_is_not_taken_for_a_column(nested_columns: Workspace) -> None:
+    nested_columns.sql("CREATE TABLE a.d AS SELECT 'word' AS id")
+    found = nested_columns.sql("SELECT payload.id || 'x' FROM a.d AS payload")
+    assert found.rows() == [("wordx",)]

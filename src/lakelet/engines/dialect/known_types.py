@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from lakelet.engines.dialect.kinds import kind_of, without_parentheses
 from lakelet.engines.dialect.literals import decimal_type
+from lakelet.engines.dialect.nested_types import element_type, field_type
 from lakelet.engines.dialect.numeric_types import (
     average_type,
     code_of_type,
@@ -19,7 +20,7 @@ from lakelet.engines.dialect.numeric_types import (
     total_type,
     type_of_code,
 )
-from lakelet.engines.dialect.scopes import column_type
+from lakelet.engines.dialect.scopes import column_type, is_source, is_told_apart
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -163,12 +164,21 @@ def _call(r: Renderer, node: exp.Expr) -> str | None:
 
 
 def _column(r: Renderer, node: exp.Expr) -> str | None:
-    if node.args.get("db") or type(node.this).__name__ != "Identifier":
+    if node.args.get("catalog") or type(node.this).__name__ != "Identifier":
         return None
-    source = node.args.get("table")
-    if not source and node.name in r.locals:
+    before = [str(node.args[part].name) for part in ("db", "table") if node.args.get(part)]
+    names = [*before, node.name]
+    if names[0] in r.locals:
         return None
-    return column_type(r.scopes, source.name.lower() if source else "", node.name.lower())
+    if len(names) == 1:
+        return column_type(r.scopes, "", names[0].lower())
+    found = column_type(r.scopes, names[0].lower(), names[1].lower())
+    fields = names[2:]
+    if found is None and not is_source(r.scopes, names[0].lower()):
+        found, fields = column_type(r.scopes, "", names[0].lower()), names[1:]
+    for field in fields:
+        found = field_type(found, field)
+    return _told(found)
 
 
 def _cast(r: Renderer, node: exp.Expr) -> str | None:
@@ -178,9 +188,16 @@ def _cast(r: Renderer, node: exp.Expr) -> str | None:
     return "TIMESTAMP WITH TIME ZONE" if target == "TIMESTAMPTZ" else target
 
 
+def _field(r: Renderer, node: exp.Expr) -> str | None:
+    return _told(field_type(r.type_of(node.this), node.expression.name))
+
+
 def _element(r: Renderer, node: exp.Expr) -> str | None:
-    found = r.type_of(node.this) or ""
-    return found.removesuffix("[]") if found.endswith("[]") else None
+    return _told(element_type(r.type_of(node.this)))
+
+
+def _told(kind: str | None) -> str | None:
+    return kind if kind is not None and is_told_apart(kind) else None
 
 
 def _subquery(r: Renderer, node: exp.Expr) -> str | None:
@@ -190,7 +207,8 @@ def _subquery(r: Renderer, node: exp.Expr) -> str | None:
 
 _RULES = {
     "Column": _column, "Literal": _number, "Case": _case, "If": _if, "Anonymous": _call,
-    "Cast": _cast, "TryCast": _cast, "Subquery": _subquery, "Bracket": _element,
+    "Cast": _cast, "TryCast": _cast, "Subquery": _subquery,
+    "Bracket": _element, "Dot": _field,
     "Neg": _negative, "Paren": lambda r, node: r.type_of(node.this),
     "Window": lambda r, node: r.type_of(node.this),
     "Filter": lambda r, node: r.type_of(node.this),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-__all__ = ("Columns", "Scope", "column_type", "known_columns")
+__all__ = ("Columns", "Scope", "column_type", "is_source", "is_told_apart", "known_columns")
 
 Columns = Sequence[tuple[str, str | None]]
 """Names in lower case and types of columns, in order."""
@@ -21,11 +21,13 @@ _PLAIN = frozenset({
 
 
 def known_columns(columns: Iterable[tuple[str, str]]) -> Columns:
-    """A table's columns; nested types are left open."""
-    return [
-        (name.lower(), kind if kind in _PLAIN or kind.startswith("DECIMAL(") else None)
-        for name, kind in columns
-    ]
+    """A table's columns, with the types that are told apart here."""
+    return [(name.lower(), kind if is_told_apart(kind) else None) for name, kind in columns]
+
+
+def is_told_apart(kind: str) -> bool:
+    """Whether something depends on a type, rather than on its being another than these."""
+    return kind in _PLAIN or kind.endswith("[]") or kind.startswith(("DECIMAL(", "STRUCT(", "MAP("))
 
 
 @dataclass(slots=True)
@@ -64,6 +66,11 @@ class Scope:
                     return None
                 found += columns.items()
         return found
+
+
+def is_source(scopes: Sequence[Scope], name: str) -> bool:
+    """Whether a table, query or alias has a name, in lower case, at this place."""
+    return any(alias == name for scope in scopes for alias, _ in scope.sources)
 
 
 def column_type(scopes: Sequence[Scope], source: str, name: str) -> str | None:

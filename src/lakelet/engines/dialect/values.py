@@ -123,6 +123,8 @@ def _bracket(r: Renderer, node: exp.Expr) -> str:
     if type(index).__name__ in {"Literal", "Neg"} and kind_of(r, index, typed=False) == "number":
         known = "list_" if (r.type_of(node.this) or "").endswith("[]") else ""
         return f"lk_{known}item({r.sql(node.this)}, {r.sql(index)})"
+    if (r.type_of(node.this) or "").startswith("MAP("):
+        return f"{r.sql(node.this)}[{r.sql(index)}]"
     return f"lk_subscript({r.sql(node.this)}, {r.sql(index)})"
 
 
