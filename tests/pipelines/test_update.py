@@ -123,6 +123,21 @@ def test_a_failing_expectation_publishes_nothing(forum: Workspace) -> None:
     assert {"decision", "failed", "update"} <= kinds
 
 
+def test_nothing_to_do_after_a_failure_says_that_all_is_well(forum: Workspace) -> None:
+    forum.update("p")
+    define(forum, "CREATE MATERIALIZED VIEW wrong AS SELECT raise_error('x') AS a;", file="b.sql")
+    with pytest.raises(LakeletError):
+        forum.update("p")
+    (forum.folder.root / "pipelines" / "p" / "b.sql").unlink()
+    before = forum.table("p.posts").version
+    assert forum.update("p").update is None
+    newest, failed, *_ = forum.updates("p")
+    assert (newest["state"], newest["message"]) == ("published", "nothing to do")
+    assert failed["state"] == "failed" and forum.table("p.posts").version == before
+    forum.update("p")
+    assert len(forum.updates("p")) == 3
+
+
 def test_new_fields_of_files_become_columns(forum: Workspace) -> None:
     forum.update("p")
     put(forum, "posts/b.jsonl", {"id": 4, "title": "d", "forum": "ml", "late": 1.5})

@@ -81,6 +81,10 @@ def test_runs_on_a_server(ws: Workspace, address: str) -> None:
     assert [(v.name, v.version, v.aliases) for v in ws.run_models(run.id)[0].registered] == [
         ("it's mine", 1, ["champion"])
     ]
+    ws.rename_run(run.id, "home")
+    ws.tag_run(run.id, {"seen": "yes"})
+    assert ws.run_record("far/home").tags["seen"] == "yes"
+    ws.rename_run(run.id, "away")
     (model,) = ws.registered_models()
     assert (model.aliases, model.versions[0].run) == ({"champion": 1}, run.id)
 

@@ -65,6 +65,8 @@ def test_no_file_is_written_over(ws: Workspace, pages: TestClient) -> None:
     sender = Sender(pages)
     assert sender.file("a.tar.gz", b"one").json()["path"] == "files/a.tar.gz"
     assert sender.file("a.tar.gz", b"other").json()["path"] == "files/a (2).tar.gz"
+    # The same bytes under the same name are there once.
+    assert sender.file("a.tar.gz", b"other").json()["path"] == "files/a (2).tar.gz"
     assert (ws.folder.files / "a.tar.gz").read_bytes() == b"one"
     assert sender.file("empty.csv", b"").json()["path"] == "files/empty.csv"
     assert (ws.folder.files / "empty.csv").read_bytes() == b""

@@ -210,7 +210,7 @@ def test_the_document_of_the_api_names_every_twin(forum: Workspace, pages: TestC
     assert len(document["paths"]) > 20
     assert not any(path.startswith(("/api", "/v1")) for path in document["paths"])
     assert all(
-        "json" in path or path.endswith(("/bytes", "/artifact", ".csv"))
+        "json" in path or path.endswith(("/bytes", "/artifact", "/file", ".csv"))
         for path in document["paths"]
     )
 

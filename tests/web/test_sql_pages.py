@@ -161,6 +161,15 @@ def test_a_result_is_sorted_filtered_and_handed_over(sql: Sql) -> None:
     assert sql.pages.get(f"/sql/runs/{found['id']}/result.exe").status_code == 400
 
 
+def test_json_keeps_every_digit_and_holds_no_number_that_is_none(sql: Sql) -> None:
+    run = sql.run(
+        "SELECT CAST('NaN' AS DOUBLE) AS f, 0.5D AS g, X'00ff' AS b, CAST(1.10 AS DECIMAL(10, 2)) "
+        "AS d, array(1, 2) AS a, NULL AS n"
+    )
+    text = sql.pages.get(f"/sql/runs/{run['id']}/result.jsonl").text
+    assert text.strip() == '{"f":"nan","g":0.5,"b":"00ff","d":1.10,"a":[1,2],"n":null}'
+
+
 def test_two_names_alike_are_handed_over_as_csv_only(sql: Sql) -> None:
     run = sql.run("SELECT 1 AS a, NULL AS a")
     assert sql.pages.get(f"/sql/runs/{run['id']}/result.csv").text == "a,a\n1,\n".replace(

@@ -144,6 +144,25 @@ def test_names_that_mean_harm(ws: Workspace, pages: TestClient) -> None:
     assert all(pages.get(html.unescape(link)).status_code == 200 for link in links)
 
 
+@pytest.mark.parametrize("name", ["sp ace", "a.dot", 'q"uote', "ünï.dot"])
+def test_odd_names_have_every_page(ws: Workspace, pages: TestClient, name: str) -> None:
+    ws.sql(f"CREATE TABLE t2.`{name}` AS SELECT 1 AS id")
+    for tab in ("", "standing", "used", "lineage", "maintain", "drop", "restore?to=0", "change"):
+        address, mark, query = tab.partition("?")
+        path = f"/tables/t2/{quote(name, safe='')}/{address}".rstrip("/")
+        assert pages.get(f"{path}{mark}{query}").status_code == 200, tab
+    assert pages.get(f"/tables/t2/{quote(name, safe='')}/maintain.json").json()["command"]
+
+
+def test_the_moment_keeps_what_a_page_was_asked(posts: Workspace, pages: TestClient) -> None:
+    page = pages.get("/tables/bronze/posts/diff?first=0&second=1").text
+    popped = page.partition('class="popped"')[2].partition("</form>")[0]
+    assert '<input type="hidden" name="first" value="0">' in popped and 'name="second"' in popped
+    again = pages.get("/tables/bronze/posts/diff?first=0&second=1&at=2999-01-01").text
+    assert 'href="/tables/bronze/posts/diff?first=0&amp;second=1">Back to now' in again
+    assert pages.get("/tables/bronze/posts?at=").status_code == 200
+
+
 def test_a_cell_of_ten_megabytes(ws: Workspace, pages: TestClient) -> None:
     ws.sql("CREATE TABLE s.big AS SELECT repeat('ab', 5000000) AS x")
     page = pages.get("/tables/s/big/sample")

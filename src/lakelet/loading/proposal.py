@@ -14,7 +14,7 @@ from lakelet.loading.connection import loading_connection
 from lakelet.loading.fit.exact import MISFIT, Fitter
 from lakelet.loading.rescued import existing_column, rescued_field, tally_of
 from lakelet.loading.rescued_values import is_csv, rescued_files, rescued_rows, take
-from lakelet.loading.shape import RESCUED, Shape, column_for
+from lakelet.loading.shape import RESCUED, column_for
 from lakelet.loading.widening import wider_type
 
 __all__ = ("Proposal", "propose")
@@ -73,15 +73,17 @@ def propose(
         SchemaError: no such field was rescued, or no such column, or its name is taken.
     """
     found = rescued_field(lake, table, field)
+    old = None if action == "promote" else existing_column(table, column or found.column or field)
     connection = loading_connection(lake.workspace)
     try:
         with duckdb_errors():
             target = Target.attach(table, connection)
-            rows = rescued_rows(target, field, RESCUED, limit=_LOOKED_AT)
+            filled = RESCUED if old is None else old.name
+            rows = rescued_rows(target, field, filled, limit=_LOOKED_AT)
             uris = rescued_files(target, field)
         size = target.bytes_of(uris)
         tally = tally_of(rows, field)
-        if action == "promote":
+        if old is None:
             kind = kind or tally.kind(lake.workspace.settings.loading.tolerance)
             assert kind is not None
             made = column_for(field, kind, {c.name.lower() for c in target.columns})
@@ -92,22 +94,19 @@ def propose(
                 )
             name = made.name
         elif action == "widen":
-            old = existing_column(table, column or found.column or field)
             name = old.name
             kind = kind or wider_type(old.type, tally) or Primitive("STRING")
             uris, size = set(target.uris), table_bytes(target.snapshot)
         else:
-            old = existing_column(table, column or found.column or field)
             name, kind = old.name, old.type
     finally:
         connection.close()
-    key = field
-    if action == "widen":
-        key = Shape.of(target.columns).by_folded[name.lower()].key
+    # A cell that holds a value is not written over: there the rescued one stays where it is.
+    free = [row for row in rows if old is None or row[4]]
     fitter = Fitter(lake.workspace.settings.time_zone)
     fits = sum(
-        take(fitter, text, key, kind, csv=is_csv(file))[0] is not MISFIT
-        for _, _, file, text, _ in rows
+        take(fitter, text, field, kind, csv=is_csv(file))[0] is not MISFIT
+        for _, _, file, text, _ in free
     )
     return Proposal(
         action, field, name, kind.sql, fits, len(rows), found.count, len(uris), size

@@ -14,7 +14,7 @@ from lakelet.pipelines.claims import abandoned_tables, refuse_takeover
 from lakelet.pipelines.datasets.file_flow import published_batch
 from lakelet.pipelines.definitions.dataset import Pipeline
 from lakelet.pipelines.definitions.folder import pipeline_names, read_pipeline
-from lakelet.pipelines.events import Log, keep_events, new_update
+from lakelet.pipelines.events import Log, keep_events, new_update, updates
 from lakelet.pipelines.foreign import settle_foreign_commits
 from lakelet.pipelines.losses import refuse_losses
 from lakelet.pipelines.own_update import pipeline_lock
@@ -133,6 +133,7 @@ class _Update:
         self.report.datasets = [DatasetReport.of(decision) for decision in decisions]
         releasing = self.request.drop_abandoned and self.report.abandoned
         if not any(decision.runs for decision in decisions) and not releasing:
+            self._settle(decisions)
             return self.report
         known = max((p.update for p in self.world.publications.state.values()), default=0)
         self.number = self.report.update = new_update(self.lake, name, known)
@@ -146,6 +147,20 @@ class _Update:
             self._failed(error)
             raise
         return self.report
+
+    def _settle(self, decisions: Sequence[Decision]) -> None:
+        """Let it be known that all is well, where the last update ended otherwise."""
+        name, workspace = self.pipeline.name, self.lake.workspace
+        last = next(iter(updates(workspace, name)), None)
+        if last is None or last["state"] not in ("failed", "interrupted"):
+            return
+        number = new_update(self.lake, name, last["update"])
+        log = Log(workspace, name, number)
+        log.tell("update", f"update {number} of {name} began")
+        for one in decisions:
+            log.tell("decision", one.reason, one.dataset.name, how=one.how, **one.details)
+        log.tell("update", f"update {number} is published: nothing to do")
+        log.end("published", "nothing to do")
 
     def _check(self, graph: Graph, decisions: Sequence[Decision]) -> None:
         """Find what is wrong before anything is begun."""

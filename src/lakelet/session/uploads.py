@@ -7,6 +7,7 @@ never written over: the new one gets a number.
 
 from __future__ import annotations
 
+import filecmp
 import hashlib
 import os
 import shutil
@@ -175,7 +176,7 @@ def finish(workspace: Workspace, upload: Upload) -> str:
 
 
 def _placed(upload: Upload) -> Path:
-    """Give what has come a name in the volume that nothing there has."""
+    """Give what has come a name in the volume that nothing else there has."""
     stem, dot, ending = upload.name.partition(".")
     for number in range(1, _NAMES):
         name = upload.name if number == 1 else f"{stem} ({number}){dot}{ending}"
@@ -185,6 +186,9 @@ def _placed(upload: Upload) -> Path:
                 # Linked, not renamed: a link is never made over a file that is there.
                 os.link(upload.part, target)
         except FileExistsError:
+            if _same(target, upload):
+                remove_tree(_SWEEP, upload.part)
+                return target
             continue
         except OSError:
             if target.exists():
@@ -195,6 +199,11 @@ def _placed(upload: Upload) -> Path:
         remove_tree(_SWEEP, upload.part)
         return target
     raise OSError(17, "there are a thousand files of that name")
+
+
+def _same(there: Path, upload: Upload) -> bool:
+    """Whether a file is what has come, byte for byte: sent twice, it is there once."""
+    return there.stat().st_size == upload.size and filecmp.cmp(there, upload.part, shallow=False)
 
 
 def sweep_uploads(workspace: Workspace) -> None:

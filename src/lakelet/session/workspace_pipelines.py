@@ -180,7 +180,7 @@ class WorkspacePipelines(ABC):
 
     def lineage(
         self,
-        name: str,
+        name: str | TableName,
         direction: Literal["upstream", "downstream"] = "upstream",
         *,
         at: str | dt.datetime | None = None,
@@ -199,8 +199,13 @@ class WorkspacePipelines(ABC):
         from lakelet.pipelines.edges import read_edges
         from lakelet.pipelines.lineage import follow, refuse_unknown_column
 
-        table = self.lake.table(TableName.parse(".".join(name.split(".")[:2])))
-        if name.count(".") > 1:
+        if isinstance(name, TableName):
+            self.lake.table(name)
+            name = str(name)
+        elif name.count(".") < 2:
+            name = str(self.lake.table(TableName.parse(name)).name)
+        else:
+            table = self.lake.table(TableName.parse(".".join(name.split(".")[:2])))
             refuse_unknown_column(name, [column.name for column in table.columns()])
         moment = None if at is None else parse_moment(at, self.folder.settings.time_zone)
         found = follow(read_edges(self.lake, moment), name, direction)

@@ -333,12 +333,15 @@ class WorkspaceRuns:
         found = self.run_record(run)
         return metric_history(self.folder, found.id, list(found.metrics))
 
-    def runs_of_table(self, name: str, *, limit: int = 100) -> list[tuple[RunRecord, list[int]]]:
+    def runs_of_table(
+        self, name: str | TableName, *, limit: int = 100
+    ) -> list[tuple[RunRecord, list[int]]]:
         """The runs that read a table, the newest first, each with the versions it read."""
         from lakelet.runs.index.reading import runs_of_table
 
         self.refresh_runs()
-        return runs_of_table(self.folder, str(TableName.parse(name)), limit=limit)
+        told = name if isinstance(name, TableName) else TableName.parse(name)
+        return runs_of_table(self.folder, str(told), limit=limit)
 
     def compare(self, *runs: str) -> Comparison:
         """What differs between runs, each named as for `run_record`.

@@ -7,10 +7,12 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
+from urllib.parse import urlencode
 
 from fastapi import Depends, Query, Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from pydantic import AfterValidator
 
 from lakelet.lake import TableName
 from lakelet.session import Workspace
@@ -38,6 +40,7 @@ Open = Annotated[Workspace, Depends(_open)]
 At = Annotated[
     str | None,
     Query(alias="at", description="The moment as of which everything is shown; now without it."),
+    AfterValidator(lambda at: at or None),
 ]
 """The moment a page shows."""
 
@@ -93,6 +96,7 @@ def render(request: Request, template: str, status: int = 200, **facts: Any) -> 
     pages: Environment = request.app.state.pages
     at = request.query_params.get("at") or None
     done = request.query_params.get("done")
+    kept = [one for one in request.query_params.multi_items() if one[0] not in ("at", "done")]
     here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     text = pages.get_template(template).render(
         request=request,
@@ -101,6 +105,7 @@ def render(request: Request, template: str, status: int = 200, **facts: Any) -> 
         at=at,
         path=request.url.path,
         here=here,
+        now_here=request.url.path + (f"?{urlencode(kept)}" if kept else ""),
         token=request.app.state.tokens.new,
         outcome=outcome_of(request.app.state.workspace(), done) if done else None,
         **facts,

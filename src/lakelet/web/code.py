@@ -11,6 +11,7 @@ from lakelet.lake.storage.url import without_secrets
 
 __all__ = (
     "as_command",
+    "as_name",
     "as_python",
     "as_sql",
     "identifier",
@@ -40,6 +41,11 @@ def as_sql(name: TableName, at: str | None, version: str | None = None) -> str:
     if version is not None and version.isdecimal():
         moment = f" VERSION AS OF {version}"
     return f"SELECT * FROM {parts}{moment} LIMIT 100"
+
+
+def as_name(schema: str, table: str) -> str:
+    """A table's name as commands and SQL take it."""
+    return f"{identifier(schema)}.{identifier(table)}"
 
 
 def run_as_python(run: str) -> str:

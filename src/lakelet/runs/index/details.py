@@ -12,7 +12,7 @@ from typing import Any
 
 from lakelet.errors import StorageError
 from lakelet.runs.index.reading import RunRecord
-from lakelet.runs.index.server import ask
+from lakelet.runs.index.server import ask, unreachable
 from lakelet.runs.place import database
 from lakelet.runs.recorded.facts import read_facts
 from lakelet.workspace import WorkspaceFolder
@@ -123,7 +123,7 @@ def _from_server(address: str, run_id: str, name: str) -> list[Point]:
                 return sorted(found, key=lambda point: (point.step, point.time))
             body["page_token"] = token
     except (OSError, ValueError, KeyError) as error:
-        raise StorageError(f"the MLflow server at {address} cannot be asked: {error}.") from None
+        raise StorageError(f"{unreachable(address, error)}.") from None
 
 
 def _query(body: dict[str, Any]) -> str:

@@ -21,7 +21,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from lakelet.errors import StorageError
-from lakelet.runs.index.server import ask
+from lakelet.runs.index.server import ask, unreachable
 from lakelet.runs.place import artifact_folder, database
 from lakelet.workspace import WorkspaceFolder
 
@@ -242,7 +242,7 @@ def _pages(address: str, call: str, name: str, **query: str) -> Iterator[dict[st
 
 
 def _unreadable(address: str, error: Exception) -> StorageError:
-    return StorageError(f"the MLflow server at {address} cannot be asked: {error}.")
+    return StorageError(f"{unreachable(address, error)}.")
 
 
 def _moment(milliseconds: Any) -> datetime:

@@ -19,9 +19,9 @@ from typing import Any
 
 from lakelet.workspace import WorkspaceFolder
 
-__all__ = ("ask", "update_from_server")
+__all__ = ("ask", "unreachable", "update_from_server")
 
-_SECONDS = 10
+_SECONDS = 3
 _MARGIN = 60_000
 """Milliseconds by which clocks may differ."""
 
@@ -42,6 +42,12 @@ def ask(address: str, call: str, body: dict[str, Any] | None) -> dict[str, Any]:
         return dict(json.load(answer))
 
 
+def unreachable(address: str, error: Exception) -> str:
+    """What to say of a server that could not be asked."""
+    reason = getattr(error, "reason", None) or str(error) or type(error).__name__
+    return f"the MLflow server at {address} cannot be asked: {reason}"
+
+
 def _who() -> dict[str, str]:
     """Who asks, by the environment variables MLflow's own client takes."""
     token = os.environ.get("MLFLOW_TRACKING_TOKEN")
@@ -55,9 +61,22 @@ def _who() -> dict[str, str]:
 
 
 def update_from_server(
-    store: sqlite3.Connection, folder: WorkspaceFolder, state: dict[str, Any], *, whole: bool
+    store: sqlite3.Connection,
+    folder: WorkspaceFolder,
+    state: dict[str, Any],
+    *,
+    whole: bool,
+    exactly: str | None = None,
 ) -> dict[str, Any]:
-    """Take over what changed; where the server cannot be asked, say so in ``behind``."""
+    """Take over what changed; where the server cannot be asked, say so in ``behind``.
+
+    Args:
+        store: the metadata store, in a transaction.
+        folder: the workspace.
+        state: what this function returned the last time.
+        whole: take over all runs, not those that began or ended since.
+        exactly: the id of a run to take over in any case.
+    """
     address = folder.settings.runs.tracking
     store.execute("CREATE TEMP TABLE changed (id TEXT PRIMARY KEY) WITHOUT ROWID")
     newest = int(state.get("newest", 0))
@@ -79,9 +98,10 @@ def update_from_server(
                 run_view_type="ALL",
             )
         }  # fmt: skip
+        if exactly is not None:
+            runs[exactly] = ask(address, f"runs/get?run_id={exactly}", None)["run"]
     except (OSError, ValueError, KeyError) as error:
-        reason = getattr(error, "reason", None) or str(error) or type(error).__name__
-        return {**state, "behind": f"the MLflow server at {address} cannot be asked: {reason}"}
+        return {**state, "behind": unreachable(address, error)}
     if whole:
         store.execute("UPDATE runs SET deleted = 1 WHERE tracking = ?", (address,))
     for run in runs.values():

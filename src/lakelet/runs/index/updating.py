@@ -20,6 +20,8 @@ _WHOLE_SECONDS = 600.0
 """How long an edit of a tag of a run that ended may stay unseen; see `update_from_file`."""
 _SERVER_SECONDS = 3.0
 """A server is asked again after this long at the earliest."""
+_SILENT_SECONDS = 30.0
+"""And after this long one that did not answer: pages show what is known meanwhile."""
 
 
 def bring_up_to_date(
@@ -47,9 +49,11 @@ def bring_up_to_date(
         now = time.time()
         whole = thorough and now - state.get("whole", 0.0) > _WHOLE_SECONDS
         if path is None:
-            if now - state.get("asked", 0.0) < _SERVER_SECONDS:
+            pause = _SILENT_SECONDS if state.get("behind") else 0.0 if exactly else _SERVER_SECONDS
+            if now - state.get("asked", 0.0) < pause:
                 return str(state.get("behind", ""))
-            found = {"asked": now, **update_from_server(store, folder, state, whole=whole)}
+            told = update_from_server(store, folder, state, whole=whole, exactly=exactly)
+            found = {**told, "asked": time.time()}
         else:
             there = stamp(path)
             known = state.get("stamp") == there and (not whole or state.get("seen") == there)

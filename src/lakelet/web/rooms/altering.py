@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lakelet.errors import CommandError, LakeletError
+from lakelet.lake import TableName
 from lakelet.session.table import Table
 from lakelet.web.acts import Act, Done, add_act
 from lakelet.web.answer import add_page
@@ -51,7 +52,7 @@ def changing(head: TableHead) -> Changing:
 
 def table_of(act: Act) -> Table:
     """The table an act is about."""
-    return act.workspace.table(f"{act.where['schema']}.{act.where['table']}")
+    return act.workspace.table(TableName.of(act.where["schema"], act.where["table"]))
 
 
 def refuse_other(

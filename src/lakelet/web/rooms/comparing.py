@@ -128,7 +128,7 @@ def _texts(rows: list[tuple[Any, ...]]) -> list[list[str]]:
 
 def _cut(value: Any) -> str:
     """A value as samples show it, or its beginning: what has parts as JSON."""
-    if isinstance(value, dict | list):
+    if isinstance(value, dict | list | bool):
         text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
     else:
         text = "NULL" if value is None else str(value)

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from fastapi import Query, Request
 
 from lakelet.errors import CommandError, LakeletError
+from lakelet.lake import TableName
 from lakelet.loading.proposal import Proposal
 from lakelet.session.inbox import Waiting, inbox
 from lakelet.session.table import Table
@@ -155,7 +156,7 @@ def deciding(request: Request, head: TableHead, table: Pinned) -> Deciding:
     for key, value in request.query_params.multi_items():
         given.setdefault(key, []).append(value)
     found = [_looked_at(table, choice) for choice in _choices(given)]
-    command = "\n".join(choice.command(table.name) for choice in found)
+    command = "\n".join(choice.command(table.name) for choice in found if not choice.wrong)
     return Deciding(head, found, command)
 
 
@@ -173,7 +174,7 @@ def _looked_at(table: Table, choice: Choice) -> Choice:
 
 def decide(act: Act) -> Done:
     """Make decisions about rescued fields, one after the other."""
-    table = act.workspace.table(f"{act.where['schema']}.{act.where['table']}")
+    table = act.workspace.table(TableName.of(act.where["schema"], act.where["table"]))
     before = table.version
     choices = _choices(dict(act.form))
     if not choices:

@@ -65,12 +65,12 @@ class Dropping:
 
 def dropping(head: TableHead, workspace: Open) -> Dropping:
     """What depends on a table, before it is dropped."""
+    name = TableName(head.schema, head.table)
     depths: dict[str, int] = {}
-    for edge in workspace.lineage(head.name, "downstream"):
+    for edge in workspace.lineage(name, "downstream"):
         depths.setdefault(edge["target"], edge["depth"])
     made = [MadeFrom(one, _pipeline(workspace, one), depth) for one, depth in depths.items()]
-    runs = [(row_of(run), versions) for run, versions in workspace.runs_of_table(head.name)]
-    name = TableName(head.schema, head.table)
+    runs = [(row_of(run), versions) for run, versions in workspace.runs_of_table(name)]
     return Dropping(
         head, workspace.lake.state(name) == "attached", made,
         list(dict.fromkeys(one.pipeline for one in made if one.pipeline)), runs,

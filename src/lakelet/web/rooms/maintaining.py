@@ -7,10 +7,11 @@ from typing import Annotated
 
 from fastapi import Query
 
+from lakelet.lake import TableName
 from lakelet.lake.foreseen import Foreseen
 from lakelet.web.acts import Act, Done, add_act
 from lakelet.web.answer import Open, add_page
-from lakelet.web.code import as_command
+from lakelet.web.code import as_command, as_name
 from lakelet.web.links import table_path
 from lakelet.web.room import Room
 from lakelet.web.rooms.altering import refuse_other, table_of
@@ -51,8 +52,10 @@ def maintaining(
     even_pinned: Annotated[bool, Query(description="Also what runs are pinned to.")] = False,
 ) -> Maintaining:
     """What a clean-up of a table would do, before it is done."""
-    would = workspace.table(head.name).foresee_maintenance(even_pinned=even_pinned)
-    command = as_command(_arguments(head.name, even_pinned=even_pinned))
+    would = workspace.table(TableName(head.schema, head.table)).foresee_maintenance(
+        even_pinned=even_pinned
+    )
+    command = as_command(_arguments(as_name(head.schema, head.table), even_pinned=even_pinned))
     return Maintaining(head, even_pinned, would, would.version_ranges, command)
 
 
@@ -60,7 +63,10 @@ def maintain(act: Act) -> Done:
     """Begin a clean-up; its page shows how it goes."""
     table = table_of(act)
     refuse_other(table, act.one("seen"))
-    arguments = _arguments(table.name, even_pinned=act.one("even_pinned") == "true")
+    name = table.qualified
+    arguments = _arguments(
+        as_name(name.schema, name.table), even_pinned=act.one("even_pinned") == "true"
+    )
     back = table_path(table.qualified, "health")
     return begun(act, arguments, back=back, place=back)
 

@@ -22,8 +22,15 @@ _PAGES = (
     ("Home", "/"), ("Inbox: surprising fields", "/inbox"), ("Tables", "/tables"),
     ("Pipelines", "/pipelines"), ("SQL", "/sql"), ("Runs", "/runs"), ("Files", "/files"),
     ("Registered models", "/registry"),
-    ("Load files into a table", "/load"), ("New pipeline", "/pipelines#name"),
+    ("Load files into a table", "/load"), ("Upload files", "/file?path=files:"),
+    ("New pipeline", "/pipelines#name"),
     ("Commands that pages began", "/commands"),
+)  # fmt: skip
+
+_ACTS = (
+    ("Decide about rescued fields of", "rescued"), ("Rejected rows of", "quality"),
+    ("Restore", "history"), ("Comments, tags and constraints of", "change"),
+    ("Maintain", "maintain"), ("Drop", "drop"),
 )  # fmt: skip
 
 
@@ -77,19 +84,18 @@ def _entries(workspace: Workspace) -> list[Entry]:
         found.append(Entry(name, "pipeline", links.pipeline(name)))
         found += [
             Entry(f"{word} {name}", "action", links.pipeline(name, tab))
-            for word, tab in (("Plan and update", "plan"), ("Schedule", "schedule"))
+            for word, tab in (
+                ("Plan and update", "plan"),
+                ("Stop the update of", ""),
+                ("Schedule", "schedule"),
+            )
         ]
     with open_store(workspace.folder) as store:
         rows = store.execute("SELECT name FROM searchable ORDER BY name").fetchall()
     for (name,) in rows:
         found.append(Entry(name, "table", table_path(name)))
-        found += [
-            Entry(f"{word} {name}", "action", table_path(name, tab))
-            for word, tab in (
-                ("Decide about rescued fields of", "rescued"), ("Rejected rows of", "quality"),
-                ("Restore", "history"),
-            )
-        ]  # fmt: skip
+        acts = [] if name.startswith("system.") else _ACTS
+        found += [Entry(f"{word} {name}", "action", table_path(name, tab)) for word, tab in acts]
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -168,6 +168,12 @@ def pipeline_page(
     except LakeletError as wrong:
         declared, error, hint = [], wrong.message, wrong.hint
     states = step_states(workspace.events(shown.update)) if shown else {}
+    if shown is not None and shown.state in ("failed", "interrupted"):
+        # Of a step that was at work when its process ended, nothing tells the end.
+        states = {
+            step: replace(one, state="interrupted") if one.state == "running" else one
+            for step, one in states.items()
+        }
     names = {one.name for one in declared}
     gone = [
         OutlineStep(step, "not declared any more", None, [], [], "", 0, [])

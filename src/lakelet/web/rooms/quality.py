@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 from fastapi import Query
 from fastapi.responses import StreamingResponse
 
+from lakelet.lake import TableName
 from lakelet.lake.type_text import parse_hints
 from lakelet.loading.options import parse_options
 from lakelet.session.expectations import expectation_counts
@@ -92,7 +93,7 @@ def quality(
 
 def retry(act: Act) -> Done:
     """Try the rejected rows of a table again, with other hints and options."""
-    table = act.workspace.table(f"{act.where['schema']}.{act.where['table']}")
+    table = act.workspace.table(TableName.of(act.where["schema"], act.where["table"]))
     hints, options = act.one("hints"), act.one("options")
     arguments = ["rejected", table.name, "--retry"]
     if hints:

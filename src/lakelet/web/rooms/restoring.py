@@ -7,9 +7,10 @@ from typing import Annotated
 
 from fastapi import Query
 
+from lakelet.lake import TableName
 from lakelet.web.acts import Act, Done, add_act
 from lakelet.web.answer import Open, add_page
-from lakelet.web.code import as_command
+from lakelet.web.code import as_command, as_name
 from lakelet.web.failure import RequestError
 from lakelet.web.links import table_path
 from lakelet.web.room import Room
@@ -50,7 +51,7 @@ def restoring(
     to: Annotated[int, Query(ge=0, description="The version to go back to.")],
 ) -> Restoring:
     """What going back to a version of a table would do, before it is done."""
-    table = workspace.table(head.name)
+    table = workspace.table(TableName(head.schema, head.table))
     found = table.diff(table.version, to)
     files = [
         one["file"]
@@ -59,13 +60,13 @@ def restoring(
     ]
     return Restoring(
         head, to, found.removed, found.added, found.columns, files,
-        as_command(["restore", head.name, "--to", str(to)]),
+        as_command(["restore", as_name(head.schema, head.table), "--to", str(to)]),
     )  # fmt: skip
 
 
 def restore(act: Act) -> Done:
     """Make a table equal an earlier version; it is refused where the table changed since."""
-    table = act.workspace.table(f"{act.where['schema']}.{act.where['table']}")
+    table = act.workspace.table(TableName.of(act.where["schema"], act.where["table"]))
     to, seen = act.one("to"), act.one("seen")
     if not to.isdecimal():
         raise RequestError(422, "unfit", f"{to!r} is no version; nothing was changed.")

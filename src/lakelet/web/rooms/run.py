@@ -11,6 +11,7 @@ from fastapi import Query
 from fastapi.responses import StreamingResponse
 
 from lakelet.errors import LakeletError
+from lakelet.runs.index.details import Point
 from lakelet.runs.index.models import ModelVersion
 from lakelet.session.raw_files import IMAGES, Preview, rows_of_parquet
 from lakelet.web.answer import Open, add_page
@@ -83,6 +84,7 @@ class RunPage:
     Attributes:
         run: what it is.
         user: who started it.
+        tags: its tags, those of MLflow and Lakelet left out.
         inputs: what it read.
         facts: command, folder, code, machine, times, memory.
         packages: installed packages and their versions.
@@ -91,13 +93,15 @@ class RunPage:
         figures: pictures among its artifacts.
         tables: tables among its artifacts.
         models: the models it kept.
-        models_unknown: why its models cannot be told; '' where they can.
+        unknown: why its models and the steps of its metrics cannot be told; '' where they can.
+        elsewhere: whether its artifacts are where this machine does not list them.
         files: its other artifacts.
         charts: its metrics over steps.
     """
 
     run: RunRow
     user: str | None
+    tags: dict[str, str]
     inputs: list[RunInput]
     facts: dict[str, Any]
     packages: dict[str, str]
@@ -106,7 +110,8 @@ class RunPage:
     figures: list[str]
     tables: list[RunTable]
     models: list[RunModel]
-    models_unknown: str
+    unknown: str
+    elsewhere: bool
     files: list[str]
     charts: list[Chart]
 
@@ -115,7 +120,7 @@ def run_page(workspace: Open, run: str) -> RunPage:
     """A run: inputs at their versions, code and diff, figures, tables, models."""
     record = workspace.run_record(run)
     known = workspace.run_details(record.id)
-    steps = workspace.metric_history(record.id)
+    steps, unknown_steps = _steps(workspace, record.id)
     charts = [
         lines(name, {record.name: [(p.step, p.value) for p in some]})
         for name, some in sorted(steps.items())
@@ -125,9 +130,10 @@ def run_page(workspace: Open, run: str) -> RunPage:
     figures = [name for name in files if Path(name).suffix.lower() in IMAGES]
     tables = [name for name in files if name.endswith(".parquet")]
     newest = {name: _newest(workspace, name) for name in {i.name for i in record.inputs}}
-    models, unknown = _models(workspace, record.id)
+    models, unknown = _models(workspace, record.id) if not unknown_steps else ([], unknown_steps)
+    own = {k: v for k, v in record.tags.items() if not k.startswith(("mlflow.", "lakelet."))}
     return RunPage(
-        row_of(record), record.user,
+        row_of(record), record.user, own,
         [RunInput(i.kind, i.name, i.version, newest.get(i.name) if i.kind == "table" else None)
          for i in record.inputs],
         known.facts, known.packages, known.diff[:_DIFF].decode("utf-8", "replace"),
@@ -135,9 +141,16 @@ def run_page(workspace: Open, run: str) -> RunPage:
         [RunTable(name, rows_of_parquet(str(record.artifacts / name), _SHOWN_ROWS)
                   if record.artifacts is not None and number < _SHOWN_TABLES else None)
          for number, name in enumerate(tables)],
-        models, unknown, [name for name in files if name not in figures and name not in tables],
-        charts,
+        models, unknown, record.artifacts is None,
+        [name for name in files if name not in figures and name not in tables], charts,
     )  # fmt: skip
+
+
+def _steps(workspace: Open, run: str) -> tuple[dict[str, list[Point]], str]:
+    try:
+        return workspace.metric_history(run), ""
+    except LakeletError as error:
+        return {}, error.message
 
 
 def _models(workspace: Open, run: str) -> tuple[list[RunModel], str]:

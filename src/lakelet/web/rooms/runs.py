@@ -11,6 +11,8 @@ from typing import Annotated, Any
 
 from fastapi import Query
 
+from lakelet.errors import LakeletError
+from lakelet.runs.index.details import Point
 from lakelet.runs.index.reading import RunRecord, run_folders
 from lakelet.runs.telling import telling_names
 from lakelet.session.raw_files import IMAGES
@@ -180,7 +182,7 @@ def compared(
     labels = [r.name for r in found.runs]
     if len(set(labels)) < len(labels):
         labels = [f"{r.name} {r.id[:6]}" for r in found.runs]
-    steps = [workspace.metric_history(r.id) for r in found.runs]
+    steps = [_steps_of(workspace, r.id) for r in found.runs]
     names = sorted({name for some in steps for name, line in some.items() if len(line) > 1})
     charts = [
         lines(name, {
@@ -213,6 +215,13 @@ def _figures(workspace: Open, runs: Sequence[str]) -> dict[str, list[bool]]:
 
 def _first(names: Sequence[str]) -> str:
     return names[0] if names else ""
+
+
+def _steps_of(workspace: Open, run: str) -> dict[str, list[Point]]:
+    try:
+        return workspace.metric_history(run)
+    except LakeletError:  # a server that does not answer: what is in the index is compared
+        return {}
 
 
 def _scatter(rows: Sequence[RunRow], labels: Sequence[str], across: str, up: str) -> Chart | None:

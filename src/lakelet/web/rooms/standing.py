@@ -69,8 +69,8 @@ def standing(head: TableHead, table: Pinned, workspace: Open) -> Standing:
     """Whether a table is all right, where it comes from and who uses it."""
     counts = expectation_counts(workspace, table.qualified, updates=1)
     broken = [Broken(o["expectation"], o["action"], o["broken"]) for o in counts if o["broken"]]
-    up = workspace.lineage(head.name)
-    down = workspace.lineage(head.name, "downstream")
+    up = workspace.lineage(table.qualified)
+    down = workspace.lineage(table.qualified, "downstream")
     sources = list(dict.fromkeys(edge["source"] for edge in up if edge["depth"] == 0))
     made = list(dict.fromkeys(edge["target"] for edge in down if edge["depth"] == 0))
     return Standing(
@@ -79,7 +79,7 @@ def standing(head: TableHead, table: Pinned, workspace: Open) -> Standing:
         sum(not field.ignored for field in table.rescued()),
         len({one["file"] for one in table.files() if one["state"] in ("loaded", "retried")}),
         sources[:_NAMED], max(0, len(sources) - _NAMED), made[:_NAMED],
-        max(0, len(made) - _NAMED), len(workspace.runs_of_table(head.name)),
+        max(0, len(made) - _NAMED), len(workspace.runs_of_table(table.qualified)),
         len(readings(workspace, table.qualified)),
     )  # fmt: skip
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from lakelet.lake import TableName
 from lakelet.session.uses import Reading, readings
 from lakelet.web.answer import Open, add_page
 from lakelet.web.room import Room
@@ -62,9 +63,12 @@ class Used:
 
 def used(head: TableHead, table: Pinned, workspace: Open) -> Used:
     """The runs and statements that read a table, and the tables made from it."""
-    edges = workspace.lineage(head.name, "downstream")
+    edges = workspace.lineage(table.qualified, "downstream")
     made = dict.fromkeys(edge["target"] for edge in edges if edge["depth"] == 0)
-    runs = [(row_of(run), found) for run, found in workspace.runs_of_table(head.name)]
+    runs = [
+        (row_of(run), found)
+        for run, found in workspace.runs_of_table(TableName(head.schema, head.table))
+    ]
     return Used(head, list(made), readings(workspace, table.qualified), runs)
 
 

@@ -363,13 +363,18 @@ def exported(
             f"two columns have one name, and {form} tells values by it; nothing was written.",
             hint="give one another name: SELECT … AS other. As CSV both are written.",
         )
-    columns = ", ".join(f"c{place} AS {quote(name)}" for place, name in enumerate(names))
     with duckdb_errors():
         connection = _opened(folder, path, reading=True, most=_MEMORY)
         try:
             if form == "csv":
                 _csv(connection, names, target)
                 return
+            values = [f"c{place}" for place in range(len(names))]
+            if form != "parquet":
+                values = [_in_json(place, kind) for place, kind in enumerate(_types(connection))]
+            columns = ", ".join(
+                f"{value} AS {quote(name)}" for value, name in zip(values, names, strict=False)
+            )
             with step(_EXPORT):
                 connection.execute(
                     f"COPY (SELECT {columns or '1'} FROM r ORDER BY rowid) TO "
@@ -377,6 +382,19 @@ def exported(
                 )
         finally:
             connection.close()
+
+
+def _in_json(place: int, kind: str) -> str:
+    """A value as JSON has it: every digit of a DECIMAL, no number that is none, bytes as digits."""
+    name = f"c{place}"
+    if kind == "BLOB":
+        return f"lower(hex({name}))"
+    if kind.startswith("DECIMAL("):
+        return f"CAST(CAST({name} AS VARCHAR) AS JSON)"
+    if kind in ("DOUBLE", "FLOAT"):
+        whole = f"to_json(CAST({name} AS VARCHAR))"
+        return f"CASE WHEN isfinite({name}) THEN to_json({name}) ELSE {whole} END"
+    return name
 
 
 def _csv(connection: duckdb.DuckDBPyConnection, names: Sequence[str], target: Path) -> None:

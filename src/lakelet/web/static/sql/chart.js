@@ -51,7 +51,7 @@ export class Chart {
       const fields = fieldsOf(now.columns);
       this.values = valuesOf(fields, rows);
       this.fields = counted(fields, this.values);
-      this.part = rows.length < now.rows ? `It shows the first ${count(rows.length)} of ${count(now.rows)} rows.` : "";
+      this.part = rows.length < now.rows ? `It is of the first ${count(rows.length)} of ${count(now.rows)} rows.` : "";
       const kept = work.tab.chart;
       const known = (name) => !name || this.fields.some((field) => field.name === name);
       this.choice = kept?.mark && known(kept.x) && known(kept.y) && known(kept.colour) ? kept : chosenFor(this.fields, this.values);
