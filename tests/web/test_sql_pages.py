@@ -164,10 +164,13 @@ def test_a_result_is_sorted_filtered_and_handed_over(sql: Sql) -> None:
 def test_json_keeps_every_digit_and_holds_no_number_that_is_none(sql: Sql) -> None:
     run = sql.run(
         "SELECT CAST('NaN' AS DOUBLE) AS f, 0.5D AS g, X'00ff' AS b, CAST(1.10 AS DECIMAL(10, 2)) "
-        "AS d, array(1, 2) AS a, NULL AS n"
+        "AS d, CAST(123456789012345678.25 AS DECIMAL(20, 2)) AS w, array(1, 2) AS a, NULL AS n"
     )
     text = sql.pages.get(f"/sql/runs/{run['id']}/result.jsonl").text
-    assert text.strip() == '{"f":"nan","g":0.5,"b":"00ff","d":1.10,"a":[1,2],"n":null}'
+    assert (
+        text.strip()
+        == '{"f":"nan","g":0.5,"b":"00ff","d":1.1,"w":"123456789012345678.25","a":[1,2],"n":null}'
+    )
 
 
 def test_two_names_alike_are_handed_over_as_csv_only(sql: Sql) -> None:
@@ -219,6 +222,8 @@ def test_a_query_that_wants_more_memory_than_there_is_spills_or_fails_alone(
     assert spilled["state"] in ("finished", "failed"), spilled
     failed = sql.run("SELECT length(array_join(collect_list(uuid()), '')) FROM range(30000000)")
     assert failed["state"] == "failed"
+    assert "needs more memory than it may take" in failed["error"], failed
+    assert "resources.memory" in failed["hint"]
     assert sql.run("SELECT 1 AS x")["first"] == [["1"]]
 
 

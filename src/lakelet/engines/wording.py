@@ -270,6 +270,10 @@ _RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Said]], ...] = tu
                "take the inner one in a query of its own, and the outer one around it.")),
         (r"^Time out of range: (?P<time>\S+)",
          _flat("[DATETIME_FIELD_OUT_OF_BOUNDS] {time} is no time of the day.")),
+        (r"^(?:could not allocate|failed to \w+) [^\n]*?\((?P<used>[^()]* used)\)",
+         _flat("the query needs more memory than it may take ({used}), also with what it could put "
+               "on disk; nothing of it is kept.",
+               "ask for less at once, or raise resources.memory in lakelet.toml.")),
         (r"^Map keys must be unique",
          _flat("[DUPLICATED_MAP_KEY] a map has one of its keys twice.",
                "make the keys unique before they become a map.")),

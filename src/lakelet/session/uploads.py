@@ -185,13 +185,11 @@ def _placed(upload: Upload) -> Path:
             with step(_PLACE):
                 # Linked, not renamed: a link is never made over a file that is there.
                 os.link(upload.part, target)
-        except FileExistsError:
-            if _same(target, upload):
-                remove_tree(_SWEEP, upload.part)
-                return target
-            continue
         except OSError:
             if target.exists():
+                if _same(target, upload):
+                    remove_tree(_SWEEP, upload.part)
+                    return target
                 continue
             with step(_PLACE):  # a volume on another disk, or one without links
                 shutil.move(upload.part, target)

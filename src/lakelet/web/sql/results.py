@@ -334,6 +334,7 @@ def _where(
     return " AND ".join(conditions), list(values)
 
 
+_EXACT_DIGITS = 15
 _FORMS = {
     "csv": "FORMAT CSV, HEADER true", "parquet": "FORMAT PARQUET, COMPRESSION ZSTD",
     "json": "FORMAT JSON, ARRAY true", "jsonl": "FORMAT JSON",
@@ -385,12 +386,12 @@ def exported(
 
 
 def _in_json(place: int, kind: str) -> str:
-    """A value as JSON has it: every digit of a DECIMAL, no number that is none, bytes as digits."""
+    """A value as JSON has it; what no DOUBLE can hold as its text."""
     name = f"c{place}"
     if kind == "BLOB":
         return f"lower(hex({name}))"
-    if kind.startswith("DECIMAL("):
-        return f"CAST(CAST({name} AS VARCHAR) AS JSON)"
+    if kind.startswith("DECIMAL(") and int(kind[8:].partition(",")[0]) > _EXACT_DIGITS:
+        return f"CAST({name} AS VARCHAR)"
     if kind in ("DOUBLE", "FLOAT"):
         whole = f"to_json(CAST({name} AS VARCHAR))"
         return f"CASE WHEN isfinite({name}) THEN to_json({name}) ELSE {whole} END"
