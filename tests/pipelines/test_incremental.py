@@ -57,6 +57,24 @@ def test_the_cheaper_way_is_taken_and_told(table: Workspace) -> None:
     assert updated(table) == "full"
 
 
+def test_many_rows_of_few_keys_are_found_by_a_look_at_the_keys(ws: Workspace) -> None:
+    ws.sql("CREATE TABLE s.t AS SELECT id, id % 200000 AS k, id / 4 AS d FROM range(2000000)")
+    query = "SELECT k, avg(d) AS mean FROM s.t GROUP BY k"
+    view(ws, query)
+    assert updated(ws) == "full"
+    rows = "INSERT INTO s.t SELECT id, {} AS k, 0.5D FROM range(150000)"
+    for keys, way, told in (
+        ("id % 2000", "incremental", "it goes by what changed: "),
+        ("id", "full", "it is computed whole, since it is cheaper so: "),
+    ):
+        ws.sql(rows.format(keys))
+        how, said = note(ws)
+        assert (how, "if that has few keys" in said) == ("incremental", True), said
+        assert updated(ws) == way
+        assert ws.why("p", "m")[0]["choice"].startswith(told)
+        assert is_its_query(ws, query)
+
+
 def test_what_was_saved_is_told_after_an_update_that_skips(table: Workspace) -> None:
     query = "SELECT id FROM s.t WHERE k > 10"
     define(

@@ -81,7 +81,7 @@ def stage_materialized(
             found = refresh(world, dataset, published, update, most)
             if isinstance(found, Refreshed):
                 made = _refreshed(world, dataset, definition, text, inputs, found)
-                estimate = found.choice.estimate
+                estimate = found.estimate
                 return replace(
                     made, why=f"it goes by what changed: {estimate}",
                     moved=estimate.moved, total=estimate.total,

@@ -14,12 +14,16 @@ from lakelet.pipelines.incremental.estimate import (
     Estimate,
     full_cost,
     incremental_cost,
+    look_cost,
     recompute_cost,
 )
 from lakelet.pipelines.incremental.shape import Shape, Whole, shape_of
 from lakelet.pipelines.planning.world import World
 
 __all__ = ("Choice", "choose", "refuse_strict", "refuse_whole", "rows_in", "shape_to_refresh")
+
+_LOOK = 0.1
+"""The share of computing all that a look at the keys may cost."""
 
 
 @dataclass(frozen=True)
@@ -29,21 +33,55 @@ class Choice:
     Attributes:
         shape: of its query.
         changes: of the tables it reads.
-        estimate: what both ways cost.
         view: rows it has.
         asked: whether its REFRESH POLICY asks for it, whatever it costs.
     """
 
     shape: Shape
     changes: Mapping[TableName, Changes]
-    estimate: Estimate
     view: int
     asked: bool
 
     @property
+    def estimate(self) -> Estimate:
+        """What both ways cost if every row that came or went has a key of its own."""
+        return self.estimate_for(min(self._moved, self.view))
+
+    def estimate_for(self, affected: int) -> Estimate:
+        """What both ways cost if the rows that came or went have so many different keys."""
+        total, moved = sum(one.total for one in self.changes.values()), self._moved
+        shape, view, grouped = self.shape, self.view, self.shape.kind != "rows"
+        cost = incremental_cost(moved, affected, view, grouped=grouped, netted=self._went)
+        if moved and (
+            (shape.kind == "distinct" and self._went)
+            or (shape.kind == "groups" and ("other" in shape.items or shape.having))
+        ):
+            cost += recompute_cost(total, affected, view)
+        return Estimate(full_cost(total, view, grouped=grouped), cost, moved, total)
+
+    @property
     def incremental(self) -> bool:
-        """Whether the view goes by its changes."""
+        """Whether the view goes by its changes, whatever their keys are."""
         return self.asked or self.estimate.cheaper
+
+    @property
+    def depends_on_keys(self) -> bool:
+        """Whether it goes by its changes if their keys are few, which a look at them tells.
+
+        The look is taken where it costs little beside computing all: it may have been in vain.
+        """
+        if self.incremental or self.shape.kind == "rows":
+            return False
+        look = look_cost(self._moved, netted=self._went)
+        return self.estimate_for(1).cheaper and look < _LOOK * self.estimate.full
+
+    @property
+    def _moved(self) -> int:
+        return sum(one.moved for one in self.changes.values())
+
+    @property
+    def _went(self) -> bool:
+        return any(one.removed is not None for one in self.changes.values())
 
 
 def shape_to_refresh(world: World, dataset: Dataset) -> Shape | Whole:
@@ -79,7 +117,7 @@ def choose(world: World, dataset: Dataset, published: Published) -> Choice | Who
     went = any(one.removed is not None for one in changes.values())
     if (went or shape.kind != "rows") and rows_in(world, dataset.name.rejected):
         return Whole("has rejected rows, which may have to be taken back")
-    return Choice(shape, changes, _estimate(shape, changes, view, went=went), view, _asked(dataset))
+    return Choice(shape, changes, view, _asked(dataset))
 
 
 def _asked(dataset: Dataset) -> bool:
@@ -117,20 +155,6 @@ def refuse_strict(dataset: Dataset, whole: Whole) -> None:
             "nothing was published.",
             hint=f"--full-refresh {dataset.name} computes it whole once.",
         )
-
-
-def _estimate(
-    shape: Shape, changes: Mapping[TableName, Changes], view: int, *, went: bool
-) -> Estimate:
-    total = sum(one.total for one in changes.values())
-    moved = sum(one.moved for one in changes.values())
-    grouped = shape.kind != "rows"
-    cost = incremental_cost(moved, view, grouped=grouped, netted=went)
-    if moved and (shape.kind == "distinct" and went):
-        cost += recompute_cost(total, min(moved, view), view)
-    if moved and shape.kind == "groups" and ("other" in shape.items or shape.having):
-        cost += recompute_cost(total, min(moved, view), view)
-    return Estimate(full_cost(total, view, grouped=grouped), cost, moved, total)
 
 
 def rows_in(world: World, name: TableName) -> int:

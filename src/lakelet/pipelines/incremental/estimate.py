@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from lakelet.workspace.quantities import counted
 
-__all__ = ("Estimate", "full_cost", "incremental_cost", "recompute_cost")
+__all__ = ("Estimate", "full_cost", "incremental_cost", "look_cost", "recompute_cost")
 
 _SCAN = 0.012
 """Reading a row's columns and computing its values."""
@@ -81,11 +81,22 @@ def full_cost(total: int, view: int, *, grouped: bool) -> float:
     return _millions(total) * _SCAN + groups + _millions(view) * _WRITE
 
 
-def incremental_cost(moved: int, view: int, *, grouped: bool, netted: bool) -> float:
+def look_cost(moved: int, *, netted: bool) -> float:
+    """Finding the keys of the rows that came or went, if there are many.
+
+    Args:
+        moved: rows that came or went.
+        netted: whether rows went, so that those that only moved must be told apart.
+    """
+    return _BEGIN + _millions(moved) * (_PROBE + _GROUP_MANY + (_NET if netted else 0.0))
+
+
+def incremental_cost(moved: int, affected: int, view: int, *, grouped: bool, netted: bool) -> float:
     """Finding what changed and bringing it into the view, without a look at all of the inputs.
 
     Args:
         moved: rows that came or went.
+        affected: groups they belong to.
         view: rows the view has.
         grouped: whether rows are put into groups.
         netted: whether rows went, so that those that only moved must be told apart, and rows of
@@ -93,9 +104,8 @@ def incremental_cost(moved: int, view: int, *, grouped: bool, netted: bool) -> f
     """
     cost = _BEGIN + _millions(moved) * (_SCAN + (_NET if netted else 0.0))
     if grouped or netted:
-        affected = min(moved, view)
         carried = view if affected else 0
-        cost += _group(moved, view) + _millions(view) * _PROBE + _millions(carried) * _CARRY
+        cost += _group(moved, affected) + _millions(view) * _PROBE + _millions(carried) * _CARRY
         return cost + _millions(affected) * _WRITE
     return cost + _millions(moved) * _WRITE
 

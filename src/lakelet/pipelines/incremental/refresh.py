@@ -15,6 +15,7 @@ from lakelet.lake.table import columns_of
 from lakelet.pipelines.definitions.dataset import Dataset
 from lakelet.pipelines.incremental.asking import WORK, Asking, FellThroughError, Limits
 from lakelet.pipelines.incremental.choice import Choice, choose
+from lakelet.pipelines.incremental.estimate import Estimate
 from lakelet.pipelines.incremental.groups import can_add, find_groups, fresh_groups
 from lakelet.pipelines.incremental.moved import MovedRows, moved_rows
 from lakelet.pipelines.incremental.shape import Whole
@@ -37,11 +38,11 @@ class Refreshed:
 
     Attributes:
         swapped: the files.
-        choice: what the estimate rested on.
+        estimate: what both ways cost.
     """
 
     swapped: Swapped
-    choice: Choice
+    estimate: Estimate
 
 
 def refresh(
@@ -63,7 +64,7 @@ def refresh(
     choice = choose(world, dataset, published)
     if isinstance(choice, Whole):
         return choice
-    if not choice.incremental:
+    if not (choice.incremental or choice.depends_on_keys):
         return Whole(f"is cheaper so: {choice.estimate}")
     (flow,) = dataset.flows
     assert flow.query is not None
@@ -74,7 +75,7 @@ def refresh(
         with duckdb_errors():
             engine.execute(f"CREATE SCHEMA {WORK}")
             moved = moved_rows(engine, choice.changes, choice.shape.names)
-            return Refreshed(_Refresh(asking, choice, published, update).run(moved), choice)
+            return _Refresh(asking, choice, published, update).run(moved)
     except FellThroughError as reason:
         return Whole(str(reason))
     finally:
@@ -92,21 +93,22 @@ class _Refresh:
     def engine(self) -> duckdb.DuckDBPyConnection:
         return self.asking.engine
 
-    def run(self, moved: MovedRows) -> Swapped:
+    def run(self, moved: MovedRows) -> Refreshed:
+        estimate = self.choice.estimate
         shape = self.choice.shape
         if shape.kind == "rows" and moved.went is None:
             come = self.asking.select(moved.came)
-            return swap_files(self.asking, self._crowded(), come, self.update, drops=True)
+            swapped = swap_files(self.asking, self._crowded(), come, self.update, drops=True)
+            return Refreshed(swapped, estimate)
         target = self._target()
         if shape.kind == "rows":
             change_rows(self.asking, moved, target)
         elif shape.kind == "distinct":
-            self._distinct(moved, target)
+            estimate = self._distinct(moved, target)
         else:
-            self._groups(moved, target)
-        return swap_files(
-            self.asking, target, f"SELECT * FROM {WORK}.come", self.update, drops=False
-        )
+            estimate = self._groups(moved, target)
+        come = f"SELECT * FROM {WORK}.come"
+        return Refreshed(swap_files(self.asking, target, come, self.update, drops=False), estimate)
 
     def _target(self) -> Target:
         table = self.asking.world.lake.table(self.asking.dataset.name)
@@ -120,21 +122,36 @@ class _Refresh:
         self.engine.execute(f"CREATE TABLE {WORK}.gone (file VARCHAR, row BIGINT)")
         return self._target()
 
-    def _distinct(self, moved: MovedRows, target: Target) -> None:
+    def _distinct(self, moved: MovedRows, target: Target) -> Estimate:
         find_distinct(self.asking, moved)
+        estimate = self._look()
         old_rows(self.asking, target, self.asking.names)
         fresh_distinct(self.asking, limits=self._limits())
         swap_affected(self.asking)
+        return estimate
 
-    def _groups(self, moved: MovedRows, target: Target) -> None:
+    def _groups(self, moved: MovedRows, target: Target) -> Estimate:
         adding = can_add(self.asking)
         if not adding and not self.choice.shape.keys:
             raise FellThroughError("makes one value of all rows, not by adding alone")
         find_groups(self.asking, moved, adding=adding)
+        estimate = self._look()
         keys = [self.asking.names[place] for place in self.choice.shape.keys]
         old_rows(self.asking, target, keys)
         fresh_groups(self.asking, adding=adding, limits=self._limits())
         swap_affected(self.asking)
+        return estimate
+
+    def _look(self) -> Estimate:
+        """What both ways cost, now that the keys are known.
+
+        Raises:
+            FellThroughError: computing all of the view is cheaper.
+        """
+        estimate = self.choice.estimate_for(self.asking.count(f"{WORK}.affected"))
+        if not (self.choice.incremental or estimate.cheaper):
+            raise FellThroughError(f"is cheaper so: {estimate}")
+        return estimate
 
     def _limits(self) -> Limits:
         """What a second look at the inputs may cost: as much as computing the whole view."""
