@@ -8,10 +8,12 @@ import re
 from urllib.parse import quote
 
 import pytest
+import pytz
 from starlette.testclient import TestClient
 
 from lakelet.session import Workspace
 
+PERSON = {"accept": "text/html"}
 TABS = (
     "", "/overview", "/profile", "/sample", "/history", "/diff?first=0&second=1", "/lineage",
     "/quality", "/files", "/rescued", "/used", "/health",
@@ -209,3 +211,47 @@ def test_a_table_says_at_once_whether_it_is_all_right(posts: Workspace, pages: T
     page = pages.get("/tables/bronze/posts", headers={"accept": "text/html"}).text
     assert "/tables/bronze/posts/standing" in page
     assert "standing" not in pages.get("/tables/bronze/posts?version=1").text
+
+
+def test_home_at_a_moment_is_of_that_moment(posts: Workspace, pages: TestClient) -> None:
+    (before,) = pages.get("/home.json").json()["loads"]
+    moment = dt.datetime.now(dt.UTC).isoformat()
+    (posts.folder.files / "c.jsonl").write_text('{"id":7,"score":1}\n')
+    posts.load("files/c.jsonl", into="bronze.posts")
+    (now,) = pages.get("/home.json").json()["loads"]
+    assert now["files"] == before["files"] + 1
+    # The table was loaded into since, and stays in the list of then, with the rows of then.
+    assert pages.get("/home.json", params={"at": moment}).json()["loads"] == [before]
+
+
+def test_moments_as_people_say_them(posts: Workspace, pages: TestClient) -> None:
+    page = pages.get("/tables?at=2 hours ago").text
+    told = re.search(r"Versions are those of <b>(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)</b>", page)
+    assert told is not None
+    then = dt.datetime.fromisoformat(told[1])
+    now = dt.datetime.now(pytz.timezone(posts.time_zone)).replace(tzinfo=None)
+    assert dt.timedelta(hours=1, minutes=59) < now - then < dt.timedelta(hours=2, minutes=1)
+    assert pages.get("/home.json?at=yesterday").json()["loads"] == []
+    shown = pages.get("/tables?at=2020-01-01T12:00%2B01:00").text
+    zone = pytz.timezone(posts.time_zone)
+    noon = dt.datetime(2020, 1, 1, 11, tzinfo=dt.UTC).astimezone(zone)
+    assert f"<b>{noon:%F %T}</b> ({posts.time_zone})" in shown
+
+
+@pytest.mark.parametrize("version", ["99", str(2**62), str(10**30)])
+def test_a_version_that_is_not_there_names_the_table_not_its_place(
+    posts: Workspace, pages: TestClient, version: str
+) -> None:
+    answer = pages.get(f"/tables/bronze/posts?version={version}", headers=PERSON)
+    assert str(posts.folder.root) not in answer.text
+    assert answer.status_code in (404, 422)
+    if answer.status_code == 404:
+        assert f"bronze.posts has no version {version}; its newest is" in answer.text
+
+
+def test_a_part_that_fails_is_a_part(posts: Workspace, pages: TestClient) -> None:
+    part = pages.get("/tables/bronze/gone/profile", headers={**PERSON, "hx-request": "true"})
+    assert part.status_code == 404
+    assert "bronze.gone" in part.text
+    assert "<html" not in part.text
+    assert pages.get("/tables/bronze/posts/sample.json?sort=nope").status_code == 400

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
 from lakelet.cli.context import as_json, current_workspace
 from lakelet.cli.output import print_json
+
+if TYPE_CHECKING:
+    from lakelet.session import Workspace
 
 __all__ = ("lineage",)
 
@@ -41,14 +45,24 @@ def lineage(name: str, direction: str, as_json: bool) -> None:
             click.echo(f"{name} comes from no single column that could be followed.")
             name = table
     if not found:
-        what = "it comes from" if direction == "upstream" else "comes from it"
-        click.echo(f"{name}: no pipeline and no statement says what {what}.")
+        click.echo(f"{name}: {_nothing(workspace, name, direction)}")
         return
     click.echo(name)
     end = "source" if direction == "upstream" else "target"
     for edge, before in zip(found, _branches([edge["depth"] for edge in found]), strict=True):
         column = edge[f"{end}_column"]
         click.echo(before + edge[end] + (f".{column}" if column else ""))
+
+
+def _nothing(workspace: Workspace, name: str, direction: str) -> str:
+    """Why nothing is told of a table, or of one of its columns."""
+    if direction == "downstream":
+        return "no pipeline and no statement says what comes from it."
+    table = ".".join(name.split(".")[:2])
+    pipeline = workspace.table(table).describe()["pipeline"]
+    if pipeline is None:
+        return "no pipeline and no statement says what it comes from."
+    return f"pipeline {pipeline} makes it, and names no table that it reads for it."
 
 
 def _branches(depths: Sequence[int]) -> list[str]:

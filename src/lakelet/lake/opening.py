@@ -23,6 +23,11 @@ _STALE_HINT = "Had a _last_checkpoint hint"
 _UNCHANGED = "nothing was changed"
 
 
+_LARGE = 100_000
+"""From here on it is asked first whether there is such a version: delta-rs goes through every
+number up to it, which took 7 s for 100,000,000 and would not end for what fits into 64 bits."""
+
+
 def open_delta(
     location: str, *, version: int | None = None, options: dict[str, str] | None = None
 ) -> DeltaTable:
@@ -44,6 +49,13 @@ def open_delta(
             f"{location}: {version} is not a version.", hint="versions count from 0."
         )
     try:
+        if version is not None and version > _LARGE:
+            newest = _open(location, None, options or None).version()
+            if version > newest:
+                raise VersionNotFoundError(
+                    f"{location} has no version {version}; its newest is {newest}.",
+                    hint="its history lists the versions that can still be read.",
+                )
         return _open(location, version, options or None)
     except (DeltaError, OSError, ValueError) as error:
         raise _explained(location, version, error) from error

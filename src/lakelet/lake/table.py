@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lakelet.errors import LakeletError, SchemaError, StorageError
+from lakelet.errors import LakeletError, SchemaError, StorageError, VersionNotFoundError
 from lakelet.lake.checkpoints import drop_stale_hint
 from lakelet.lake.delta import delta_errors, retry_conflicts
 from lakelet.lake.handover import handed_over_stream
@@ -28,7 +28,7 @@ from lakelet.workspace.steps import declare, step
 if TYPE_CHECKING:
     from deltalake import DeltaTable
 
-__all__ = ("PRIVATE_FOLDER", "LakeTable", "columns_of")
+__all__ = ("PRIVATE_FOLDER", "LakeTable", "columns_of", "named_version")
 
 PRIVATE_FOLDER = "_lakelet"
 _APPEND = declare("table.append", "the rows are in the table")
@@ -44,6 +44,28 @@ def columns_of(table: DeltaTable) -> tuple[Column, ...]:
     """
     fields = json.loads(table.schema().to_json())["fields"]
     return tuple(Column.from_delta(field) for field in fields)
+
+
+@contextmanager
+def named_version(table: LakeTable, version: int) -> Iterator[None]:
+    """Open a version in the body; where it is not there, the error names the table.
+
+    Raises:
+        VersionNotFoundError: the table never had it, or not any more.
+    """
+    try:
+        yield
+    except VersionNotFoundError as error:
+        if version < 0:
+            reason = ": versions count from 0"
+        else:
+            newest = table.newest_version()
+            lost = " any more: its log begins later" if version < newest else ""
+            reason = f"{lost}; its newest is {newest}"
+        raise VersionNotFoundError(
+            f"{table.name} has no version {version}{reason}.",
+            hint=f"`lakelet history {table.name}` lists the versions that are there.",
+        ) from error
 
 
 @dataclass(frozen=True)
@@ -69,9 +91,13 @@ class LakeTable:
         """The table pinned to a version, the newest without one.
 
         Raises:
+            VersionNotFoundError: the table never had it, or not any more.
             StorageError, UnsupportedTableError: see `open_delta`.
         """
-        return open_delta(self.location, version=version, options=self.storage.options)
+        if version is None:
+            return open_delta(self.location, options=self.storage.options)
+        with named_version(self, version):
+            return open_delta(self.location, version=version, options=self.storage.options)
 
     def newest_version(self) -> int:
         """The newest version, told by the names in the log; nothing is opened.

@@ -9,7 +9,7 @@ from lakelet.engines.routes import Route, open_snapshot
 from lakelet.lake import Lake, LakeTable
 from lakelet.lake.history import commits
 from lakelet.lake.publications import Publications, pipeline_of
-from lakelet.lake.table import columns_of
+from lakelet.lake.table import columns_of, named_version
 from lakelet.lake.tags import TAGS, tags_of
 from lakelet.workspace.quantities import format_bytes
 
@@ -21,8 +21,11 @@ _CONSTRAINT = "delta.constraints."
 def _snapshot(table: LakeTable, version: int | None) -> Any:
     """A version of a table; without one what people see of it."""
     options = table.storage.options or None
-    snapshot = open_snapshot(table.location, version=version, storage_options=options)
-    if version is None and pipeline_of(snapshot.metadata().configuration) is not None:
+    if version is not None:
+        with named_version(table, version):
+            return open_snapshot(table.location, version=version, storage_options=options)
+    snapshot = open_snapshot(table.location, storage_options=options)
+    if pipeline_of(snapshot.metadata().configuration) is not None:
         published = Publications(Lake(table.workspace)).of(table.name)
         if published is not None and published.version != snapshot.version():
             return _snapshot(table, published.version)

@@ -82,32 +82,40 @@ class RescuedIn:
     rows: int
 
 
-def loads_since(workspace: Workspace, since: dt.datetime) -> list[LoadSince]:
-    """The tables that loads brought rows into, the last first."""
+def loads_since(
+    workspace: Workspace, since: dt.datetime, until: dt.datetime | None = None
+) -> list[LoadSince]:
+    """The tables that loads brought rows into from a moment on, up to another; the last first."""
+    when = "loaded_at BETWEEN ? AND ? AND state = 'loaded'"
     return [
         LoadSince(**row)
         for row in look_at_loads(
             workspace,
             'SELECT table_name AS "table", count(*) AS files, sum(kept)::BIGINT AS kept, '
             "sum(rescued)::BIGINT AS rescued, sum(rejected)::BIGINT AS rejected, "
-            "max(loaded_at) AS time FROM this WHERE loaded_at >= ? AND state = 'loaded' "
+            f"max(loaded_at) AS time FROM this WHERE {when} "
             f"GROUP BY ALL ORDER BY time DESC LIMIT {_MOST}",
-            [since],
-            where="loaded_at >= ? AND state = 'loaded'",
+            [since, until or dt.datetime.now(dt.UTC)],
+            where=when,
         )
     ]  # fmt: skip
 
 
-def broken_since(workspace: Workspace, since: dt.datetime) -> list[BrokenExpectation]:
-    """Expectations that rows broke, the last first."""
+def broken_since(
+    workspace: Workspace, since: dt.datetime, until: dt.datetime | None = None
+) -> list[BrokenExpectation]:
+    """Expectations that rows broke, each as it last did so; the last first."""
     return [
         BrokenExpectation(**row)
         for row in _rows(
             workspace, _EXPECTATIONS,
             'SELECT dataset AS "table", expectation, action, broken, pipeline, '
-            'update_id AS "update", time FROM this WHERE time >= ? AND broken > 0 '
+            'update_id AS "update", time FROM this WHERE time BETWEEN ? AND ? AND broken > 0 '
+            "QUALIFY row_number() OVER "
+            "(PARTITION BY dataset, expectation, action ORDER BY time DESC) = 1 "
             f"ORDER BY time DESC LIMIT {_MOST}",
             since,
+            until or dt.datetime.now(dt.UTC),
         )
     ]  # fmt: skip
 

@@ -17,7 +17,6 @@ from lakelet.lake.storage import storage_for
 from lakelet.lake.volumes import resolve_path
 from lakelet.session.moments import parse_moment
 from lakelet.session.pinned import PinnedTable
-from lakelet.session.versions import named_version
 from lakelet.session.views import view_named
 from lakelet.workspace.notices import TableRead, tell
 
@@ -96,9 +95,7 @@ def pin_table(
     # Before the table is opened, so that what counts is in what is read.
     condition = _condition(workspace, table.name, publications, of)
     if version is not None:
-        with named_version(table, version):
-            opened = table.open(version)
-        return PinnedTable(_route(table, opened), condition, version=version, **known)
+        return PinnedTable(_route(table, table.open(version)), condition, version=version, **known)
     if str(table.name) == "system.pipeline_events":
         return PinnedTable(_route(table, table.open()), more=_waiting_events(workspace))
     kept = workspace.routes.find(table.location)

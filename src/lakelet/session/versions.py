@@ -1,39 +1,15 @@
-"""Versions of a table that people ask for: one that is not there is told by the table's name."""
+"""Going back to an earlier version of a table."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from lakelet.errors import SqlError, VersionNotFoundError
+from lakelet.errors import SqlError
 
 if TYPE_CHECKING:
     from lakelet.lake import LakeTable
 
-__all__ = ("named_version", "restore")
-
-
-@contextmanager
-def named_version(table: LakeTable, version: int) -> Iterator[None]:
-    """Open a version in the body; where it is not there, the error names the table.
-
-    Raises:
-        VersionNotFoundError: the table never had it, or not any more.
-    """
-    try:
-        yield
-    except VersionNotFoundError as error:
-        if version < 0:
-            reason = ": versions count from 0"
-        else:
-            newest = table.newest_version()
-            lost = " any more: its log begins later" if version < newest else ""
-            reason = f"{lost}; its newest is {newest}"
-        raise VersionNotFoundError(
-            f"{table.name} has no version {version}{reason}.",
-            hint=f"`lakelet history {table.name}` lists the versions that are there.",
-        ) from error
+__all__ = ("restore",)
 
 
 def restore(table: LakeTable, version: int) -> int:
@@ -48,6 +24,7 @@ def restore(table: LakeTable, version: int) -> int:
     """
     from lakelet.engines.routes import open_snapshot
     from lakelet.lake import Lake
+    from lakelet.lake.table import named_version
     from lakelet.loading.restored import restore_table
 
     with named_version(table, version):

@@ -80,6 +80,7 @@ def environment(workspace: Workspace) -> Environment:
         workspace_name=workspace.folder.root.name,
         zone=workspace.time_zone,
         icons=_static("vendor/icons.svg"),
+        remote_runs=bool(workspace.folder.settings.runs.tracking),
         operators=tuple(OPERATORS),
         named=TableName,
         as_python=as_python,

@@ -132,7 +132,9 @@ async def _failed(request: Request, error: Exception) -> Response:
     found = _told(error)
     answer: Response
     if wants_page(request):
-        answer = render(request, "failed.html", status=found.status, error=found)
+        part = request.headers.get("hx-request") == "true"
+        shown = "failed_part.html" if part else "failed.html"
+        answer = render(request, shown, status=found.status, error=found)
     else:
         answer = failure_response(found.kind, found.message, found.hint, status=found.status)
     # Which methods an address knows, for one.

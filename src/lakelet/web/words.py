@@ -8,6 +8,7 @@ from typing import Any
 import pytz
 from markupsafe import Markup, escape
 
+from lakelet.session.moments import parse_moment
 from lakelet.workspace.quantities import counted, format_bytes
 
 __all__ = ("ago", "filters", "moment", "share")
@@ -80,7 +81,11 @@ def filters(zone: str) -> dict[str, Any]:
             text = text.replace(mark, f"{mark}<wbr>")
         return Markup(before + text)  # escaped above, before the marks were put in
 
+    def as_of(value: str) -> str:
+        """A moment as somebody wrote it, as it is understood."""
+        return moment(parse_moment(value, zone), zone)
+
     return {
-        "when": when, "number": number, "size": size, "share": share, "counted": counted,
-        "breakable": breakable, "exact": lambda value: moment(value, zone),
+        "when": when, "as_of": as_of, "number": number, "size": size, "share": share,
+        "counted": counted, "breakable": breakable, "exact": lambda value: moment(value, zone),
     }  # fmt: skip

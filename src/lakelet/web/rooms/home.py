@@ -67,14 +67,16 @@ def home(workspace: Open, at: At = None) -> Home:
         since,
         next(workspace.tables(), None) is None,
         updates[:_SHOWN],
-        [one for one in loads_since(workspace, since) if one.time <= now][:_SHOWN],
-        [one for one in broken_since(workspace, since) if one.time <= now][:_SHOWN],
-        [
-            row_of(run)
-            for run in workspace.runs(limit=_SHOWN)
-            if run.started is not None and since <= run.started <= now
-        ],
+        loads_since(workspace, since, now)[:_SHOWN],
+        broken_since(workspace, since, now)[:_SHOWN],
+        [row_of(run) for run in workspace.runs(where=_began(since, now), limit=_SHOWN)],
     )
+
+
+def _began(since: dt.datetime, until: dt.datetime) -> str:
+    """The condition that a run began between two moments; seconds are counted whole."""
+    first, last = (one.astimezone(dt.UTC).strftime("%F %T") for one in (since, until))
+    return f"started >= '{first}' and started <= '{last}'"
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -194,9 +195,10 @@ def compared(
     rows = [row_of(r) for r in found.runs]
     params = sorted({n for r in rows for n, v in r.params.items() if _number(v) is not None})
     metrics = sorted({n for r in rows for n, v in r.metrics.items() if v is not None})
+    across, up = _chosen(rows, params, metrics, across, up)
     return Compared(
         rows, labels, sections, found.same, charts,
-        _scatter(rows, labels, across or _first(params), up or _first(metrics)), params, metrics,
+        _scatter(rows, labels, across, up), params, metrics,
         _figures(workspace, [r.id for r in found.runs]),
     )  # fmt: skip
 
@@ -213,8 +215,18 @@ def _figures(workspace: Open, runs: Sequence[str]) -> dict[str, list[bool]]:
     return dict(sorted(has.items(), key=lambda one: -sum(one[1]))[:_MOST_FIGURES])
 
 
-def _first(names: Sequence[str]) -> str:
-    return names[0] if names else ""
+def _chosen(
+    rows: Sequence[RunRow], params: Sequence[str], metrics: Sequence[str], across: str, up: str
+) -> tuple[str, str]:
+    """What a scatter shows: what was asked for; else two that most runs have, which differ most."""
+
+    def telling(pair: tuple[str, str]) -> tuple[int, int]:
+        values = [(_number(r.params.get(pair[0])), _number(r.metrics.get(pair[1]))) for r in rows]
+        placed = [one for one in values if None not in one]
+        return len(placed), len({x for x, _ in placed})
+
+    pairs = itertools.product([across] if across else params, [up] if up else metrics)
+    return max(pairs, key=telling, default=(across, up))
 
 
 def _steps_of(workspace: Open, run: str) -> dict[str, list[Point]]:
