@@ -219,3 +219,22 @@ def test_a_zip_bomb_is_unpacked_as_far_as_a_line_may_be_long(
     assert trial["unreadable"] == {"files/bomb.jsonl.gz": "line 1 is longer than 256 MiB"}
     assert list(ws.tables()) == []
     assert list((ws.folder.private / "trials").iterdir()) == []
+
+
+def test_one_stop_ends_the_load_of_one_file(ws: Workspace, pages: TestClient) -> None:
+    line = json.dumps({"id": 1, "text": "x" * 500}) + "\n"
+    (ws.folder.files / "big.jsonl").write_text(line * 600_000)
+    form = {"source": "files/big.jsonl", "into": "bronze.big"}
+    place = send(pages, "/load", form, page="/load?source=files/big.jsonl&into=bronze.big").url.path
+    while not (ws.folder.root / "lake/bronze/big/_delta_log").is_dir():
+        assert pages.get(f"{place}.json").json()["ran"]["state"] == "running"
+        time.sleep(0.01)
+    send(pages, f"{place}/end", {}, page=place)
+    ran = settled(pages, place)
+    assert ran["state"] == "stopped", ran
+    assert "bronze.big was made, and holds no rows yet." in ran["output"]
+    assert ran["done"] <= ran["whole"]
+    assert len(ws.table("bronze.big").rows()) == 0
+    (ws.folder.files / "big.jsonl").write_text(line * 10)
+    ws.load("files/big.jsonl", into="bronze.big")
+    assert len(ws.table("bronze.big").rows()) == 10

@@ -123,6 +123,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _run(arguments: list[str] | None) -> int:
+    notes: list[str] = []
     with on_ctrl_c() as stopped:
         try:
             # A command that ends early by itself, as doctor does, gives its code here.
@@ -130,16 +131,26 @@ def _run(arguments: list[str] | None) -> int:
             return code if isinstance(code, int) else 0
         except click.exceptions.Exit as end:
             return end.exit_code
-        except (click.Abort, KeyboardInterrupt):
-            pass
+        except (click.Abort, KeyboardInterrupt) as error:
+            notes = _notes(error)
         except Exception as error:
             # A query that was stopped says so in many ways; the reason is one.
             if not stopped():
                 return _failed(error)
+            notes = _notes(error)
     if sys.stderr.isatty():
         click.echo(err=True)  # behind the ^C that the terminal shows
-    _say("Interrupted; what was committed before stays.")
+    _say(" ".join(["Interrupted; what was committed before stays.", *notes]))
     return _INTERRUPTED
+
+
+def _notes(error: BaseException | None) -> list[str]:
+    """What was noted on an error on its way, or on one it was made from."""
+    found: list[str] = []
+    while error is not None:
+        found += getattr(error, "__notes__", [])
+        error = error.__cause__ or error.__context__
+    return found
 
 
 def _failed(error: Exception) -> int:

@@ -79,7 +79,15 @@ def one_of(value: str | None, option: str) -> str | None:
 
 @contextmanager
 def interruptible() -> Iterator[Callable[[], bool]]:
-    """Ctrl-C asks to stop after the file in hand; a second one stops at once."""
+    """Ctrl-C asks to stop after the file in hand; a second one, and a page's Stop, ends at once.
+
+    Who presses Stop on a page sees no terminal that would say how to stop at once.
+    """
+    from lakelet.session.commands import runs_beside_pages
+
+    if runs_beside_pages():
+        yield lambda: False
+        return
     asked = False
 
     def ask(_signal: int, _frame: object) -> None:

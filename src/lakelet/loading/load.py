@@ -18,6 +18,7 @@ from lakelet.loading.given_hints import check_hints, refuse_not_null, unused_hin
 from lakelet.loading.inference.columns import hinted
 from lakelet.loading.ledger import TRANSACTION, Entry, Known, Ledger
 from lakelet.loading.options import ReadOptions, check_mode
+from lakelet.loading.read_so_far import ReadSoFar
 from lakelet.loading.rejects import append_rejects
 from lakelet.loading.report import LoadReport
 from lakelet.loading.restored import mark_restored, standing_since
@@ -119,6 +120,7 @@ class _Load:
         self.key: tuple[str, ...] = ()
         self.named: frozenset[str] | None = None
         self.decisions: dict[str, list[str]] = {}
+        self.read = ReadSoFar(self.request.progress)
 
     def look(self, found: list[FoundFile]) -> LoadReport:
         """What a load would do, as far as listing and, for a new table, reading can tell."""
@@ -126,6 +128,7 @@ class _Load:
         known = self._known_so_far(found) if exists else Known(found, [], 0)
         self.report.same = known.same
         todo = self._with_changed(known)
+        self.read.will_read(file.entry.size for file in todo)
         into = Shape.of(self.lake.table(self.request.into).columns()) if exists else None
         batch = self._batch(todo, into.by_folded if into else ())
         columns = batch.look(into=into)
@@ -150,6 +153,8 @@ class _Load:
     def into_new(self, found: list[FoundFile]) -> LoadReport:
         """Make the table from what its first files hold, then load them."""
         first = _batches(found)[0]
+        # These are read twice: for their columns, then for their rows.
+        self.read.will_read(file.entry.size for file in [*first, *found])
         batch = self._batch(first)
         columns = batch.look()
         self.named = batch.names
@@ -157,11 +162,17 @@ class _Load:
         if not readable and batch.quarantined:
             raise self._none_readable(batch, first)
         check_key(self.request.into, [*columns, *service_columns()], self.request.key, made=False)
-        table = self.lake.create(self.request.into, [*columns, *service_columns()], if_absent=True)
-        with table.load_lock():
-            self.report.created = True
-            self.report.new_columns = columns
-            return self.into_existing(found)
+        name = self.request.into
+        try:
+            table = self.lake.create(name, [*columns, *service_columns()], if_absent=True)
+            with table.load_lock():
+                self.report.created = True
+                self.report.new_columns = columns
+                return self.into_existing(found)
+        except BaseException as error:
+            if self.lake.exists(name) and self.lake.table(name).newest_version() == 0:
+                error.add_note(f"{name} was made, and holds no rows yet.")
+            raise
 
     def _none_readable(self, batch: Batch, files: Sequence[FoundFile]) -> LoadError:
         """Keep in the ledger that no file could be read, as batch 0, and say so."""
@@ -194,6 +205,8 @@ class _Load:
             self.report.unused_hints = unused_hints(table.columns(), self.request.hints)
             return self.report
         self._ensure_service_columns(table)
+        if not self.report.created:
+            self.read.will_read(file.entry.size for file in todo)
         for files in _batches(todo):
             if self.request.stop():
                 self.report.interrupted = True
@@ -271,7 +284,6 @@ class _Load:
 
     def _batch(self, files: Sequence[FoundFile], names: Iterable[str] = ()) -> Batch:
         known = frozenset(names)
-        whole = sum(file.entry.size for file in files)
         temp = self.lake.workspace.temp
         sources = [
             SourceFile(
@@ -279,12 +291,7 @@ class _Load:
             )
             for index, file in enumerate(files)
         ]
-        before: dict[int, int] = {}
-
-        def progress(source: SourceFile) -> None:
-            before[source.index] = source.bytes_read
-            self.request.progress(sum(before.values()) if len(before) < 50 else 0, whole)
-
+        self.read.begin(file.entry.size for file in files)
         return Batch(
             self.ledger.connection,
             sources,
@@ -295,7 +302,7 @@ class _Load:
             lines=bool(self.request.key),
             widen_limit=parse_bytes(self.settings.widen_limit),
             stop=self.request.stop,
-            progress=progress,
+            progress=self.read.note,
         )
 
     def _note(self, batch: Batch) -> None:

@@ -42,6 +42,7 @@ __all__ = (
     "note_end",
     "note_progress",
     "run_as",
+    "runs_beside_pages",
 )
 
 _FOLDER = declare("commands.folder", "the folder for what commands print is there")
@@ -126,6 +127,11 @@ def run_as(name: str) -> None:
     """Let this process be the command of a name, which pages look at."""
     global _running
     _running = name
+
+
+def runs_beside_pages() -> bool:
+    """Whether this process is a command that a page began."""
+    return _running is not None
 
 
 def note_progress(folder: WorkspaceFolder) -> _Progress | None:
