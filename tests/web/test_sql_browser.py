@@ -227,6 +227,34 @@ def test_cells_rows_and_columns_are_copied(meet: Any) -> None:
     assert page.locator(".grid-name").first.bounding_box()["width"] == before + 16
 
 
+def test_a_column_is_copied_so_that_it_can_be_asked_for(meet: Any, ws: Workspace) -> None:
+    person = meet()
+    page = person.page
+    person.run("SELECT X'00ff' AS raw, array(1, 2) AS some")
+    page.locator(".grid").focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Alt+l")
+    page.locator("[data-state]", has_text="raw is copied as a list").wait_for()
+    assert person.copied() == "(X'00ff')"
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Alt+l")
+    page.locator("[data-state]", has_text="A column of ARRAY cannot be written").wait_for()
+    assert person.copied() == "(X'00ff')"
+    assert ws.sql(f"SELECT 1 AS found WHERE X'00ff' IN {person.copied()}").rows() == [(1,)]
+
+
+def test_an_empty_text_is_a_value_of_a_parameter(meet: Any) -> None:
+    person = meet()
+    page = person.page
+    person.write("SELECT :word = '' AS empty")
+    page.get_by_label(":word").wait_for()
+    page.locator(".cm-content").press("Control+Enter")
+    person.state("Say what :word is")
+    page.keyboard.press("Control+Enter")
+    person.state("finished")
+    assert person.row(1) == ["true"]
+
+
 def test_a_long_value_is_shown_and_copied_whole(meet: Any) -> None:
     person = meet()
     page = person.page

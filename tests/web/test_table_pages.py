@@ -213,6 +213,14 @@ def test_a_table_says_at_once_whether_it_is_all_right(posts: Workspace, pages: T
     assert "standing" not in pages.get("/tables/bronze/posts?version=1").text
 
 
+def test_tables_of_lakelet_itself_are_only_looked_at(posts: Workspace, pages: TestClient) -> None:
+    own = pages.get("/tables/system/loaded_files/history").text
+    theirs = pages.get("/tables/bronze/posts/history").text
+    for form in ("go back…", ">Change</a>"):
+        assert form in theirs
+        assert form not in own
+
+
 def test_home_at_a_moment_is_of_that_moment(posts: Workspace, pages: TestClient) -> None:
     (before,) = pages.get("/home.json").json()["loads"]
     moment = dt.datetime.now(dt.UTC).isoformat()

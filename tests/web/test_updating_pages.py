@@ -91,6 +91,10 @@ def test_what_cannot_be_read_again_is_told_before_a_full_refresh(
     (forum.folder.files / "in" / "y.jsonl").write_text('{"id":2}\n')
     plan = pages.get("/pipelines/forum/plan.json?everything=true").json()
     assert "x.jsonl" in str(plan["stops"])
+    assert "Update so" not in pages.get("/pipelines/forum/plan?everything=true").text
+    assert "Update so" in pages.get(
+        "/pipelines/forum/plan?everything=true&even_if_lost=true"
+    ).text  # fmt: skip
     kept = pages.get("/pipelines/forum/plan.json?everything=true&even_if_lost=true").json()
     assert kept["stops"] == []
 

@@ -131,7 +131,9 @@ class Workspace(WorkspacePipelines, WorkspaceRuns):
             if this is not None or at is not None:
                 raise SqlError(
                     "only a query is run here, not a statement; nothing was changed.",
-                    hint="run it with Workspace.sql, without a moment.",
+                    hint="run it without a moment: as of now, on the page, by Back to now."
+                    if at is not None
+                    else "run it with Workspace.sql.",
                 )
             from lakelet.session.statements import run
 

@@ -7,6 +7,7 @@ const NUMBER = /^-?\d+(\.\d+)?([eE][+-]?\d+)?$/;
 export function asSql(value, column, dialect) {
   if (value === null) return "NULL";
   if (column.number && NUMBER.test(value)) return value;
+  if (column.type === "BINARY") return dialect === "duckdb" ? `from_hex('${value}')` : `X'${value}'`;
   const safe = dialect === "duckdb" ? value : value.replaceAll("\\", "\\\\");
   return `'${safe.replaceAll("'", "''")}'`;
 }
@@ -22,6 +23,8 @@ export async function copied(what, grid, dialect) {
   const { source, at } = grid;
   const values = grid.blocks.row(at.row);
   if (what === "column") {
+    const kind = /^(ARRAY|STRUCT|MAP)\b/.exec(source.columns[at.column].type)?.[0];
+    if (kind) return `A column of ${kind} cannot be written as a list of SQL: nothing is copied.`;
     const rows = source.run ? await Blocks.read(source.run, 0, Math.min(source.rows, MOST)) : source.first;
     const column = source.columns[at.column];
     await navigator.clipboard.writeText(`(${rows.map((row) => asSql(row[at.column], column, dialect)).join(", ")})`);

@@ -105,7 +105,7 @@ async function ready(tab) {
   params.show(names, tab.params);
   const missing = params.missing(names);
   if (!missing) return pieces;
-  hear(`Say what :${missing.dataset.param} is.`);
+  hear(`Say what :${missing.dataset.param} is; Ctrl+Enter once more runs it with an empty text.`);
   missing.focus();
   return [];
 }

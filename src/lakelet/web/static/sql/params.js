@@ -19,9 +19,15 @@ export class Params {
       }))));
   }
 
-  // The first that was never filled in.
+  // The first that was never filled in. Who runs the statement from inside a field left empty means an empty text.
   missing(names) {
-    const name = names.find((one) => this.values?.[one] === undefined);
-    return name === undefined ? null : this.place.querySelector(`[data-param="${CSS.escape(name)}"]`) ?? null;
+    for (const name of names.filter((one) => this.values?.[one] === undefined)) {
+      const field = this.place.querySelector(`[data-param="${CSS.escape(name)}"]`);
+      if (!field) continue;
+      if (field !== document.activeElement) return field;
+      this.values[name] = "";
+      this.changed(this.values);
+    }
+    return null;
   }
 }
