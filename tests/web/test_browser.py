@@ -124,6 +124,9 @@ def test_columns_fill_with_what_values_are_like(meet: Callable[..., Person]) -> 
     page = meet().page
     page.goto("/tables/bronze/posts")
     page.get_by_text("Profile of version").wait_for()
+    # Other parts of the page come by themselves.
+    for part in page.locator(".shimmer").all():
+        part.wait_for(state="detached")
     assert page.locator(".shimmer").count() == 0
 
 

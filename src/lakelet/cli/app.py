@@ -38,6 +38,7 @@ COMMANDS = {
     "maintain": "upkeep",
     "new": "pipelines",
     "plan": "pipelines",
+    "queries": "queries",
     "registry": "registry",
     "rejected": "files",
     "rerun": "rerun",

@@ -18,6 +18,7 @@ from lakelet.session.parameters import marker_values, spoken_dialect
 from lakelet.session.routes_kept import RoutesKept
 from lakelet.session.table import Table
 from lakelet.session.workspace_pipelines import WorkspacePipelines
+from lakelet.session.workspace_queries import WorkspaceQueries
 from lakelet.session.workspace_runs import WorkspaceRuns
 from lakelet.workspace import WorkspaceFolder, find_workspace
 from lakelet.workspace.folder import REPEATS
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 __all__ = ("Workspace", "open_workspace")
 
 
-class Workspace(WorkspacePipelines, WorkspaceRuns):
+class Workspace(WorkspacePipelines, WorkspaceQueries, WorkspaceRuns):
     """A workspace, from which everything else is reached.
 
     Attributes:

@@ -19,18 +19,10 @@ from lakelet.engines.statements.markers import number_markers
 from lakelet.errors import CommandError, LakeletError
 from lakelet.lake import TableName
 from lakelet.session import Workspace
-from lakelet.session.audit import audited
 from lakelet.session.completing import complete
 from lakelet.session.moments import parse_moment
 from lakelet.session.parameters import spoken_dialect
-from lakelet.session.saved_queries import (
-    SavedQuery,
-    delete_query,
-    rename_query,
-    save_query,
-    saved_queries,
-    saved_query,
-)
+from lakelet.session.saved_queries import SavedQuery
 from lakelet.session.searching import refresh
 from lakelet.web.answer import Open, add_page
 from lakelet.web.code import as_sql
@@ -98,13 +90,13 @@ def sql(
     dialect = workspace.folder.settings.sql.dialect
     opened = None
     if query:
-        kept = saved_query(workspace.folder, query)
+        kept = workspace.saved_query(query)
         opened = Opened(kept.name, kept.text, kept.name)
     elif table:
         name = TableName.parse(table)
         # A moment that the page shows holds for every statement on it.
         opened = Opened(str(name), as_sql(name, None, version), None)
-    return SqlPage(saved_queries(workspace.folder), dialect, list(OPERATORS), opened)
+    return SqlPage(workspace.saved_queries(), dialect, list(OPERATORS), opened)
 
 
 def _runs(request: Request) -> Runs:
@@ -338,7 +330,7 @@ def kept(workspace: Open, letters: str = "") -> Response:
     """The queries that are kept, whose name or text holds some letters."""
     found = [
         {"name": one.name, "text": one.text, "changed": one.changed.isoformat()}
-        for one in saved_queries(workspace.folder, letters)
+        for one in workspace.saved_queries(letters)
     ]
     return JSONResponse({"queries": found})
 
@@ -351,23 +343,15 @@ async def keep(request: Request) -> Response:
 
 
 def _keep(workspace: Workspace, asked: dict[str, Any]) -> Response:
-    do, name, folder = _text(asked, "do"), _text(asked, "name"), workspace.folder
-
-    def state() -> str | None:
-        try:
-            return saved_query(folder, name).text
-        except CommandError:
-            return None
-
-    with audited(folder, "page", f"{do or 'save'} query", name, state):
-        if do == "save":
-            save_query(folder, name, _text(asked, "text"), over=bool(asked.get("over")))
-        elif do == "rename":
-            rename_query(folder, name, _text(asked, "new"))
-        elif do == "delete":
-            delete_query(folder, name)
-        else:
-            raise RequestError(422, "unfit", f"{do!r} is nothing to do; nothing was changed.")
+    do, name = _text(asked, "do"), _text(asked, "name")
+    if do == "save":
+        workspace.save_query(name, _text(asked, "text"), over=bool(asked.get("over")))
+    elif do == "rename":
+        workspace.rename_query(name, _text(asked, "new"))
+    elif do == "delete":
+        workspace.delete_query(name)
+    else:
+        raise RequestError(422, "unfit", f"{do!r} is nothing to do; nothing was changed.")
     return kept(workspace)
 
 

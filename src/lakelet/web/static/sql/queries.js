@@ -3,6 +3,16 @@ import { get, post } from "./ask.js";
 import { ago, make, question } from "./dom.js";
 import { searched } from "./side.js";
 
+const quoted = (text) => (/^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'"'"'`)}'`);
+
+const LONG = 120;
+
+// What does the same in a terminal; a long text is one for its standard input.
+function command({ do: what, name, text, over, new: other }) {
+  const words = { save: [name, text?.length > LONG ? "-" : text], rename: [name, other], delete: [name] }[what];
+  return ["lakelet queries", `--${what}`, ...words.map(quoted), ...(over ? ["--over"] : [])].join(" ");
+}
+
 const change = (asked) => post("/sql/queries", asked);
 
 export class Queries {
@@ -33,7 +43,7 @@ export class Queries {
   async act(asked, said) {
     try {
       await change(asked);
-      this.hear(said);
+      this.hear(`${said} As a command: ${command(asked)}`);
     } catch (error) {
       this.hear([error.message, error.hint].filter(Boolean).join(" "), true);
       return false;
