@@ -3,6 +3,8 @@ PYTHON ?= python3
 DEMO_DATA ?= ../shared/data
 VENV := .venv
 BIN := $(VENV)/bin
+# Where it is set, every process that tests and benchmarks start would compile all its modules anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test slow check docs bench screenshots vendor clean
 

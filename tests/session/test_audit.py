@@ -26,7 +26,7 @@ def test_changes_of_a_table_are_told_with_its_versions(ws: Workspace) -> None:
     ws.table("a.b").restore(1)
     found = [(one["action"], one["target"], one["before"], one["after"]) for one in audit(ws)]
     assert found == [
-        ("CREATE OR REPLACE TABLE", "a.b", None, "0"),
+        ("CREATE TABLE", "a.b", None, "0"),
         ("INSERT", "a.b", "0", "1"),
         ("append", "a.b", "1", "2"),
         ("restore to version 1", "a.b", "2", "3"),

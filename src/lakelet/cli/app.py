@@ -54,6 +54,7 @@ COMMANDS = {
     "up": "up",
     "update": "pipelines",
     "updates": "pipelines",
+    "upload": "upload",
     "volumes": "volumes",
     "why": "pipelines",
 }

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from lakelet.cli.bar import bar_of_bytes
 from lakelet.cli.context import as_json, current_workspace
 from lakelet.cli.output import counted, number, print_json, print_table
 from lakelet.cli.reading import interruptible, one_of, parse_given, reading_options
@@ -52,7 +51,7 @@ def load(
     given = parse_given(format_, options)
 
     def run(stop: Callable[[], bool]) -> LoadReport:
-        with _progress(workspace, enabled=not as_json) as progress:
+        with bar_of_bytes(workspace, enabled=not as_json) as progress:
             return workspace.load(
                 source, into, hints=hints, options=given, evolve=one_of(evolve, "evolve"),
                 key=[part.strip() for part in key.split(",") if part.strip()],
@@ -88,34 +87,6 @@ def _watch(
             if first and not as_json:
                 click.echo(f"{source}: no file so far; waiting for some, until Ctrl-C.")
         first = False
-
-
-@contextmanager
-def _progress(workspace: Workspace, *, enabled: bool) -> Iterator[Callable[[int, int], None]]:
-    """A bar by bytes, on a terminal and for what takes longer than a moment; else the pages'."""
-    from lakelet.session.commands import note_progress
-
-    told = note_progress(workspace.folder)
-    if told is not None:
-        yield told
-        return
-    if not enabled or not sys.stderr.isatty():
-        yield lambda _read, _all: None
-        return
-    started, drawn = time.monotonic(), [0.0]
-
-    def draw(read: int, whole: int) -> None:
-        now = time.monotonic()
-        if not whole or now - started < 0.5 or now - drawn[0] < 0.1:
-            return
-        drawn[0] = now
-        share = min(read / whole, 1.0)
-        bar = "█" * int(30 * share) + "░" * (30 - int(30 * share))
-        click.echo(f"\r{bar} {share:4.0%} of {whole / 1e6:,.0f} MB", nl=False, err=True)
-
-    yield draw
-    if drawn[0]:
-        click.echo("\r" + " " * 60 + "\r", nl=False, err=True)
 
 
 def _show(workspace: Workspace, report: LoadReport, *, as_json: bool) -> None:

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ("Traced",)
 
-_CREATES = "CREATE OR REPLACE TABLE"
-_MAKES = frozenset({_CREATES, "INSERT", "MERGE", "UPDATE", "a load"})
+_CREATES = frozenset({"CREATE TABLE", "CREATE OR REPLACE TABLE"})
+_MAKES = _CREATES | {"INSERT", "MERGE", "UPDATE", "a load"}
 
 
 class Traced:
@@ -54,7 +54,7 @@ class Traced:
     def making(self, table: TableName, what: str) -> Iterator[None]:
         """Note that the body changes a table, once it has."""
         lake = self.workspace.lake
-        creates = what == _CREATES
+        creates = what in _CREATES
         before = lake.table(table).newest_version() if creates and lake.exists(table) else None
         yield
         # CREATE TABLE IF NOT EXISTS may have found the table there, and done nothing.

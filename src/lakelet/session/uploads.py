@@ -1,4 +1,4 @@
-"""Files that are brought into a volume piece by piece, and go on where they were cut off.
+"""Files that are brought into a volume, and go on where they were cut off.
 
 What has come so far lies in the workspace's private folder, under a name made of what the file is,
 and is moved into the volume, whole, when the last byte has come. A file that is there already is
@@ -12,6 +12,7 @@ import hashlib
 import os
 import shutil
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,13 +20,23 @@ from typing import TYPE_CHECKING
 from lakelet.errors import CommandError, StorageError
 from lakelet.lake.storage import is_remote
 from lakelet.lake.volumes import resolve_path
+from lakelet.session.audit import audited
 from lakelet.session.raw_files import look_at
 from lakelet.workspace.steps import declare, make_folder, remove_tree, step
 
 if TYPE_CHECKING:
     from lakelet.session.workspace import Workspace
 
-__all__ = ("Upload", "append", "begin_upload", "finish", "safe_name", "sweep_uploads")
+__all__ = (
+    "Upload",
+    "append",
+    "begin_upload",
+    "bring",
+    "finish",
+    "safe_name",
+    "sweep_uploads",
+    "take",
+)
 
 _FOLDER = declare("uploads.folder", "the folder for uploads is there")
 _PART = declare("uploads.part", "more of an upload is there")
@@ -35,6 +46,7 @@ _MOST_BYTES = 255
 """The longest name that file systems take (NAME_MAX of Linux and macOS)."""
 _KEPT_SECONDS = 7 * 24 * 3600
 _NAMES = 1000
+_BLOCK = 4 << 20
 
 
 @dataclass(frozen=True)
@@ -141,8 +153,82 @@ def append(upload: Upload, offset: int) -> int:
         return os.open(upload.part, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
 
 
-def finish(workspace: Workspace, upload: Upload) -> str:
+def take(descriptor: int, data: bytes, upload: Upload) -> None:
+    """Write more of an upload down.
+
+    Args:
+        descriptor: what `append` opened.
+        data: what has come.
+        upload: of what.
+
+    Raises:
+        StorageError: the disk takes no more; what was written is kept.
+    """
+    try:
+        while data:  # house: what uploads hold is declared where they are opened
+            data = data[os.write(descriptor, data) :]
+    except OSError as error:
+        raise StorageError(
+            f"{upload.name}: the disk takes no more ({error.strerror}); what has come is kept.",
+            hint="make room, and send the file again: it goes on where it was.",
+        ) from None
+
+
+def bring(
+    workspace: Workspace,
+    file: Path,
+    folder: str,
+    progress: Callable[[int, int], None] = lambda _come, _size: None,
+) -> str:
+    """Copy a file of this machine into a volume, as pages do with one dropped on them.
+
+    Args:
+        workspace: the workspace.
+        file: where it lies.
+        folder: a folder of a volume on this machine.
+        progress: told of bytes that have come, and of all.
+
+    Returns:
+        The file's path as loads name it.
+
+    Raises:
+        CommandError: it is no file, its name cannot be one, or the folder is none.
+        StorageError: it cannot be read, or the disk has no room for it.
+    """
+    if not file.is_file():
+        what = "is a folder" if file.is_dir() else "is not there"
+        raise CommandError(f"{file} {what}; nothing was written.", hint="name files.")
+    try:
+        opened = file.open("rb")
+    except OSError as error:
+        raise StorageError(
+            f"{file} cannot be read: {error.strerror}; nothing was written.",
+            hint="make it readable.",
+        ) from None
+    with opened as source:
+        known = os.fstat(source.fileno())
+        changed = known.st_mtime_ns // 1_000_000
+        upload = begin_upload(workspace, folder, file.name, known.st_size, changed)
+        come = upload.come
+        source.seek(come)
+        descriptor = append(upload, come)
+        try:
+            while data := source.read(min(_BLOCK, known.st_size - come)):
+                take(descriptor, data, upload)
+                come += len(data)
+                progress(come, known.st_size)
+        finally:
+            os.close(descriptor)
+    return finish(workspace, upload, workspace.source)
+
+
+def finish(workspace: Workspace, upload: Upload, source: str) -> str:
     """Move an upload that has come whole into its volume.
+
+    Args:
+        workspace: the workspace.
+        upload: what has come.
+        source: where it was asked for, as `system.audit` has it.
 
     Returns:
         The file's path as loads name it.
@@ -156,6 +242,20 @@ def finish(workspace: Workspace, upload: Upload) -> str:
             f"{upload.name}: {upload.come:,} of {upload.size:,} bytes have come.",
             hint="go on with it.",
         )
+    placed: list[str] = []
+    folder = _named(workspace, upload.folder)
+    with audited(workspace.folder, source, f"upload {upload.name}", folder, lambda: placed or None):
+        placed.append(_named(workspace, _settled(upload)))
+    return placed[0]
+
+
+def _named(workspace: Workspace, place: Path) -> str:
+    """A place as loads name it: within the workspace by its path there."""
+    return str(place).removeprefix(f"{workspace.folder.root}/")
+
+
+def _settled(upload: Upload) -> Path:
+    """What has come, whole and on the disk, as a file of its volume."""
     try:
         make_folder(_FOLDER, upload.folder)
         if not upload.part.exists():  # a file without a byte
@@ -165,14 +265,13 @@ def finish(workspace: Workspace, upload: Upload) -> str:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-        target = _placed(upload)
+        return _placed(upload)
     except OSError as error:
         raise StorageError(
             f"{upload.name} could not be put into {upload.folder}: {error.strerror}; what has come "
             "of it is kept.",
             hint="make it writable, and send the file again: it goes on where it was.",
         ) from None
-    return str(target).removeprefix(f"{workspace.folder.root}/")
 
 
 def _placed(upload: Upload) -> Path:

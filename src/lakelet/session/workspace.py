@@ -241,6 +241,34 @@ class Workspace(WorkspacePipelines, WorkspaceQueries, WorkspaceRuns):
         with self._changing(request.into, "a load", f"load {source}"):
             return load(self.lake, request)
 
+    def upload(
+        self,
+        file: str | Path,
+        to: str = "files:",
+        *,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> str:
+        """Copy a file of this machine into a volume; one that was cut off goes on.
+
+        Nothing is written over: where another file has the name, the new one gets a number; the
+        same file sent twice is there once.
+
+        Args:
+            file: where it lies; a relative path starts at the working folder.
+            to: a volume, or a folder in one: ``files:``, ``raw:2026/posts``.
+            progress: told of bytes that have come, and of all.
+
+        Returns:
+            The path that `load` takes.
+
+        Raises:
+            CommandError: it is no file, its name cannot be one, or the folder is none.
+            StorageError: it cannot be read, or the disk has no room for it.
+        """
+        from lakelet.session.uploads import bring
+
+        return bring(self, Path(file), to, progress or (lambda _come, _size: None))
+
     def inbox(self) -> list[Waiting]:
         """The tables with surprising fields that wait for a person's decision."""
         from lakelet.session.inbox import inbox

@@ -118,10 +118,14 @@ class WorkspacePipelines(ABC):
         Raises:
             PipelineError: none is running, or it runs on another machine or as somebody else.
         """
+        from lakelet.pipelines.events import last_update
         from lakelet.pipelines.stopping_update import stop_update
         from lakelet.session.audit import audited
 
-        with audited(self.folder, self.source, "stop", pipeline):
+        def last() -> str | None:
+            return last_update(self.folder, pipeline)
+
+        with audited(self.folder, self.source, "stop", pipeline, last):
             return stop_update(self.folder, pipeline)
 
     def take_over(self) -> None:

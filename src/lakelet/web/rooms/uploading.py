@@ -9,10 +9,8 @@ from fastapi import Request
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 
-from lakelet.errors import StorageError
 from lakelet.session import Workspace
-from lakelet.session.audit import audited
-from lakelet.session.uploads import Upload, append, begin_upload, finish
+from lakelet.session.uploads import Upload, append, begin_upload, finish, take
 from lakelet.web.failure import RequestError
 from lakelet.web.room import Room
 
@@ -64,7 +62,7 @@ async def piece(request: Request) -> Response:
             room -= len(part)
             if room < 0:
                 raise RequestError(413, "too large", f"{upload.name} is longer than it said.")
-            _write(descriptor, part, upload)
+            take(descriptor, part, upload)
     except ClientDisconnect:
         return Response(status_code=400)
     finally:
@@ -74,20 +72,8 @@ async def piece(request: Request) -> Response:
     return await run_sync(_finished, workspace, upload)
 
 
-def _write(descriptor: int, data: bytes, upload: Upload) -> None:
-    try:
-        while data:  # house: what uploads hold is declared where they are opened
-            data = data[os.write(descriptor, data) :]
-    except OSError as error:
-        raise StorageError(
-            f"{upload.name}: the disk takes no more ({error.strerror}); what has come is kept.",
-            hint="make room, and send the file again: it goes on where it was.",
-        ) from None
-
-
 def _finished(workspace: Workspace, upload: Upload) -> Response:
-    with audited(workspace.folder, "page", f"upload {upload.name}", str(upload.folder)):
-        return _state(upload, finish(workspace, upload))
+    return _state(upload, finish(workspace, upload, "page"))
 
 
 router.add_api_route("/uploads", begin, methods=["POST"], include_in_schema=False)

@@ -49,7 +49,6 @@ _WORDS = {
     rows.Update: "UPDATE",
     rows.Delete: "DELETE",
     merge.MergeInto: "MERGE",
-    create.CreateTable: "CREATE OR REPLACE TABLE",
     upkeep.DropTable: "DROP TABLE",
     upkeep.UndropTable: "UNDROP TABLE",
     upkeep.Restore: "RESTORE",
@@ -63,10 +62,17 @@ _WORDS = {
 }
 
 
+def _word(record: Any) -> str:
+    """What a statement does, as accounts of changes name it."""
+    if isinstance(record, create.CreateTable):
+        return "CREATE OR REPLACE TABLE" if record.replace else "CREATE TABLE"
+    return _WORDS.get(type(record), "ALTER TABLE")
+
+
 def run_record(context: Context, record: Any) -> Answer:
     """Carry out a statement that was read."""
     runner = _RUNNERS.get(type(record), run_alter)
     if isinstance(record, _READING):
         return runner(context, record)
-    with context.lent.changing(record.table, _WORDS.get(type(record), "ALTER TABLE")):
+    with context.lent.changing(record.table, _word(record)):
         return runner(context, record)
