@@ -52,12 +52,19 @@ class LakeletError(Exception):
     Attributes:
         message: what happened, to what, and what state was left.
         hint: what to do next, or None where the message says it all.
+        word: the name in a statement it is about, or ''.
     """
 
-    def __init__(self, message: str, *, hint: str | None = None) -> None:
+    def __init__(self, message: str, *, hint: str | None = None, word: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.word = word
+
+    def say(self, message: str) -> None:
+        """Change what it says, where the place it passes through knows more."""
+        self.message = message
+        self.args = (message,)
 
     def __str__(self) -> str:
         return f"{self.message}\nHint: {self.hint}" if self.hint else self.message
@@ -105,7 +112,7 @@ class TableNotFoundError(LakeletError, KeyError):
         """A missing table, with the nearest existing one."""
         close = nearest(name, known)
         hint = f"did you mean {close}?" if close else "`lakelet tables` lists what is there."
-        return cls(f"there is no table {name}.", hint=hint)
+        return cls(f"there is no table {name}.", hint=hint, word=name.rpartition(".")[2])
 
 
 class TableExistsError(LakeletError, FileExistsError):
@@ -168,15 +175,7 @@ class ChangedFileError(LoadError):
 
 
 class SqlError(LakeletError, ValueError):
-    """A statement that is wrong, or that cannot be run with exactly its meaning.
-
-    Attributes:
-        word: the name in the statement it is about, or ''.
-    """
-
-    def __init__(self, message: str, *, hint: str | None = None, word: str = "") -> None:
-        super().__init__(message, hint=hint)
-        self.word = word
+    """A statement that is wrong, or that cannot be run with exactly its meaning."""
 
 
 class PipelineError(LakeletError, ValueError):

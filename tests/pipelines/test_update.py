@@ -305,7 +305,19 @@ def test_only_some_datasets(forum: Workspace) -> None:
         ("\n\nCREATE MATERIALIZED m AS SELECT 1", r"a\.sql:3: "),
         (
             "-- one\nCREATE MATERIALIZED VIEW m AS\nSELECT 1 AS a\nFROM s.t WHERE a = = 2",
-            r"a\.sql:2: p\.m: .*\(line 4, column 20\)",
+            r"a\.sql:4: p\.m: .*\(line 4, column 20\)",
+        ),
+        (
+            "CREATE MATERIALIZED VIEW m AS\nSELECT a,\n  nope\nFROM s.t",
+            r"a\.sql:3: p\.m: .*no column nope.*\(line 3, column 3\)",
+        ),
+        (
+            "CREATE MATERIALIZED VIEW m AS\nSELECT a\nFROM s.nowhere",
+            r"a\.sql:3: p\.m: there is no table s\.nowhere.*\(line 3, column 8\)",
+        ),
+        (
+            "CREATE MATERIALIZED VIEW m AS\nSELECT frobnicate(a)\nFROM s.t",
+            r"a\.sql:2: p\.m: frobnicate\(\) is refused.*\(line 2, column 8\)",
         ),
         ("CREATE MATERIALIZED VIEW m AS SELECT 'x", r"a\.sql"),
         (

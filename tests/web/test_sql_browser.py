@@ -381,6 +381,19 @@ def test_a_chart_is_chosen_changed_and_handed_over(meet: Any) -> None:
     compile(person.copied(), "chart.py", "exec")
 
 
+def test_a_chart_of_many_texts_draws_the_largest(meet: Any) -> None:
+    person = meet()
+    page = person.page
+    person.run("SELECT concat('t', id) AS t, CAST(1 AS INT) AS n FROM range(300)")
+    page.get_by_role("button", name="Chart").click()
+    page.locator("[data-chart-said]", has_text="The 50 largest of 300 bars are drawn.").wait_for()
+    assert page.locator("[data-drawn] .mark-rect path").count() == 50
+    # The chart stays for the next statement, and a text of few values is a better axis there.
+    person.run("SELECT concat('t', id) AS t, concat('g', id % 4) AS g FROM range(300)")
+    page.locator("[data-drawn][aria-label='bars: rows by g']").wait_for()
+    assert page.locator("[data-chart-said]").inner_text() == ""
+
+
 def test_history_and_queries_that_are_kept(meet: Any, ws: Workspace) -> None:
     person = meet()
     page = person.page

@@ -102,12 +102,11 @@ def _told(pieces: Sequence[Piece], number: int) -> Iterator[None]:
     except LakeletError as error:
         if len(pieces) > 1:
             piece = pieces[number - 1]
-            error.message = (
+            error.say(
                 f"statement {number} of {len(pieces)} (line {piece.line}: "
                 f"{_short(piece.first_line)}) failed: {error.message}\n"
                 f"{_others(number - 1, len(pieces) - number)}"
             )
-            error.args = (error.message,)
         raise
 
 

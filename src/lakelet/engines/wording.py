@@ -14,10 +14,13 @@ from typing import Literal
 
 from lakelet.engines.dialect.tokens import name_of, place_in, tokenize
 from lakelet.engines.type_words import each_type, spark_types, types_in_own_words
-from lakelet.errors import SqlError, nearest
+from lakelet.errors import LakeletError, nearest
 from lakelet.workspace.quantities import counted
 
-__all__ = ("Said", "placed", "reworded")
+__all__ = ("PLACED", "Said", "place", "placed", "reworded")
+
+PLACED = re.compile(r"\(line (\d+), column (\d+)\)")
+"""A place in a statement, as messages have it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,22 +303,29 @@ def placed(text: str, dialect: Literal["databricks", "duckdb"]) -> Iterator[None
     """
     try:
         yield
-    except SqlError as error:
-        if error.word:
-            word, error.word = error.word.lower(), ""
-            found = [t.start for t in tokenize(text, dialect) if name_of(t).lower() == word]
-            if not found and f"] {word}() does not take" in error.message:
-                # A function of the translation, whose other arguments are none of the query's.
-                kind = re.sub(r".* does not take (.*?)( and .*)?\.$", r"\1", error.message)
-                error.message = (
-                    f"[DATATYPE_MISMATCH] a function or operator here does not take {kind}."
-                )
-                error.args = (error.message,)
-            if len(found) == 1:
-                head = error.message.rstrip(".")
-                error.message = f"{head} ({place_in(text, found[0])})."
-                error.args = (error.message,)
+    except LakeletError as error:
+        place(error, text, dialect)
         raise
+
+
+def place(error: LakeletError, text: str, dialect: Literal["databricks", "duckdb"]) -> None:
+    """Add to an error where in a statement the name stands that it is about, once.
+
+    Args:
+        error: what went wrong.
+        text: the statement.
+        dialect: whose SQL it is.
+    """
+    if not error.word or PLACED.search(error.message):
+        return
+    word, error.word = error.word.lower(), ""
+    found = [t.start for t in tokenize(text, dialect) if name_of(t).lower() == word]
+    if not found and f"] {word}() does not take" in error.message:
+        # A function of the translation, whose other arguments are none of the query's.
+        kind = re.sub(r".* does not take (.*?)( and .*)?\.$", r"\1", error.message)
+        error.say(f"[DATATYPE_MISMATCH] a function or operator here does not take {kind}.")
+    if len(found) == 1:
+        error.say(f"{error.message.rstrip('.')} ({place_in(text, found[0])}).")
 
 
 def reworded(text: str) -> Said:

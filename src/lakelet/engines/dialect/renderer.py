@@ -48,6 +48,7 @@ def refuse(what: str, known: Iterable[str] = (), *, hint: str | None = None) -> 
         f"{what} is refused: it is not among the translations tested to mean the same here.",
         hint=hint
         or "docs/sql-functions.md lists what works; --dialect duckdb passes text as it is.",
+        word=name,
     )
 
 

@@ -76,7 +76,7 @@ def stage_materialized(
     inputs = inputs_of(world, graph, dataset)
     text = text_of(world.lake.workspace, world.pipeline, graph, dataset)
     published, why = world.published(dataset.name), ""
-    with at_place(flow.place, dataset.name):
+    with at_place(flow, dataset.name):
         if incremental and published is not None:
             found = refresh(world, dataset, published, update, most)
             if isinstance(found, Refreshed):

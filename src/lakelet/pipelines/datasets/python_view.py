@@ -30,7 +30,7 @@ def python_view(world: World, dataset: Dataset) -> Attached:
     with world.computing:
         if dataset.name not in world.views:
             most = claim(workspace).memory // 2
-            with at_place(flow.place, dataset.name):
+            with at_place(flow, dataset.name):
                 found = run_function(world, dataset, flow, most, keep)
             weakref.finalize(world, found.remove)
             world.views[dataset.name] = found

@@ -19,11 +19,12 @@ from lakelet.engines.dialect import (
 )
 from lakelet.engines.duckdb_types import from_duckdb
 from lakelet.engines.engine import Attached, attach_view, duckdb_errors
+from lakelet.engines.wording import PLACED, place
 from lakelet.errors import LakeletError, PipelineError
 from lakelet.lake.creation import partition_names
 from lakelet.lake.names import quote
 from lakelet.lake.types import Column
-from lakelet.pipelines.definitions.dataset import Dataset, Place
+from lakelet.pipelines.definitions.dataset import Dataset, Flow, Place
 from lakelet.pipelines.definitions.streams import mark_streams
 from lakelet.workspace import WorkspaceFolder
 
@@ -63,10 +64,15 @@ class BoundQuery:
 
 
 class at_place:  # noqa: N801 - used like a function
-    """Lead the errors of the body to the place in the pipeline's files they come from."""
+    """Lead the errors of the body to the place in the pipeline's files they come from.
 
-    def __init__(self, place: Place, what: object) -> None:
-        self.place = place
+    Args:
+        flow: whose query or function it is.
+        what: what it fills.
+    """
+
+    def __init__(self, flow: Flow, what: object) -> None:
+        self.flow = flow
         self.what = what
 
     def __enter__(self) -> None:
@@ -74,9 +80,16 @@ class at_place:  # noqa: N801 - used like a function
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         """Name the place, once."""
-        if isinstance(error, LakeletError) and str(self.place) not in error.message:
-            error.message = f"{self.place}: {self.what}: {error.message}"
-            error.args = (error.message,)
+        written = self.flow.place
+        if not isinstance(error, LakeletError) or f"{written.file}:" in error.message:
+            return
+        query = self.flow.query
+        if query is not None and written.file.endswith(".sql"):
+            # The text of a query is behind as many empty lines as are before it in its file.
+            place(error, query, "databricks")
+            if (found := PLACED.search(error.message)) is not None:
+                written = Place(written.file, int(found[1]))
+        error.say(f"{written}: {self.what}: {error.message}")
 
 
 def bind_query(

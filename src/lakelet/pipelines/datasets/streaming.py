@@ -161,10 +161,10 @@ def stage_streaming(
     ):
         ledger = Ledger(world.lake, connection)
         for flow in dataset.flows:
-            with at_place(flow.place, dataset.name):
+            with at_place(flow, dataset.name):
                 _take(world, graph, dataset, flow, table, ledger, before, update, most)
         if table.incoming is not None:
-            with at_place(dataset.flows[0].place, dataset.name):
+            with at_place(dataset.flows[0], dataset.name):
                 change, companions = apply_changes(
                     world, table.incoming, table.columns, update, table.inputs.get(_TRUNCATED),
                     anew=anew,

@@ -70,7 +70,7 @@ def _check_flow(
     if flow.query is None:
         _check_declared(world, dataset, flow, sources)
         return None
-    with at_place(flow.place, dataset.name):
+    with at_place(flow, dataset.name):
         try:
             bound = bind_query(world.lake.workspace, flow.query, sources)
             try:
@@ -94,7 +94,7 @@ def _check_declared(world: World, dataset: Dataset, flow: Flow, sources: _Empty)
         return
     connection = open_connection(world.lake.workspace)
     try:
-        with at_place(flow.place, dataset.name), suppress(_UnknownError):
+        with at_place(flow, dataset.name), suppress(_UnknownError):
             rows_of_columns(dataset.columns).attach(connection, '"declared"')
             bound = BoundQuery(connection, 'SELECT * FROM "declared"', dataset.columns, "function")
             for one in dataset.expectations:

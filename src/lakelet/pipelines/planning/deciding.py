@@ -91,7 +91,7 @@ def _full_or_incremental(
     decided: Mapping[TableName, Decision],
 ) -> tuple[How, dict[str, str]]:
     """How a view whose inputs moved is brought up to date, and what that rests on."""
-    with at_place(dataset.flows[0].place, dataset.name):
+    with at_place(dataset.flows[0], dataset.name):
         shape = shape_to_refresh(world, dataset)
         if isinstance(shape, Whole):
             return "full", {"note": f"it is computed whole, since it {shape.reason}"}
@@ -189,7 +189,7 @@ def _decide_streaming(
     published: Published,
     decided: Mapping[TableName, Decision],
 ) -> Decision:
-    with at_place(dataset.flows[0].place, dataset.name):
+    with at_place(dataset.flows[0], dataset.name):
         refuse_other_shape(world, dataset)
     reasons: list[str] = []
     details: dict[str, Any] = {}
@@ -218,7 +218,7 @@ def _flow_reasons(
     reads = graph.reads[flow.name]
     state = flow_state(published, flow)
     if state is not None:
-        with at_place(flow.place, dataset.name):
+        with at_place(flow, dataset.name):
             refuse_other_source(flow, reads, state)
     if flow.once:
         return [] if state is not None else [f"flow {flow.name} runs for the first time"]

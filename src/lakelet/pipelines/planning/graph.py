@@ -90,6 +90,7 @@ def resolve(pipeline: Pipeline, lake: Lake, parts: Sequence[str]) -> TableName:
     raise PipelineError(
         f"there is no table {shown}, neither in the pipeline nor in the lake.",
         hint=f"did you mean {close}?" if close else "`lakelet tables` lists what is there.",
+        word=parts[-1],
     )
 
 
@@ -106,7 +107,7 @@ def build_graph(pipeline: Pipeline, lake: Lake) -> Graph:
     for dataset in pipeline.datasets.values():
         edges[dataset.name] = set()
         for flow in dataset.flows:
-            with at_place(flow.place, dataset.name):
+            with at_place(flow, dataset.name):
                 reads[flow.name] = found = flow_reads(queries, lake, dataset, flow)
                 _refuse(pipeline, lake, dataset, flow, found)
             own = {*found.tables, *found.streams} & set(pipeline.datasets)

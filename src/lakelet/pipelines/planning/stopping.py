@@ -51,11 +51,11 @@ def update_stops(
         if not decision.runs:
             continue
         for dataset, flow in _flows(world, graph, decision.dataset):
-            with _kept(found), at_place(flow.place, dataset.name):
+            with _kept(found), at_place(flow, dataset.name):
                 _find_files(world, graph, flow, anew=decision.how == "full")
         if decision.how == "new rows":
             for flow in decision.dataset.flows:
-                with _kept(found), at_place(flow.place, decision.dataset.name):
+                with _kept(found), at_place(flow, decision.dataset.name):
                     _follow_streams(world, graph, decision.dataset, flow, decided)
     return found
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -16,6 +15,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from lakelet.engines.dialect.splitting import split_statements
 from lakelet.engines.statements.markers import number_markers
+from lakelet.engines.wording import PLACED
 from lakelet.errors import CommandError, LakeletError
 from lakelet.lake import TableName
 from lakelet.session import Workspace
@@ -40,7 +40,6 @@ _MOST_BYTES = 4 << 20
 _MOST_ROWS = 1000
 _WAIT_SECONDS = 20.0
 _HISTORY = 200
-_PLACE = re.compile(r"\(line (\d+), column (\d+)\)")
 _KINDS = {"csv": "text/csv", "json": "application/json", "jsonl": "application/jsonl",
           "parquet": "application/vnd.apache.parquet"}  # fmt: skip
 
@@ -200,7 +199,7 @@ async def begin(request: Request) -> Response:
 
 def _told(run: Run) -> dict[str, Any]:
     told = run.told()
-    place = _PLACE.search(told["error"] or "")
+    place = PLACED.search(told["error"] or "")
     told["line"], told["column"] = (int(place[1]), int(place[2])) if place else (None, None)
     return told
 

@@ -80,9 +80,8 @@ class _Worker:
         except KeyboardInterrupt:
             facts = {"state": "cancelled"}
         except LakeletError as error:
-            facts = {"state": "failed", "error": error.message, "hint": error.hint}
-            if isinstance(error, SqlError):
-                facts["word"] = error.word
+            facts = {"state": "failed", "error": error.message, "hint": error.hint,
+                     "word": error.word}  # fmt: skip
         except Exception as error:
             if "nterrupt" in f"{type(error).__name__}{error}":
                 facts = {"state": "cancelled"}

@@ -1,6 +1,6 @@
 // The chart beside the grid. What draws it is fetched when the first is asked for.
 import { Blocks } from "./blocks.js";
-import { MARKS, MOST_ROWS, OF, chosenFor, codeOf, counted, fieldsOf, lookOf, specOf, valuesOf } from "./charting.js";
+import { MARKS, MOST_ROWS, OF, chosenFor, codeOf, counted, fieldsOf, leftOut, lookOf, specOf, valuesOf } from "./charting.js";
 import { count, download, make } from "./dom.js";
 
 const one = (name) => document.querySelector(`[data-${name}]`);
@@ -105,7 +105,7 @@ export class Chart {
       const inside = make("div", { "aria-hidden": "true" });
       place.replaceChildren(inside);
       this.drawn = await this.view(specOf(this.choice, this.fields), ...size, { renderer: "svg", container: inside });
-      one("chart-said").textContent = this.part;
+      one("chart-said").textContent = [leftOut(this.choice, this.fields), this.part].filter(Boolean).join(" ");
     } catch (error) {
       place.replaceChildren();
       one("chart-said").textContent = `This cannot be drawn: ${error.message}`;

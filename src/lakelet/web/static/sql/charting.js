@@ -34,16 +34,17 @@ export function chosenFor(fields, values) {
   const [times, numbers, texts] = [of("time"), of("number"), of("text")];
   const different = (name) => new Set(values.map((row) => row[name])).size;
   const few = texts.find((name) => different(name) > 1 && different(name) <= MOST_COLOURS) ?? "";
+  const barred = texts.find((name) => different(name) > 1 && different(name) <= MOST_BARS) ?? texts[0];
   const grouped = (x, colour = "") => new Set(values.map((row) => `${row[x]}\n${row[colour]}`)).size < values.length;
   if (times.length && numbers.length) {
     return { mark: "line", x: times[0], y: numbers[0], of: grouped(times[0], few) ? "mean" : "none", colour: few };
   }
   if (texts.length && numbers.length) {
-    return { mark: "bar", x: texts[0], y: numbers[0], of: grouped(texts[0]) ? "sum" : "none", colour: "" };
+    return { mark: "bar", x: barred, y: numbers[0], of: grouped(barred) ? "sum" : "none", colour: "" };
   }
   if (numbers.length > 1) return { mark: "point", x: numbers[0], y: numbers[1], of: "none", colour: "" };
   if (numbers.length) return { mark: "histogram", x: numbers[0], y: "", of: "count", colour: "" };
-  if (texts.length) return { mark: "bar", x: texts[0], y: "", of: "count", colour: "" };
+  if (texts.length) return { mark: "bar", x: barred, y: "", of: "count", colour: "" };
   if (times.length) return { mark: "histogram", x: times[0], y: "", of: "count", colour: "" };
   return null;
 }
@@ -85,13 +86,21 @@ export function specOf(choice, fields) {
   const x = axis(choice.x);
   if (choice.mark === "bar" && kind(choice.x) === "text") {
     // The largest, and of those no more than can be told apart.
-    transform.push({ window: [{ op: "dense_rank", as: "place" }], sort: [{ field: field(height), order: "descending" }] });
+    transform.push({ joinaggregate: [{ op: "sum", field: field(height), as: "all of it" }], groupby: [field(choice.x)] });
+    transform.push({ window: [{ op: "dense_rank", as: "place" }], sort: [{ field: "all of it", order: "descending" }, { field: field(choice.x), order: "ascending" }] });
     transform.push({ filter: `datum.place <= ${MOST_BARS}` });
     x.sort = "-y";
   }
   const y = grouped ? { field: field(said), type: "quantitative", title: said } : axis(choice.y);
   const type = choice.mark === "point" ? { type: "point", filled: true, size: 36, opacity: 0.7 } : { type: choice.mark };
   return { ...start, ...(transform.length ? { transform } : {}), mark: type, encoding: { x, y, ...colour } };
+}
+
+// How many bars are left out, in words.
+export function leftOut({ mark, x }, fields) {
+  const found = fields.find((one) => one.name === x);
+  if (mark !== "bar" || found?.kind !== "text" || found.different <= MOST_BARS) return "";
+  return `The ${MOST_BARS} largest of ${found.different.toLocaleString("en")} bars are drawn.`;
 }
 
 // The look of the page, from its tokens.

@@ -31,7 +31,7 @@ export class Work {
       this.hear({ ...NOTHING, state: "waiting", before: 0 });
       const given = Object.fromEntries(piece.parameters.map((name) => [name, params[name]]));
       await this.begin("told", "/sql/runs", { text: piece.text, params: given, at },
-        (told) => this.remember({ run: told.id, ran: { ...piece, at }, view: null, chart: null }));
+        (told) => this.remember({ run: told.id, ran: { ...piece, at }, view: null }));
       if (this.told.state !== "finished") break;
     }
     this.busy = false;
