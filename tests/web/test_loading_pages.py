@@ -157,6 +157,26 @@ def test_a_trial_tells_what_the_load_would_do_and_changes_nothing(
     assert list((ws.folder.private / "trials").iterdir()) == []
 
 
+def test_a_trial_shows_rows_of_every_file_and_where_the_faults_are(
+    ws: Workspace, pages: TestClient
+) -> None:
+    for name in "abc":
+        lines = [json.dumps({"name": name, "id": number}) for number in range(20)]
+        (ws.folder.files / f"{name}.jsonl").write_text("\n".join(lines) + '\n{"id": tru}\n')
+    query = {"source": "files", "into": "bronze.names"}
+    found = pages.get("/load.json", params=query).json()
+    trial = found["trial"]
+    at = trial["names"].index("name")
+    assert [row[at] for row in trial["rows"]] == ["a", "b", "c", "a", "b"]
+    assert [fault for _, fault, _ in found["marks"]] == ["t"] * 3
+    page = pages.get("/load", params=query, headers={"accept": "text/html"}).text
+    assert "{&#34;id&#34;: <mark>t</mark>ru}" in page and "the files were looked at whole" in page
+    ws.load("files", into="bronze.names")
+    (ws.folder.files / "d.jsonl").write_text('{"name":"d","id":1}\n')
+    page = pages.get("/load", params=query, headers={"accept": "text/html"}).text
+    assert "New columns" not in page and "1 file (" in page
+
+
 def test_hints_are_edited_in_place_and_the_load_is_a_command(
     ws: Workspace, pages: TestClient
 ) -> None:

@@ -78,7 +78,7 @@ class Sample:
 
 def take_sample(
     table: Table, *, sort: str = "", descending: bool = False, where: Sequence[Filter] = (),
-    limit: int = 200, first: int = 0, most: int = 100,
+    limit: int = 200, first: int = 0, most: int = 100, each_file: bool = False,
 ) -> Sample:  # fmt: skip
     """The first rows that are wanted.
 
@@ -90,6 +90,8 @@ def take_sample(
         limit: how many rows at most.
         first: the number of the first column shown, from 0.
         most: how many columns are shown.
+        each_file: whether the first row of every file comes before the second of any; of a loaded
+            table.
 
     Raises:
         SchemaError: a column the table does not have.
@@ -105,6 +107,11 @@ def take_sample(
     if sort:
         order = f" ORDER BY {quote(_known(columns, sort))} {'DESC' if descending else 'ASC'}"
         order += " NULLS LAST"
+    elif each_file and "_metadata" in own:
+        order = (
+            " ORDER BY row_number() OVER (PARTITION BY _metadata.file_path "
+            "ORDER BY _metadata.line), _metadata.file_path"
+        )
     values = ", ".join(
         f"left({_text(name, columns[name])}, {LONGEST + 1}) AS c{index}"
         for index, name in enumerate(shown)

@@ -234,7 +234,7 @@ def _seen(
 ) -> Trial:
     table = trial.table(begun.table)
     columns: list[Column] = [c for c in table.columns if not c.name.startswith("_")]
-    sample = take_sample(table, limit=_ROWS, first=0, most=len(columns))
+    sample = take_sample(table, limit=_ROWS, most=len(columns), each_file=True)
     rejects = table.rejected(limit=_ASIDE)
     for row in rejects:
         row["file"] = named.get(row["file"], row["file"])

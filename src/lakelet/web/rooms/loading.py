@@ -15,6 +15,7 @@ from lakelet.loading.options import check_mode, parse_options
 from lakelet.session.trial import Trial, try_load
 from lakelet.web.acts import Act, Done, add_act
 from lakelet.web.answer import Open, add_page
+from lakelet.web.faults import Marked, marked
 from lakelet.web.room import Room
 from lakelet.web.rooms.commands import begun
 
@@ -90,12 +91,15 @@ class Loading:
         trial: what it would do; None where too little is said so far.
         wrong: why it cannot be done so.
         hint: what to do about it.
+        marks: of each row that would be rejected, the text before the fault, the fault, the text
+            after it.
     """
 
     form: LoadForm
     trial: Trial | None
     wrong: str
     hint: str
+    marks: list[Marked]
 
 
 Text = Annotated[str, Query()]
@@ -117,7 +121,7 @@ def loading(
     form = LoadForm(source.strip(), into.strip(), _merged(hints.strip(), edited), options, evolve,
                     key.strip(), on_changed)  # fmt: skip
     if not form.source or not form.into:
-        return Loading(form, None, "", "")
+        return Loading(form, None, "", "", [])
     try:
         check_mode("evolve", form.evolve or None)
         check_mode("on_changed", form.on_changed or None)
@@ -126,8 +130,9 @@ def loading(
             evolve=form.evolve or None, key=form.keys,
         )  # fmt: skip
     except LakeletError as error:
-        return Loading(form, None, error.message, error.hint or "")
-    return Loading(form, found, "", "")
+        return Loading(form, None, error.message, error.hint or "", [])
+    marks = [marked(str(row["record"]), str(row["reason"])) for row in found.rejects]
+    return Loading(form, found, "", "", marks)
 
 
 def _edited(request: Request) -> dict[str, str]:
