@@ -77,6 +77,8 @@ def test_several_decisions_at_once_and_undo(posts: Workspace, pages: TestClient)
     assert undo in answer.text.replace("&amp;", "&")
     looked = pages.get(f"{TABLE}/restore.json?to={before}").json()
     assert looked.get("files") == [], looked
+    assert (looked["asked"], looked["ignored"]) == (["debug"], [])
+    assert "tags would go" in looked["columns"]
     now = posts.table("bronze.posts").version
     back = send(pages, f"{TABLE}/restore", {"to": before, "seen": now}, page=undo)
     assert "is as it was at version" in told(back.text)

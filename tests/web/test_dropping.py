@@ -42,6 +42,8 @@ def test_what_depends_on_it_is_said_and_it_comes_back(used: Workspace, pages: Te
     assert gone["name"] == "bronze.a" and gone["time"] and gone["user"]
     assert [one.name for one in used.dropped()] == ["bronze.a"]
     assert pages.get("/tables/bronze/a").status_code == 404
+    late = send(pages, PAGE, {"seen": 0}, page="/dropped")  # a tab that was left open
+    assert "bronze.a was dropped before; nothing is changed." in told(late.text)
     once = token(pages, "/dropped")
     back = [send(pages, "/dropped", {"table": "bronze.a"}, page="/dropped", token=once)
             for _ in range(2)]  # fmt: skip

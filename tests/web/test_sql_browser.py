@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -379,6 +381,24 @@ def test_a_chart_is_chosen_changed_and_handed_over(meet: Any) -> None:
     page.get_by_role("button", name="Copy as Python").click()
     page.locator("[data-state]", has_text="is copied").wait_for()
     compile(person.copied(), "chart.py", "exec")
+
+
+def test_a_statement_is_copied_as_a_command(meet: Any, ws: Workspace) -> None:
+    person = meet()
+    page = person.page
+    person.write("SELECT :word AS w, 'it''s' AS s")
+    field = page.locator("[data-param='word']")
+    field.fill("a b")
+    page.get_by_text("Tab", exact=True).click()
+    page.get_by_role("button", name="Copy as command").click()
+    page.locator("[data-heard]", has_text="The command is copied.").wait_for(state="attached")
+    assert not page.get_by_role("button", name="Copy as command").is_visible()  # the menu closed
+    lakelet = f"{sys.executable} -m lakelet"
+    told = subprocess.run(
+        ["bash", "-c", person.copied().replace("lakelet", lakelet, 1) + " --as csv"],
+        cwd=ws.folder.root, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert told.stdout.splitlines() == ["w,s", "a b,it's"], told.stderr
 
 
 def test_a_chart_of_many_texts_draws_the_largest(meet: Any) -> None:

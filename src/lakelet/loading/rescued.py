@@ -119,7 +119,7 @@ def rescued_fields(lake: Lake, table: LakeTable) -> list[RescuedField]:
             f"GROUP BY ALL) LEFT JOIN {seen} USING (file) GROUP BY path ORDER BY 2 DESC, path"
         ).fetchall()
     connection.close()
-    shape, ignored = Shape.of(target.columns), _ignored(target)
+    shape, ignored = Shape.of(target.columns), ignored_by(target.snapshot.metadata().configuration)
     return [
         RescuedField(
             path, count, _samples(one for some in found for one in some), _column_of(shape, path),
@@ -149,8 +149,9 @@ def _samples(found: Iterable[Mapping[str, str]]) -> tuple[str, ...]:
     return tuple(sorted(list(texts)[:_SAMPLES]))
 
 
-def _ignored(target: Target) -> set[str]:
-    raw = target.snapshot.metadata().configuration.get(_IGNORED)
+def ignored_by(properties: Mapping[str, str]) -> set[str]:
+    """The rescued fields that a person decided not to be asked about, by a table's properties."""
+    raw = properties.get(_IGNORED)
     return set(json.loads(raw)) if raw else set()
 
 

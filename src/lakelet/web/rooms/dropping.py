@@ -91,9 +91,11 @@ def _pipeline(workspace: Workspace, name: str) -> str | None:
 
 def drop(act: Act) -> Done:
     """Drop a table; nothing of it moves."""
-    table = table_of(act)
-    refuse_other(table, act.one("seen"))
-    name, workspace = table.qualified, act.workspace
+    workspace = act.workspace
+    name = TableName.of(act.where["schema"], act.where["table"])
+    if workspace.lake.state(name) == "dropped":
+        return Done(f"{name} was dropped before; nothing is changed.", "/dropped")
+    refuse_other(table_of(act), act.one("seen"))
     elsewhere = workspace.lake.state(name) == "attached"
     statement = drop_table(name)
     workspace.sql(statement, dialect=DIALECT)

@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import Query
 
 from lakelet.lake import TableName
+from lakelet.loading.rescued import ignored_by
 from lakelet.web.acts import Act, Done, add_act
 from lakelet.web.answer import Open, add_page
 from lakelet.web.code import as_command, as_name
@@ -32,6 +33,8 @@ class Restoring:
         gone: rows that would go.
         back: rows that would come back.
         columns: changes of the schema.
+        asked: fields that would be asked about again.
+        ignored: fields that would not be asked about any more.
         files: raw files that would count as not loaded.
         command: what does it in a terminal.
     """
@@ -41,6 +44,8 @@ class Restoring:
     gone: int
     back: int
     columns: list[str]
+    asked: list[str]
+    ignored: list[str]
     files: list[str]
     command: str
 
@@ -58,10 +63,24 @@ def restoring(
         for one in table.files()
         if one["state"] == "loaded" and (one["version"] or 0) > to
     ]
+    now, then = (
+        ignored_by(table.at(version=version).describe()["properties"])
+        for version in (table.version, to)
+    )
     return Restoring(
-        head, to, found.removed, found.added, found.columns, files,
+        head, to, found.removed, found.added, [_would(one) for one in found.columns],
+        sorted(now - then), sorted(then - now), files,
         as_command(["restore", as_name(head.schema, head.table), "--to", str(to)]),
     )  # fmt: skip
+
+
+def _would(change: str) -> str:
+    """A change of the schema that is not made yet."""
+    for made, would in ((" was added", " would come back"), (" was removed", " would go"),
+                        (" changed from", " would change from")):  # fmt: skip
+        if made in change:
+            return change.replace(made, would, 1)
+    return change
 
 
 def restore(act: Act) -> Done:

@@ -49,7 +49,8 @@ document.addEventListener("keydown", (event) => {
 
 document.addEventListener("click", async (event) => {
   const open = document.querySelector("details.pop[open]");
-  if (open && !open.contains(event.target)) open.removeAttribute("open");
+  // A menu closes beside it, and when something in it is chosen; what is filled in stays open.
+  if (open && (!open.contains(event.target) || event.target.closest(".sql-item"))) open.removeAttribute("open");
   const copy = event.target.closest("[data-copy]");
   if (copy) {
     await navigator.clipboard.writeText(copy.dataset.copy);

@@ -12,6 +12,16 @@ export function asSql(value, column, dialect) {
   return `'${safe.replaceAll("'", "''")}'`;
 }
 
+const quoted = (text) => `'${text.replaceAll("'", `'"'"'`)}'`;
+
+// The command that runs some statements, for a terminal.
+export function asCommand(pieces, params, at) {
+  const text = pieces.map((one) => one.text.trim()).join(";\n");
+  const names = [...new Set(pieces.flatMap((one) => one.parameters))];
+  const given = names.map((name) => `--param ${quoted(`${name}=${params[name] ?? ""}`)}`);
+  return ["lakelet sql", at ? `--at ${quoted(at)}` : "", ...given, quoted(text)].filter(Boolean).join(" ");
+}
+
 // A value with a tab or a line's end in it is quoted, as spreadsheets read it.
 function field(value) {
   if (value === null) return "";

@@ -1,5 +1,6 @@
 // The SQL page: tabs, the editor, what runs, and its result.
 import { Chart } from "./chart.js";
+import { asCommand } from "./copying.js";
 import { Editor } from "./editor.js";
 import { make } from "./dom.js";
 import { showHistory } from "./history.js";
@@ -208,6 +209,13 @@ root.addEventListener("keydown", (event) => {
 // The second of two clicks is none: nothing runs twice.
 part("run").addEventListener("click", (event) => { if (event.detail < 2) run(); });
 part("plan").addEventListener("click", plan);
+part("command").addEventListener("click", async () => {
+  const tab = tabs.current;
+  const pieces = await ready(tab);
+  if (!pieces.length) return;
+  await navigator.clipboard.writeText(asCommand(pieces, tab.params, at));
+  hear("The command is copied.");
+});
 part("cancel").addEventListener("click", () => workOf(tabs.current).cancel());
 part("save").addEventListener("click", async () => {
   const tab = tabs.current;

@@ -56,7 +56,9 @@ export class Result {
     const stale = !other && now && ["waiting", "running"].includes(now.state) && !some && this.key !== null;
     one("grid").hidden = !some && !stale;
     one("grid").classList.toggle("stale", Boolean(stale) || Boolean(work.busy && some && shown && shown !== now));
-    one("result-head").hidden = !some;
+    // While the same rows are ordered or filtered, what they are like now stays to be read.
+    one("result-head").hidden = !some && !stale;
+    one("downloads").hidden = !some;
     if (some) this.rows(now);
     else if (!stale) this.key = null;
     this.chart(work, some && now.state === "finished" ? now : null, Boolean(stale));
