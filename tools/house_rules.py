@@ -28,7 +28,8 @@ WRITERS = {
 """Names of calls that change something, whatever they are called on."""
 ON_OPENED = {"delete", "update", "restore", "merge", "compact", "z_order", "cleanup_metadata"}
 """Names that change a table when called on one that was just opened, or on its ``optimize``."""
-LAZY = {"pandas", "pyarrow", "polars", "mlflow", "torch", "fsspec", "obstore", "keyring"}
+LAZY = {"pandas", "pyarrow", "polars", "mlflow", "torch", "fsspec", "obstore", "keyring", "gguf",
+        "xllamacpp", "numpy"}  # fmt: skip
 # The lock file's own folder and the scratch space of a process are nobody's data.
 ALLOWED = {"workspace/locks.py"}
 # A call that is allowed outside a step says why on its own line.

@@ -182,6 +182,14 @@ class PipelineError(LakeletError, ValueError):
     """A pipeline whose definitions are wrong, or an update that cannot go on; nothing published."""
 
 
+class ModelFileError(LakeletError, ValueError):
+    """A model's file that is none, is cut off, or is not what it was when it was added."""
+
+
+class ModelNotFoundError(LakeletError, LookupError):
+    """A model that the store does not have."""
+
+
 class OwnedTableError(LakeletError, PermissionError):
     """A table of a pipeline, which only its updates change, or one that Lakelet writes itself."""
 

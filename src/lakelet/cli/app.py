@@ -36,6 +36,7 @@ COMMANDS = {
     "lineage": "lineage",
     "load": "load",
     "maintain": "upkeep",
+    "models": "models",
     "new": "pipelines",
     "plan": "pipelines",
     "queries": "queries",

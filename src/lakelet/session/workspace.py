@@ -17,6 +17,7 @@ from lakelet.session.moments import parse_moment
 from lakelet.session.parameters import marker_values, spoken_dialect
 from lakelet.session.routes_kept import RoutesKept
 from lakelet.session.table import Table
+from lakelet.session.workspace_models import WorkspaceModels
 from lakelet.session.workspace_pipelines import WorkspacePipelines
 from lakelet.session.workspace_queries import WorkspaceQueries
 from lakelet.session.workspace_runs import WorkspaceRuns
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 __all__ = ("Workspace", "open_workspace")
 
 
-class Workspace(WorkspacePipelines, WorkspaceQueries, WorkspaceRuns):
+class Workspace(WorkspaceModels, WorkspacePipelines, WorkspaceQueries, WorkspaceRuns):
     """A workspace, from which everything else is reached.
 
     Attributes:

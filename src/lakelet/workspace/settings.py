@@ -128,6 +128,14 @@ class RunSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelSettings:
+    """``[models]``: where model files are kept, and which model is meant where none is named."""
+
+    store: str = ""
+    default: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class StorageSettings:
     """``[storage.BUCKET]``: how a bucket is reached; secrets only by reference."""
 
@@ -175,6 +183,7 @@ class Settings:
     sql: SqlSettings = field(default_factory=SqlSettings)
     resources: ResourceSettings = field(default_factory=ResourceSettings)
     runs: RunSettings = field(default_factory=RunSettings)
+    models: ModelSettings = field(default_factory=ModelSettings)
     volumes: dict[str, str] = field(default_factory=dict)
     storage: dict[str, StorageSettings] = field(default_factory=dict)
     jobs: dict[str, JobSettings] = field(default_factory=dict)

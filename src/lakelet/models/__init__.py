@@ -1,0 +1,25 @@
+"""Language models on this machine: their files, and what the files say of them."""
+
+from __future__ import annotations
+
+from lakelet.models.adding import add_model
+from lakelet.models.card import Card
+from lakelet.models.converting import convert_model
+from lakelet.models.gguf_header import GgufHeader, TensorInfo, read_gguf_header
+from lakelet.models.licences import Licence
+from lakelet.models.model import Model, ModelFile
+from lakelet.models.store import ModelStore, default_store
+
+__all__ = (
+    "Card",
+    "GgufHeader",
+    "Licence",
+    "Model",
+    "ModelFile",
+    "ModelStore",
+    "TensorInfo",
+    "add_model",
+    "convert_model",
+    "default_store",
+    "read_gguf_header",
+)

@@ -1,0 +1,159 @@
+"""A model of the store: a name, and the files that belong to it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from lakelet.errors import ModelFileError
+from lakelet.models.card import Card, card_of_gguf
+from lakelet.models.digest import Progress, digest_of
+from lakelet.models.gguf_header import read_gguf_header
+from lakelet.models.parts import joined
+from lakelet.models.safetensors_folder import card_of_folder
+
+__all__ = ("Model", "ModelFile")
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """A file of a model.
+
+    Attributes:
+        role: ``weights``, ``projector``, ``adapter`` or ``other`` (a tokenizer's, a config).
+        name: what it was called.
+        digest: its SHA-256, in hexadecimal.
+        bytes: its size.
+        place: where it lies; in the store, or where it was found, for one that is linked.
+        owned: whether it is the store's own.
+        changed: when a linked one was changed last, in nanoseconds, as it was added.
+    """
+
+    role: str
+    name: str
+    digest: str
+    bytes: int
+    place: str
+    owned: bool
+    changed: int = 0
+
+    @property
+    def path(self) -> Path:
+        """Where it lies."""
+        return Path(self.place)
+
+    def check(self) -> None:
+        """Refuse a file that is gone, or that changed since it was added.
+
+        One that looks as it did (by size and time) is taken to be the same; one that does not is
+        read whole.
+
+        Raises:
+            ModelFileError: with both digests.
+        """
+        try:
+            found = self.path.stat()
+        except OSError:
+            raise ModelFileError(
+                f"{self.place} is not there any more; it was {self.name} of a model.",
+                hint="bring it back, or `lakelet models remove` the model and add it anew.",
+            ) from None
+        looks = (found.st_size, found.st_mtime_ns)
+        if self.owned and found.st_size == self.bytes:
+            return
+        if not self.owned and looks == (self.bytes, self.changed):
+            return
+        self.verify()
+
+    def verify(self, progress: Progress = lambda _read, _all: None) -> None:
+        """Read the whole file, and refuse it where it is not what was added.
+
+        Raises:
+            ModelFileError: with both digests.
+        """
+        now = digest_of(self.path, progress)
+        if now != self.digest:
+            raise ModelFileError(
+                f"{self.place} is not what was added: its SHA-256 was {self.digest} and is {now}.",
+                hint="`lakelet models remove` the model, and add it anew if it was changed on "
+                "purpose.",
+            )
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model of the store.
+
+    Attributes:
+        name: its name here.
+        source: what was added: a path, ``smollm2``, ``hf:ORG/NAME``, an address.
+        added: when, in seconds since 1970.
+        files: its files, weights first.
+    """
+
+    name: str
+    source: str
+    added: float
+    files: tuple[ModelFile, ...]
+
+    @property
+    def weights(self) -> tuple[ModelFile, ...]:
+        """The files with its weights, in order."""
+        return tuple(one for one in self.files if one.role == "weights")
+
+    @property
+    def path(self) -> Path:
+        """What an engine is told to load: the first file of a GGUF, the folder of safetensors."""
+        first = self.weights[0].path
+        return first.parent if first.suffix == ".safetensors" else first
+
+    @property
+    def digest(self) -> str:
+        """The digest of its weights: of their one file, or of the digests of several, joined."""
+        weights = self.weights
+        if len(weights) == 1:
+            return weights[0].digest
+        return hashlib.sha256("".join(one.digest for one in weights).encode()).hexdigest()
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of all its files."""
+        return sum(one.bytes for one in self.files)
+
+    @property
+    def card(self) -> Card:
+        """What its files say of it, read anew.
+
+        Raises:
+            ModelFileError: a file is gone, changed, or cannot be read.
+        """
+        for one in self.files:
+            one.check()
+        if self.path.is_dir():
+            return card_of_folder(self.path)
+        card = card_of_gguf(joined([read_gguf_header(one.path) for one in self.weights]))
+        return _with_projectors(card, [one.path for one in self.files if one.role == "projector"])
+
+    def as_record(self) -> dict[str, Any]:
+        """As JSON keeps it."""
+        return asdict(self)
+
+    @classmethod
+    def of_record(cls, record: dict[str, Any]) -> Model:
+        """What JSON kept."""
+        files = tuple(ModelFile(**one) for one in record["files"])
+        return cls(record["name"], record["source"], record["added"], files)
+
+
+def _with_projectors(card: Card, projectors: Sequence[Path]) -> Card:
+    for one in projectors:
+        said = read_gguf_header(one).metadata
+        card = replace(
+            card,
+            vision=card.vision or said.get("clip.has_vision_encoder") is True,
+            audio=card.audio or said.get("clip.has_audio_encoder") is True,
+        )
+    return card

@@ -1,0 +1,270 @@
+"""The store of model files, one for each user: a file per SHA-256, a small record per name.
+
+``blobs/sha256-…`` are the store's own files; files that other programs keep are linked where they
+lie. ``names/NAME.json`` says which files a name means. A record is written last and goes first, so
+that a name always means whole files; what a killed command left without a name is swept later.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from lakelet.errors import CommandError, ModelFileError, ModelNotFoundError, nearest
+from lakelet.models.digest import Progress, copy_with_digest, digest_of
+from lakelet.models.model import Model, ModelFile
+from lakelet.workspace.locks import hold
+from lakelet.workspace.steps import declare, make_folder, remove_tree, step, write_file
+
+__all__ = ("ModelStore", "default_store", "safe_model_name")
+
+_FOLDER = declare("models.folder", "the folders of the store of models are there")
+_BLOB = declare("models.blob", "a model's file is in the store under its digest")
+_RECORD = declare("models.record", "a name of the store means a model")
+_FORGET = declare("models.forget", "a name of the store means nothing any more")
+_SWEEP = declare("models.sweep", "a file of the store that no name means is gone")
+_NAME = re.compile(r"[a-z0-9][a-z0-9._:-]{0,127}")
+_LEFT_ALONE = 24 * 3600
+
+
+def default_store() -> Path:
+    """Where model files are kept unless a workspace says otherwise: in the user's data folder."""
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Application Support" / "lakelet" / "models"
+    data = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(data) / "lakelet" / "models"
+
+
+def safe_model_name(name: str) -> str:
+    """A model's name as the store has it: lower case, letters, digits and ``. _ - :``.
+
+    Raises:
+        CommandError: nothing is left of it.
+    """
+    kept = re.sub(r"[^a-z0-9._:-]+", "-", name.lower()).strip("-._:")[:128]
+    if not _NAME.fullmatch(kept):
+        raise CommandError(
+            f"{name[:80]!r} is no name for a model; nothing was added.",
+            hint="letters, digits, dots and dashes make one: --name qwen3-4b.",
+        )
+    return kept
+
+
+class ModelStore:
+    """The model files of a user.
+
+    Args:
+        root: the store's folder; it need not be there yet.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def __repr__(self) -> str:
+        return f"ModelStore({str(self.root)!r})"
+
+    def models(self) -> list[Model]:
+        """All models, in order of their names."""
+        found = [self._read(path) for path in sorted(self._names.glob("*.json"))]
+        return [model for model in found if model is not None]
+
+    def model(self, name: str) -> Model:
+        """The model of a name, in any case.
+
+        Raises:
+            ModelNotFoundError: none; with the nearest there is.
+        """
+        wanted = re.sub(r"[^a-z0-9._:-]+", "-", name.lower()).strip("-._:")
+        found = self._read(self._record(wanted)) if wanted else None
+        if found is not None:
+            return found
+        known = [model.name for model in self.models()]
+        close = nearest(name.lower(), known) or next(
+            (one for one in known if one.startswith(wanted or "\0")), None
+        )
+        if not known:
+            hint = "`lakelet models add smollm2` fetches a small one; `… add FILE` adds a file."
+        else:
+            hint = f"did you mean {close}?" if close else "`lakelet models` lists what is there."
+        raise ModelNotFoundError(f"the store has no model {name!r}.", hint=hint)
+
+    def add(
+        self,
+        name: str,
+        source: str,
+        files: Sequence[tuple[str, Path]],
+        *,
+        copy: bool = False,
+        over: bool = False,
+        progress: Progress = lambda _read, _all: None,
+    ) -> Model:
+        """Give files a name.
+
+        Args:
+            name: the model's name.
+            source: what a person asked for.
+            files: role and place of each, weights first.
+            copy: whether the store takes files of its own, or links them where they lie.
+            over: whether a name that is there gets another meaning.
+            progress: told of bytes read, and of all.
+
+        Raises:
+            CommandError: the name means other files already.
+            ModelFileError: a file cannot be read.
+            StorageError: the disk has no room.
+        """
+        name = safe_model_name(name)
+        whole, before = sum(path.stat().st_size for _, path in files), 0
+
+        def told(read: int, _all: int) -> None:
+            progress(before + read, whole)
+
+        with self._changing():
+            taken = []
+            for role, path in files:
+                taken.append(self._taken(role, path, told, copy=copy, called=name))
+                before += taken[-1].bytes
+            model = Model(name, source, time.time(), tuple(taken))
+            there = self._read(self._record(name))
+            if there is not None and _means(there) == _means(model):
+                return there
+            if there is not None and not over:
+                raise CommandError(
+                    f"the name {name} means another model already (from {there.source}); nothing "
+                    "was added.",
+                    hint="--name gives it another, --over gives the name to this one.",
+                )
+            record = json.dumps(model.as_record(), indent=1).encode()
+            write_file(_RECORD, self._record(name), record)
+        return model
+
+    def take_blob(self, make: Callable[[Path], str]) -> Path:
+        """Make a file of the store's own.
+
+        Args:
+            make: writes it at a path, and gives its SHA-256.
+
+        Returns:
+            Where it lies now.
+        """
+        with self._changing():
+            part = self._blobs / f"{os.getpid()}-{time.time_ns()}.part"
+            try:
+                digest = make(part)
+                place = self._blob(digest)
+                with step(_BLOB):
+                    part.replace(place)
+            finally:
+                if part.exists():
+                    remove_tree(_SWEEP, part)
+            return place
+
+    def remove(self, name: str) -> list[Path]:
+        """Take a name away, and the store's own files that no other name means.
+
+        Files that are linked stay where they are.
+
+        Returns:
+            The files that are gone.
+
+        Raises:
+            ModelNotFoundError: there is no such name.
+        """
+        with self._changing():
+            model = self.model(name)
+            remove_tree(_FORGET, self._record(model.name))
+            gone = self.only_of(model)
+            for path in gone:
+                remove_tree(_SWEEP, path)
+        return gone
+
+    def only_of(self, model: Model) -> list[Path]:
+        """The store's own files that belong to this model alone."""
+        others = {
+            one.place for other in self.models() if other.name != model.name for one in other.files
+        }
+        return [
+            one.path for one in model.files
+            if one.owned and one.place not in others and one.path.exists()
+        ]  # fmt: skip
+
+    def names_of(self, model: Model) -> list[str]:
+        """Other names that share one of its files."""
+        places = {one.place for one in model.files}
+        return [
+            other.name for other in self.models()
+            if other.name != model.name and places & {one.place for one in other.files}
+        ]  # fmt: skip
+
+    @property
+    def _names(self) -> Path:
+        return self.root / "names"
+
+    @property
+    def _blobs(self) -> Path:
+        return self.root / "blobs"
+
+    def _record(self, name: str) -> Path:
+        return self._names / f"{name.replace(':', '%3A')}.json"
+
+    def _blob(self, digest: str) -> Path:
+        return self._blobs / f"sha256-{digest}"
+
+    def _read(self, path: Path) -> Model | None:
+        try:
+            return Model.of_record(json.loads(path.read_text("utf-8")))
+        except FileNotFoundError:
+            return None
+        except (ValueError, TypeError, KeyError):
+            raise ModelFileError(
+                f"{path} is no record of a model; something else wrote it.",
+                hint="move it away, and add the model again.",
+            ) from None
+
+    def _taken(
+        self, role: str, path: Path, told: Progress, *, copy: bool, called: str
+    ) -> ModelFile:
+        path = path.resolve()
+        size = path.stat().st_size
+        if path.parent == self._blobs.resolve():
+            digest = path.name.removeprefix("sha256-")
+            told(size, size)
+            return ModelFile(role, f"{called}.gguf", digest, size, str(path), owned=True)
+        if copy:
+            part = self._blobs / f"{os.getpid()}-{time.time_ns()}.part"
+            try:
+                digest = copy_with_digest(path, part, told)
+                place = self._blob(digest)
+                with step(_BLOB):
+                    part.replace(place)
+            finally:
+                if part.exists():
+                    remove_tree(_SWEEP, part)
+            return ModelFile(role, path.name, digest, size, str(place), owned=True)
+        changed = path.stat().st_mtime_ns
+        return ModelFile(
+            role, path.name, digest_of(path, told), size, str(path), owned=False, changed=changed
+        )
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        """Nobody else changes the store meanwhile; what killed commands left is swept."""
+        make_folder(_FOLDER, self._names)
+        make_folder(_FOLDER, self._blobs)
+        with hold(self.root / "lock", what="the store of models"):
+            meant = {one.place for model in self.models() for one in model.files}
+            for left in self._blobs.iterdir():
+                old = time.time() - left.stat().st_mtime > _LEFT_ALONE
+                if old and str(left.resolve()) not in meant:
+                    remove_tree(_SWEEP, left)
+            yield
+
+
+def _means(model: Model) -> set[tuple[str, str]]:
+    return {(one.role, one.digest) for one in model.files}

@@ -1,0 +1,142 @@
+"""What a workspace does with language models: finds, adds, removes and converts them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lakelet.workspace import WorkspaceFolder
+
+if TYPE_CHECKING:
+    from lakelet.models import Model, ModelStore
+    from lakelet.models.wishes import Wishes
+
+__all__ = ("WorkspaceModels",)
+
+Progress = Callable[[int, int], None]
+
+
+def _nobody(_done: int, _all: int) -> None:
+    """Tell nobody."""
+
+
+class WorkspaceModels:
+    """The part of a workspace that knows models; their files are kept once for each user.
+
+    Attributes:
+        folder: where the workspace is on disk, and its settings.
+    """
+
+    folder: WorkspaceFolder
+
+    @property
+    def model_store(self) -> ModelStore:
+        """Where model files are: ``models.store``, or the user's data folder."""
+        from lakelet.models import ModelStore, default_store
+
+        said = self.folder.settings.models.store
+        root = self.folder.root / Path(said).expanduser() if said else default_store()
+        return ModelStore(root)
+
+    def models(self, wishes: Wishes | None = None) -> list[Model]:
+        """The models of the store, in order of their names.
+
+        Args:
+            wishes: what they must be like; all without it. A model that cannot be read is like
+                nothing.
+        """
+        from lakelet.errors import ModelFileError
+
+        def like(model: Model) -> bool:
+            if wishes is None:
+                return True
+            try:
+                return wishes.met_by(model.card)
+            except ModelFileError:
+                return False
+
+        return [model for model in self.model_store.models() if like(model)]
+
+    def model(self, name: str) -> Model:
+        """A model by its name.
+
+        Raises:
+            ModelNotFoundError: the store has none of that name.
+        """
+        return self.model_store.model(name)
+
+    def add_model(
+        self, source: str | Path, *, name: str = "", beside: Sequence[str | Path] = (),
+        copy: bool = False, over: bool = False, progress: Progress = _nobody,
+    ) -> Model:  # fmt: skip
+        """Add a model to the store: a file, a folder, or ``smollm2``.
+
+        Args:
+            source: a ``.gguf`` file, a folder with one model, or ``smollm2``.
+            name: its name; by the file's own without it.
+            beside: a projector file and adapters that belong to it.
+            copy: whether the store takes files of its own; they are linked without it.
+            over: whether a name that is there gets another meaning.
+            progress: told of bytes read, and of all.
+
+        Raises:
+            CommandError: nothing that can be added is there, or several models are.
+            ModelFileError: a file is no model's, or is cut off.
+            StorageError: the disk has no room.
+        """
+        from lakelet.models import add_model
+
+        return add_model(
+            self.model_store, str(source), name=name, beside=[Path(one) for one in beside],
+            copy=copy, over=over, progress=progress,
+        )  # fmt: skip
+
+    def remove_model(self, name: str) -> list[Path]:
+        """Take a model out of the store; files that are linked stay where they are.
+
+        Returns:
+            The files that are gone.
+
+        Raises:
+            ModelNotFoundError: the store has none of that name.
+        """
+        return self.model_store.remove(name)
+
+    def verify_model(self, name: str, *, progress: Progress = _nobody) -> None:
+        """Read a model's files whole, and refuse them where they are not what was added.
+
+        Raises:
+            ModelFileError: one is gone or changed; with both digests.
+            ModelNotFoundError: the store has none of that name.
+        """
+        model, before = self.model(name), 0
+        for one in model.files:
+            done = before
+            one.verify(lambda read, _all, done=done: progress(done + read, model.bytes))  # type: ignore[misc]
+            before += one.bytes
+
+    def convert_model(
+        self, name: str, to: str, *, called: str = "", over: bool = False,
+        progress: Progress = _nobody,
+    ) -> Model:  # fmt: skip
+        """A copy of a model with its weights at 16 bits.
+
+        Args:
+            name: the model.
+            to: ``f16``.
+            called: the copy's name; the model's with ``-f16`` without it.
+            over: whether a name that is there gets another meaning.
+            progress: told of bytes written, and of all.
+
+        Raises:
+            CommandError: another kind, or a model that is no single GGUF file.
+            ModelNotFoundError: the store has none of that name.
+            StorageError: the disk has no room.
+        """
+        from lakelet.models import convert_model
+
+        store = self.model_store
+        return convert_model(
+            store, store.model(name), to, name=called, over=over, progress=progress
+        )
