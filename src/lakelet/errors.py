@@ -186,8 +186,56 @@ class ModelFileError(LakeletError, ValueError):
     """A model's file that is none, is cut off, or is not what it was when it was added."""
 
 
+class TemplateError(LakeletError, ValueError):
+    """A chat template that is broken, loops, or is not there."""
+
+
+class EngineError(LakeletError, RuntimeError):
+    """An engine that does not start, dies, stalls or says what nobody can read."""
+
+
+class OverflowingError(LakeletError, ValueError):
+    """A prompt that does not fit the window; nothing was sent.
+
+    Attributes:
+        prompt: prompt tokens.
+        window: tokens of the conversation, prompt and answer together.
+    """
+
+    def __init__(
+        self, message: str, *, hint: str | None = None, prompt: int = 0, window: int = 0
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.prompt = prompt
+        self.window = window
+
+    @classmethod
+    def of(cls, prompt: int, grade: str, window: int, least: int) -> Self:
+        """A prompt that leaves too little of a window for an answer."""
+        return cls(
+            f"the prompt has {prompt:,} tokens ({grade}), and the window {window:,}, of which at "
+            f"least {least:,} must stay for the answer; nothing was sent.",
+            hint="shorten the prompt, or give a larger window (--context) where model and memory "
+            "allow it.",
+            prompt=prompt,
+            window=window,
+        )
+
+
 class ModelNotFoundError(LakeletError, LookupError):
     """A model that the store does not have."""
+
+
+class ModelChoiceError(LakeletError, LookupError):
+    """No model was named, and which is meant is not to be known.
+
+    Attributes:
+        names: the models there are.
+    """
+
+    def __init__(self, message: str, *, hint: str | None = None, names: Iterable[str] = ()) -> None:
+        super().__init__(message, hint=hint)
+        self.names = list(names)
 
 
 class OwnedTableError(LakeletError, PermissionError):

@@ -23,6 +23,7 @@ _INTERRUPTED = 130
 
 # Where each command lives; only the one that runs is imported, so that each starts quickly.
 COMMANDS = {
+    "ask": "ask",
     "attach": "tables",
     "compare": "compare",
     "diff": "versions",

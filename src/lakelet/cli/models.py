@@ -288,3 +288,36 @@ def convert(name: str, to: str, called: str, over: bool) -> None:
     with bar_of_bytes(workspace, enabled=True) as progress:
         model = workspace.convert_model(name, to, called=called, over=over, progress=progress)
     _say_added(model, as_json=False)
+
+
+@models.command()
+@as_json
+def ps(as_json: bool) -> None:
+    """List the models that are loaded, with their windows and who uses them.
+
+    The window is that of one conversation; the engine holds as many as it has slots.
+    """
+    from lakelet.workspace.quantities import format_bytes
+
+    found = current_workspace().engine_host.loaded()
+    if as_json:
+        print_json(found)
+        return
+    if not found:
+        click.echo("No model is loaded.")
+        return
+    print_table(
+        ("name", "window", "slots", "context", "memory, about", "at work", "waiting", "idle"),
+        [(one["name"], number(one["window"]), one["slots"], number(one["context"]),
+          format_bytes(one["memory"]),
+          one["turns"], one["waiting"], f"{one['idle_seconds']:.0f} s") for one in found],
+    )  # fmt: skip
+
+
+@models.command()
+@click.argument("name", required=False)
+def unload(name: str | None) -> None:
+    """Let go of a loaded model, or of all that nobody uses."""
+    workspace = current_workspace()
+    gone = workspace.engine_host.unload(workspace.model(name).name if name else None)
+    click.echo(f"Unloaded: {', '.join(gone)}." if gone else "Nothing was loaded that is idle.")

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from lakelet.workspace import WorkspaceFolder
 
 if TYPE_CHECKING:
+    from lakelet.inference import Answer, Count, Event, Loaded, Sampling
+    from lakelet.inference.host.attaching import HostClient
     from lakelet.models import Model, ModelStore
     from lakelet.models.wishes import Wishes
 
@@ -65,6 +67,62 @@ class WorkspaceModels:
             ModelNotFoundError: the store has none of that name.
         """
         return self.model_store.model(name)
+
+    @property
+    def engine_host(self) -> HostClient:
+        """The process that loads models, one for each user."""
+        from lakelet.inference.host.attaching import HostClient
+
+        return HostClient(self.model_store)
+
+    def chosen_model(self, name: str = "") -> Model:
+        """The model that is meant: by its name, or as the workspace has it.
+
+        Without a name it is ``models.default``, else the one that was used last here, else the only
+        one there is.
+
+        Raises:
+            ModelNotFoundError: the store has none of that name.
+            ModelChoiceError: there are several, and none of these is said; or there is none.
+        """
+        from lakelet.session.choosing_model import chosen_model
+
+        return chosen_model(self.folder, self.model_store, name)
+
+    def ask(
+        self, question: str, model: str = "", *, system: str = "", raw: bool = False,
+        context: int | None = None, sampling: Sampling | None = None,
+        told: Callable[[Event | Loaded | Count], None] | None = None,
+    ) -> Answer:  # fmt: skip
+        """Ask a model of this machine; what does not fit its window is refused before it is sent.
+
+        Args:
+            question: what is asked.
+            model: the model; as `chosen_model` chooses without it.
+            system: what it is told before.
+            raw: whether it goes on with the text, without a template.
+            context: tokens of the conversation; the most that memory allows without it.
+            sampling: how tokens are drawn; the engine's own way without it.
+            told: told of every event as it comes.
+
+        Raises:
+            ModelNotFoundError: the store has none of that name.
+            OverflowingError: the question does not fit; nothing was sent.
+            EngineError: the model does not load, or the engine broke off.
+        """
+        from lakelet.inference import Conversation, Embedded, Message, ask
+        from lakelet.inference import Sampling as Drawn
+        from lakelet.session.choosing_model import note_used
+
+        chosen = self.chosen_model(model)
+        messages = [Message("system", system)] if system and not raw else []
+        conversation = Conversation((*messages, Message("user", question)), raw)
+        answer = ask(
+            Embedded(self.model_store, raw=raw), chosen.name, conversation, sampling or Drawn(),
+            context=context, told=told or (lambda _event: None),
+        )  # fmt: skip
+        note_used(self.folder, chosen)
+        return answer
 
     def add_model(
         self, source: str | Path, *, name: str = "", beside: Sequence[str | Path] = (),

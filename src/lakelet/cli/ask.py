@@ -1,0 +1,193 @@
+"""`lakelet ask`: one question to a model of this machine; the answer alone on standard output."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lakelet.cli.context import as_json, current_workspace
+from lakelet.cli.output import counted, number, print_json
+
+if TYPE_CHECKING:
+    from lakelet.inference import Answer
+    from lakelet.session import Workspace
+
+__all__ = ("ask",)
+
+
+@click.command()
+@click.argument("words", metavar="[MODEL] QUESTION", nargs=-1)
+@click.option("-f", "--file", "files", multiple=True, type=click.Path(path_type=Path),
+              help="A text file that belongs to the question.")  # fmt: skip
+@click.option("--system", default="", help="What the model is told before.")
+@click.option("--raw", is_flag=True, help="Go on with the text, without a chat template.")
+@click.option("--context", default="", metavar="16k", help="Tokens of prompt and answer together.")
+@click.option("--max-tokens", type=click.IntRange(1), help="Generated tokens at most.")
+@click.option("--temperature", type=click.FloatRange(0), help="0 is greedy.")
+@click.option("--seed", type=int, help="Of the draw.")
+@as_json
+def ask(
+    words: tuple[str, ...], files: tuple[Path, ...], system: str, raw: bool, context: str,
+    max_tokens: int | None, temperature: float | None, seed: int | None, as_json: bool,
+) -> None:  # fmt: skip
+    """Ask a model of this machine.
+
+    One argument is the question, two are model and question; what is piped in, and files, belong to
+    it. The answer alone goes to standard output. A question that does not fit the model's window is
+    refused before it is sent, with the numbers.
+
+    \b
+    lakelet ask "What is the capital of France?"
+    lakelet ask smollm2-f16 "Say it in one sentence." -f notes.txt
+    git diff | lakelet ask "What does this change?"
+    """
+    from lakelet.errors import ModelChoiceError
+    from lakelet.inference import Sampling
+    from lakelet.models.wishes import parse_tokens
+
+    if len(words) > 2:
+        raise click.UsageError("one argument is the question, two are model and question.")
+    model, question = words if len(words) == 2 else ("", words[0] if words else "")
+    asked = _question(question, files)
+    window = parse_tokens(context) if context else None
+    workspace = current_workspace()
+    try:
+        model = workspace.chosen_model(model).name
+    except ModelChoiceError as error:
+        model = _choice(error)
+    told = _Told(quiet=as_json)
+    trained = workspace.model(model).card.context
+    if window and trained and window > trained:
+        click.echo(
+            f"{model} takes {number(trained)} tokens by its own card; beyond them it may say "
+            "anything.", err=True,
+        )  # fmt: skip
+    answer = workspace.ask(
+        asked, model, system=system, raw=raw, context=window, told=told.hear,
+        sampling=Sampling(temperature=temperature, seed=seed, max_tokens=max_tokens),
+    )  # fmt: skip
+    told.end(workspace, answer, as_json=as_json)
+    if answer.wrong:
+        raise SystemExit(1)
+
+
+def _question(words: str, files: tuple[Path, ...]) -> str:
+    """What is asked: the words, what is piped in, and files."""
+    from lakelet.errors import CommandError
+
+    parts = [words] if words and words != "-" else []
+    if not sys.stdin.isatty() and (piped := sys.stdin.buffer.read()):
+        parts.append(_text("standard input", piped))
+    for file in files:
+        try:
+            raw = file.read_bytes()
+        except OSError as error:
+            raise CommandError(f"{file} cannot be read: {error.strerror}.") from None
+        parts.append(f"{file.name}:\n\n{_text(str(file), raw)}")
+    if not any(part.strip() for part in parts):
+        raise click.UsageError('there is no question: lakelet ask "…", or pipe one in.')
+    return "\n\n".join(parts)
+
+
+def _text(what: str, raw: bytes) -> str:
+    from lakelet.errors import CommandError
+
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise CommandError(
+            f"{what} is no text: byte {error.start:,} is not UTF-8; nothing was asked."
+        ) from None
+
+
+def _choice(error: Any) -> str:
+    """A model out of those there are, asked for at a terminal; without one the list, and 2."""
+    if error.names and sys.stdin.isatty() and sys.stderr.isatty():
+        kinds = click.Choice(error.names)
+        return str(click.prompt("Which model", type=kinds, err=True))
+    click.echo(f"Error: {error.message}", err=True)
+    click.echo(f"Hint: {error.hint}", err=True)
+    raise SystemExit(2)
+
+
+class _Told:
+    """What happens, as it happens: the answer to standard output, everything else beside it."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self.quiet = quiet
+        self.lively = sys.stderr.isatty() and not quiet
+        self.thinking = False
+        self.waited = False
+
+    def hear(self, event: Any) -> None:
+        """Show one event."""
+        from lakelet.inference import Count, Loaded, Text, Thought, Waiting
+
+        if self.quiet:
+            return
+        if isinstance(event, Waiting):
+            self.wait(event.place)
+        elif isinstance(event, Loaded):
+            self.clear()
+            click.echo(f"{event.name}, a window of {number(event.window)} tokens", err=True)
+        elif isinstance(event, Count):
+            click.echo(f"prompt tokens: {event}", err=True)
+        elif isinstance(event, Thought):
+            self.thinking = True
+            click.secho(event.text, nl=False, err=True, dim=True)
+        elif isinstance(event, Text):
+            if self.thinking:
+                click.echo("\n", err=True)
+                self.thinking = False
+            click.echo(event.text, nl=False)
+
+    def wait(self, place: int) -> None:
+        """Say how long it takes, on a terminal."""
+        if self.lively:
+            said = f"{place} before this" if place else "loading the model"
+            click.echo(f"\r{said} … ", nl=False, err=True)
+            self.waited = True
+
+    def clear(self) -> None:
+        """Take away what was said of waiting."""
+        if self.waited:
+            click.echo("\r" + " " * 40 + "\r", nl=False, err=True)
+            self.waited = False
+
+    def end(self, workspace: Workspace, answer: Answer, *, as_json: bool) -> None:
+        """Say how it ended."""
+        if as_json:
+            print_json(_as_dict(answer))
+            return
+        click.echo()
+        facts = [f"{counted(answer.usage.generated or 0, 'token')} generated"]
+        if answer.usage.cached:
+            facts.append(f"{number(answer.usage.cached)} of the prompt taken from the last one")
+        if answer.usage.generated_per_second:
+            facts.append(f"{answer.usage.generated_per_second:.1f} a second")
+        click.echo(", ".join(facts) + _ended(answer) + ".", err=True)
+        if answer.room.lowered:
+            click.echo(f"Only {number(answer.room.tokens)} tokens were left for it.", err=True)
+        for one in answer.wrong:
+            click.echo(f"Error: {one} What has come is kept.", err=True)
+
+
+def _ended(answer: Answer) -> str:
+    if answer.reason == "window":
+        return f"; it ended because the window of {number(answer.window)} tokens is full"
+    if answer.reason == "max_tokens":
+        return "; it was cut at the most tokens asked for"
+    return ""
+
+
+def _as_dict(answer: Answer) -> dict[str, Any]:
+    return {
+        "model": answer.model, "answer": answer.text, "thought": answer.thought,
+        "prompt_tokens": answer.count.high, "count": answer.count.grade, "window": answer.window,
+        "max_tokens": answer.room.tokens, "ended": answer.reason, "usage": asdict(answer.usage),
+        "seconds": answer.seconds, "wrong": answer.wrong,
+    }  # fmt: skip

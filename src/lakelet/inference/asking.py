@@ -1,0 +1,148 @@
+"""HTTP with servers of models: a question and its answer, or its stream of events, line by line.
+
+Source: the chat completions of OpenAI's API reference, and what servers make of it: comment lines
+in the stream, deltas without content, errors inside a 200.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+from lakelet.errors import EngineError, OverflowingError
+
+__all__ = ("Asking",)
+
+_LONGEST = 16 << 20
+
+
+class Asking:
+    """A server that is asked.
+
+    Args:
+        address: where it is, such as ``http://127.0.0.1:8080``.
+        key: what it is shown as a bearer's token; '' for none.
+        whose: what it is called in messages.
+        seconds: how long nothing may come.
+    """
+
+    def __init__(self, address: str, key: str, whose: str, seconds: float = 600.0) -> None:
+        self.address = address
+        self.key = key
+        self.whose = whose
+        self.seconds = seconds
+
+    def ask(self, path: str, body: dict[str, Any] | None = None) -> Any:
+        """One question, and its answer as JSON.
+
+        Raises:
+            EngineError: it does not answer, or not so that it can be read.
+        """
+        with _Open(self, path, body) as answer:
+            try:
+                text = answer.read(_LONGEST)
+            except (OSError, http.client.HTTPException):
+                raise self.broken("broke off amid its answer") from None
+            told = self._parsed(text)
+            self._refuse_error(told, answer.status)
+            return told
+
+    def stream(self, path: str, body: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        """What it says in pieces; whoever stops listening closes the connection.
+
+        Raises:
+            EngineError: it breaks off, or says that something is wrong.
+        """
+        with _Open(self, path, body) as answer:
+            if answer.status != 200:
+                told = self._parsed(answer.read(_LONGEST))
+                self._refuse_error(told, answer.status)
+                raise self.broken(f"answered {answer.status}")
+            done = False
+            while True:
+                try:
+                    line = answer.readline(_LONGEST)
+                except (OSError, http.client.HTTPException):
+                    raise self.broken("broke off amid its answer") from None
+                if not line:
+                    break
+                name, _, value = line.decode("utf-8", "replace").rstrip("\r\n").partition(":")
+                if name not in ("data", "error") or not value.strip():
+                    continue  # comments, and what ends an event
+                if value.strip() == "[DONE]":
+                    done = True
+                    break
+                told = self._parsed(value.encode())
+                self._refuse_error(told if name == "data" else {"error": told}, 200)
+                yield told
+            if not done:
+                raise self.broken("broke off amid its answer")
+
+    def _parsed(self, text: bytes) -> Any:
+        try:
+            return json.loads(text)
+        except ValueError:
+            shown = text[:80].decode("utf-8", "replace")
+            raise self.broken(f"answered what is no JSON: {shown!r}") from None
+
+    def _refuse_error(self, told: Any, status: int) -> None:
+        """Raise what an answer says is wrong, also inside a 200."""
+        error = told.get("error") if isinstance(told, dict) else None
+        if error is None and status < 400:
+            return
+        if isinstance(error, dict):
+            self._refuse_overflow(error)
+            said = error.get("message") or json.dumps(error)
+        else:
+            said = error or f"status {status}"
+        raise self.broken(f"says: {said}")
+
+    def _refuse_overflow(self, error: dict[str, Any]) -> None:
+        """The engine's own refusal of a prompt that does not fit: the second lock."""
+        kinds = (error.get("type"), error.get("code"))
+        if not {"exceed_context_size_error", "context_length_exceeded"} & {*map(str, kinds)}:
+            return
+        prompt, window = error.get("n_prompt_tokens"), error.get("n_ctx")
+        if isinstance(prompt, int) and isinstance(window, int):
+            raise OverflowingError.of(prompt, "exact", window, 1)
+        raise OverflowingError(f"{self.whose} refuses the prompt as too long; nothing was said.")
+
+    def broken(self, what: str) -> EngineError:
+        """The error of a server that does not do what it should."""
+        return EngineError(f"{self.whose} {what}.")
+
+
+class _Open:
+    """A connection, open as long as its answer is read."""
+
+    def __init__(self, asking: Asking, path: str, body: dict[str, Any] | None) -> None:
+        self.asking = asking
+        self.path = path
+        self.body = body
+
+    def __enter__(self) -> http.client.HTTPResponse:
+        parts = urlsplit(self.asking.address)
+        self.connection = http.client.HTTPConnection(parts.netloc, timeout=self.asking.seconds)
+        headers = {"accept": "application/json"}
+        if self.asking.key:
+            headers["authorization"] = f"Bearer {self.asking.key}"
+        try:
+            if self.body is None:
+                self.connection.request("GET", parts.path + self.path, headers=headers)
+            else:
+                headers["content-type"] = "application/json"
+                text = json.dumps(self.body).encode()
+                self.connection.request("POST", parts.path + self.path, text, headers)
+            return self.connection.getresponse()
+        except TimeoutError:
+            self.connection.close()
+            raise self.asking.broken(f"said nothing for {self.asking.seconds:.0f} s") from None
+        except (OSError, http.client.HTTPException) as error:
+            self.connection.close()
+            raise self.asking.broken(f"does not answer ({error or type(error).__name__})") from None
+
+    def __exit__(self, *_: object) -> None:
+        self.connection.close()

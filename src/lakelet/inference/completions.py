@@ -1,0 +1,81 @@
+"""The chat completions of a server, as events: whatever field it tells thoughts in, wherever.
+
+Sources: OpenAI's API reference (chat completions, streaming); llama.cpp's server (``timings``,
+``reasoning_content``); vLLM (``reasoning``); Ollama (``thinking``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from lakelet.inference.backend import Conversation, End, Event, Text, Thought, Tool, Usage
+
+__all__ = ("THOUGHTS", "as_events", "as_messages")
+
+THOUGHTS = ("reasoning_content", "reasoning", "thinking")
+"""Fields in which servers tell thoughts."""
+_REASONS = {"stop": "stop", "length": "max_tokens", "tool_calls": "tool", "function_call": "tool"}
+
+
+def as_messages(conversation: Conversation) -> list[dict[str, Any]]:
+    """A conversation's messages as a server takes them; old thoughts are the model's own matter."""
+    return [
+        {
+            "role": one.role,
+            "content": one.content,
+            **({"reasoning_content": one.thought} if one.thought else {}),
+        }
+        for one in conversation.messages
+    ]
+
+
+def as_events(pieces: Iterable[dict[str, Any]], window: int | None = None) -> Iterator[Event]:
+    """What a server streams, as events; the end comes last.
+
+    Args:
+        pieces: its chunks.
+        window: tokens of the conversation, where that is known: an answer that ends because none
+            is left says so.
+    """
+    usage, reason = Usage(None, None), ""
+    for piece in pieces:
+        usage = _usage(piece, usage)
+        for choice in piece.get("choices") or ():
+            delta = choice.get("delta") or {}
+            for name in THOUGHTS:
+                if isinstance(delta.get(name), str) and delta[name]:
+                    yield Thought(delta[name])
+                    break
+            text = delta.get("content") or choice.get("text")
+            if text:
+                yield Text(text)
+            for call in delta.get("tool_calls") or ():
+                function = call.get("function") or {}
+                yield Tool(call.get("index", 0), call.get("id") or "", function.get("name") or "",
+                           function.get("arguments") or "")  # fmt: skip
+            if choice.get("finish_reason"):
+                reason = _REASONS.get(choice["finish_reason"], choice["finish_reason"])
+    yield usage
+    if reason == "max_tokens" and window is not None and usage.prompt is not None:
+        # One token may be the end's own, which some servers count and some do not.
+        full = usage.prompt + (usage.generated or 0) >= window - 1
+        reason = "window" if full else reason
+    yield End(reason or "stop")
+
+
+def _usage(piece: dict[str, Any], before: Usage) -> Usage:
+    told, timings = piece.get("usage") or {}, piece.get("timings") or {}
+    if not told and not timings:
+        return before
+    details = told.get("prompt_tokens_details") or {}
+    return Usage(
+        _count(told.get("prompt_tokens"), before.prompt),
+        _count(told.get("completion_tokens"), before.generated),
+        _count(details.get("cached_tokens", timings.get("cache_n")), before.cached),
+        timings.get("predicted_per_second", before.generated_per_second),
+    )
+
+
+def _count(value: object, otherwise: int | None) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else otherwise

@@ -1,0 +1,85 @@
+"""How many tokens a prompt has, how sure that is, and whether it fits; never exceeded silently.
+
+A prompt fits if prompt and room for the answer are at most the window. Without a number of tokens
+to generate an eighth of the window must stay; a number that is too large is lowered, visibly.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lakelet.errors import OverflowingError
+
+__all__ = ("Count", "Room", "room_for", "surely_fits")
+
+_SHARE = 8
+_BOUNDARIES = 2
+"""Tokens that an engine may put around a text: its beginning and its end."""
+
+
+@dataclass(frozen=True)
+class Count:
+    """Prompt tokens, between two ends.
+
+    Attributes:
+        low: at least so many.
+        high: at most so many; what is decided is decided by this one.
+        grade: ``exact`` (the engine's own tokenizer and template), ``bounded`` or ``estimated``.
+    """
+
+    low: int
+    high: int
+    grade: str
+
+    @classmethod
+    def exact(cls, tokens: int) -> Count:
+        """A count by the engine's own tokenizer and template."""
+        return cls(tokens, tokens, "exact")
+
+    def __str__(self) -> str:
+        span = f"{self.low:,}" if self.low == self.high else f"{self.low:,} to {self.high:,}"
+        return f"{span} ({self.grade})"
+
+
+@dataclass(frozen=True)
+class Room:
+    """What is left for the answer.
+
+    Attributes:
+        tokens: the most that can be generated.
+        lowered: whether fewer than were asked for.
+    """
+
+    tokens: int
+    lowered: bool
+
+
+def room_for(count: Count, window: int, max_tokens: int | None) -> Room:
+    """The room that a prompt leaves for its answer.
+
+    Args:
+        count: of the prompt.
+        window: tokens of the conversation, prompt and answer together.
+        max_tokens: generated tokens asked for; None for as many as there is room for.
+
+    Raises:
+        OverflowingError: the prompt leaves too little, with the numbers.
+    """
+    left = window - count.high
+    least = 1 if max_tokens is not None else max(1, window // _SHARE)
+    if left < least:
+        raise OverflowingError.of(count.high, count.grade, window, least)
+    if max_tokens is None:
+        return Room(left, lowered=False)
+    return Room(min(left, max_tokens), lowered=max_tokens > left)
+
+
+def surely_fits(rendered: bytes, window: int, room: int) -> bool:
+    """Whether a prompt fits whatever the tokenizer: no token is shorter than a byte.
+
+    Args:
+        rendered: the prompt as the model sees it.
+        window: tokens of the conversation.
+        room: tokens that are kept for the answer.
+    """
+    return len(rendered) + _BOUNDARIES + room <= window

@@ -1,0 +1,118 @@
+"""The engine that comes with Lakelet: llama.cpp in a process of its own, by turns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from lakelet.errors import EngineError
+from lakelet.inference.asking import Asking
+from lakelet.inference.backend import Conversation, Event, Loaded, Sampling, Waiting
+from lakelet.inference.completions import as_events, as_messages
+from lakelet.inference.counting import Count
+from lakelet.inference.host.attaching import HostClient, Turn
+from lakelet.models import ModelStore
+
+__all__ = ("Embedded",)
+
+
+class Embedded:
+    """llama.cpp on this machine; counts are its own tokenizer's, and exact.
+
+    Args:
+        store: the store of models.
+        raw: whether texts are gone on with, without a template.
+    """
+
+    def __init__(self, store: ModelStore, *, raw: bool = False) -> None:
+        self.store = store
+        self.host = HostClient(store)
+        self.raw = raw
+        self._turn: Turn | None = None
+        self._loaded: Loaded | None = None
+
+    def models(self) -> list[str]:
+        """The names of the models of the store."""
+        return [model.name for model in self.store.models()]
+
+    def load(self, name: str, *, context: int | None = None) -> Iterator[Waiting | Loaded]:
+        """Take a turn with a model; the last event says that it is ready.
+
+        Raises:
+            ModelNotFoundError: the store has none of that name.
+            ModelFileError: its file is gone, changed, or cannot be read.
+            EngineError: it does not load, or does not fit beside what is at work.
+        """
+        self.close()
+        model = self.store.model(name)
+        for one in model.files:
+            one.check()
+        self._turn = self.host.turn(model, window=context, raw=self.raw)
+        for event in self._turn.wait():
+            if isinstance(event, Loaded):
+                self._loaded = event
+            yield event
+
+    def render(self, conversation: Conversation) -> str:
+        """The prompt as the model sees it, by the engine's own renderer."""
+        if conversation.raw:
+            return conversation.messages[-1].content
+        asked = {"messages": as_messages(conversation)}
+        return str(self._asking.ask("/apply-template", asked)["prompt"])
+
+    def count(self, conversation: Conversation) -> Count:
+        """How many tokens the prompt has; exact."""
+        asked = {
+            "content": self.render(conversation), "add_special": True,
+            "parse_special": not conversation.raw,
+        }  # fmt: skip
+        return Count.exact(len(self._asking.ask("/tokenize", asked)["tokens"]))
+
+    def chat(self, conversation: Conversation, sampling: Sampling) -> Iterator[Event]:
+        """Go on with a conversation, or with a text.
+
+        Raises:
+            EngineError: the engine dies, stalls, or breaks off.
+            OverflowingError: the prompt does not fit; the engine's own refusal.
+        """
+        fields: dict[str, Any] = {
+            **sampling.as_fields(), "stream": True, "stream_options": {"include_usage": True},
+        }  # fmt: skip
+        if conversation.raw:
+            # The engine reads no control tokens in a list of tokens it did not make itself.
+            asked = {"content": conversation.messages[-1].content, "add_special": True,
+                     "parse_special": False}  # fmt: skip
+            tokens = self._asking.ask("/tokenize", asked)["tokens"]
+            pieces = self._asking.stream("/v1/completions", {**fields, "prompt": tokens})
+        else:
+            messages = as_messages(conversation)
+            pieces = self._asking.stream("/v1/chat/completions", {**fields, "messages": messages})
+        yield from as_events(pieces, self.loaded.window)
+
+    def embed(self, texts: Sequence[str]) -> list[list[float]]:
+        """A vector for each text."""
+        told = self._asking.ask("/v1/embeddings", {"input": list(texts)})
+        return [one["embedding"] for one in told["data"]]
+
+    def close(self) -> None:
+        """Give the turn back; the model stays loaded for a while."""
+        if self._turn is not None:
+            self._turn.close()
+        self._turn = self._loaded = None
+
+    @property
+    def loaded(self) -> Loaded:
+        """The model that is ready.
+
+        Raises:
+            EngineError: none is.
+        """
+        if self._loaded is None:
+            raise EngineError("no model is loaded.")
+        return self._loaded
+
+    @property
+    def _asking(self) -> Asking:
+        if self._turn is None or self._loaded is None:
+            raise EngineError("no model is loaded.")
+        return Asking(self._turn.address, self._turn.key, f"the engine of {self._loaded.name}")

@@ -1,0 +1,132 @@
+"""An engine's process: started with a limit on time, asked over loopback, ended with its owner."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import selectors
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from lakelet.errors import EngineError
+from lakelet.inference.engine.flags import refuse_unfit_machine
+from lakelet.workspace.steps import declare, step
+
+__all__ = ("EngineProcess", "LoadRequest")
+
+_LOG = declare("inference.log", "the log of an engine is begun")
+LOAD_SECONDS = 300.0
+"""How long a model may take to load: tens of gigabytes from a slow disk."""
+
+
+@dataclass(frozen=True)
+class LoadRequest:
+    """What an engine is asked to load.
+
+    Attributes:
+        path: the weights.
+        window: tokens of one conversation.
+        slots: how many conversations at once.
+        threads: that it may use.
+        template: a chat template in the place of the file's own; ''  for that.
+    """
+
+    path: str
+    window: int
+    slots: int
+    threads: int
+    template: str = ""
+
+
+class EngineProcess:
+    """A model in a process of its own.
+
+    Args:
+        request: what to load.
+        log: where what llama.cpp says is written.
+        seconds: how long it may take to load.
+
+    Raises:
+        EngineError: it did not load, with what the engine said last.
+    """
+
+    def __init__(self, request: LoadRequest, log: Path, seconds: float = LOAD_SECONDS) -> None:
+        refuse_unfit_machine()
+        self.request = request
+        self.log = log
+        self.key = secrets.token_urlsafe(24)
+        with step(_LOG), log.open("wb") as written:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "lakelet.inference.engine.child"],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=written, text=True,
+                start_new_session=True,  # Ctrl-C is for whoever asks, not for the model
+            )  # fmt: skip
+        try:
+            self.address = self._ready(seconds)
+        except BaseException:
+            self.end()
+            raise
+
+    def _ready(self, seconds: float) -> str:
+        assert self.process.stdin is not None and self.process.stdout is not None
+        asked = {**self.request.__dict__, "key": self.key}
+        try:
+            self.process.stdin.write(json.dumps(asked) + "\n")
+            self.process.stdin.flush()
+        except OSError:
+            raise self._failed("ended at once") from None
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.process.stdout, selectors.EVENT_READ)
+            if not selector.select(seconds):
+                raise self._failed(f"was not ready after {seconds:.0f} seconds")
+        line = self.process.stdout.readline()
+        if not line:
+            self.process.wait(10)
+            raise self._failed(f"ended with {self.process.returncode}")
+        told = json.loads(line)
+        if "error" in told:
+            raise self._failed(f"said: {told['error']}")
+        return str(told["address"])
+
+    def _failed(self, what: str) -> EngineError:
+        said = self.said
+        return EngineError(
+            f"the engine {what} when it loaded {self.request.path}; no model was loaded."
+            + (f" It wrote: {said}" if said else ""),
+            hint=f"all that it wrote is in {self.log}.",
+        )
+
+    @property
+    def said(self) -> str:
+        """The last line the engine wrote that says what is wrong, '' where none does."""
+        try:
+            with self.log.open("rb") as file:
+                file.seek(max(0, file.seek(0, 2) - 8192))
+                lines = file.read().decode("utf-8", "replace").splitlines()
+        except OSError:
+            return ""
+        wrong = [line for line in lines if "error" in line.lower() or "failed" in line.lower()]
+        return wrong[0].strip()[:300] if wrong else ""
+
+    @property
+    def alive(self) -> bool:
+        """Whether it runs."""
+        return self.process.poll() is None
+
+    def end(self) -> None:
+        """End it; what it holds in memory is free afterwards."""
+        if self.process.stdin is not None:
+            with suppress(OSError):
+                self.process.stdin.close()
+        until = time.monotonic() + 2
+        while self.alive and time.monotonic() < until:
+            time.sleep(0.01)
+        if self.alive:
+            self.process.kill()
+        self.process.wait()
+        if self.process.stdout is not None:
+            self.process.stdout.close()

@@ -1,0 +1,255 @@
+"""The models that a host has loaded: room made for one, turns given in order, idle ones let go."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from lakelet.errors import EngineError, LakeletError
+from lakelet.inference.engine.process import EngineProcess, LoadRequest
+from lakelet.inference.host.place import HostPlace
+from lakelet.inference.memory import available_memory, default_window, estimated_memory
+from lakelet.inference.templates import check_template
+from lakelet.models import Card, Model
+from lakelet.workspace.quantities import format_bytes
+
+__all__ = ("Engine", "Engines", "Wanted")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What somebody wants a turn with.
+
+    Attributes:
+        model: the model.
+        window: tokens of the conversation; None for as many as memory allows.
+        slots: how many conversations at once.
+        raw: whether no template is needed.
+    """
+
+    model: Model
+    window: int | None = None
+    slots: int = 1
+    raw: bool = False
+
+
+@dataclass
+class Engine:
+    """A loaded model.
+
+    Attributes:
+        model: the model.
+        process: its engine.
+        window: tokens of one conversation.
+        slots: how many conversations at once.
+        estimate: bytes that it was thought to take.
+        turns: conversations at work.
+        queue: who waits, in order.
+        used: when it was last.
+    """
+
+    model: Model
+    process: EngineProcess
+    window: int
+    slots: int
+    estimate: int
+    turns: int = 0
+    queue: deque[object] = field(default_factory=deque)
+    used: float = field(default_factory=time.monotonic)
+
+    @property
+    def idle(self) -> bool:
+        """Whether nobody uses it or waits for it."""
+        return not self.turns and not self.queue
+
+    def told(self) -> dict[str, Any]:
+        """What `lakelet models ps` says of it."""
+        return {
+            "name": self.model.name, "digest": self.model.digest, "window": self.window,
+            "slots": self.slots, "context": self.window * self.slots, "memory": self.estimate,
+            "turns": self.turns, "waiting": len(self.queue),
+            "idle_seconds": time.monotonic() - self.used if self.idle else 0.0,
+            "process": self.process.process.pid,
+        }  # fmt: skip
+
+
+class Engines:
+    """All that is loaded.
+
+    Args:
+        place: where logs go.
+        threads: that an engine may use; 0 for half of the processors.
+        free: tells how many bytes are free.
+    """
+
+    def __init__(
+        self, place: HostPlace, threads: int = 0, free: Callable[[], int] = available_memory
+    ) -> None:
+        self.place = place
+        # The engine's threads wait for one another by spinning: more of them than cores that are
+        # free, and each token takes many times as long. Half are most machines' real cores.
+        self.threads = threads or max(1, (os.cpu_count() or 1) // 2)
+        self.free = free
+        self.changed = threading.Condition()
+        self.loaded: dict[str, Engine] = {}
+        self.loading: set[str] = set()
+
+    @contextmanager
+    def turn(self, wanted: Wanted, tell: Callable[[int], None]) -> Iterator[Engine]:
+        """A turn with a model, loaded if it must be; others wait meanwhile, in order.
+
+        Args:
+            wanted: the model, and the window.
+            tell: told how many are served before, 0 while it is loaded, and asked to raise where
+                who waits is gone.
+
+        Raises:
+            EngineError: it does not load, or does not fit beside what is at work.
+            TemplateError: its template is broken.
+        """
+        engine = self._ready(wanted, tell)
+        ticket = object()
+        with self.changed:
+            engine.queue.append(ticket)
+            try:
+                while engine.queue[0] is not ticket or engine.turns >= engine.slots:
+                    if not engine.process.alive:
+                        raise EngineError(f"the engine of {wanted.model.name} has ended.")
+                    tell(engine.queue.index(ticket) + engine.turns)
+                    self.changed.wait(1.0)
+            except BaseException:
+                engine.queue.remove(ticket)
+                self.changed.notify_all()
+                raise
+            engine.queue.popleft()
+            engine.turns += 1
+            self.changed.notify_all()
+        try:
+            yield engine
+        finally:
+            with self.changed:
+                engine.turns -= 1
+                engine.used = time.monotonic()
+                self.changed.notify_all()
+
+    def _ready(self, wanted: Wanted, tell: Callable[[int], None]) -> Engine:
+        key = wanted.model.digest
+        with self.changed:
+            while key in self.loading:
+                tell(0)
+                self.changed.wait(1.0)
+            engine = self.loaded.get(key)
+            if engine is not None and not engine.process.alive:
+                self._end(key)
+                engine = None
+            if engine is not None and (wanted.window or 0) > engine.window:
+                if not engine.idle:
+                    raise EngineError(
+                        f"{wanted.model.name} is at work with a window of {engine.window:,} tokens "
+                        f"for others; {wanted.window:,} were asked for.",
+                        hint="try again when they are done, or ask for no more than that.",
+                    )
+                self._end(key)
+                engine = None
+            if engine is not None:
+                return engine
+            self.loading.add(key)
+        try:
+            tell(0)
+            engine = self._load(wanted)
+            with self.changed:
+                self.loaded[key] = engine
+            return engine
+        finally:
+            with self.changed:
+                self.loading.discard(key)
+                self.changed.notify_all()
+
+    def _load(self, wanted: Wanted) -> Engine:
+        card = wanted.model.card
+        if card.template is None and not wanted.raw:
+            raise EngineError(
+                f"{wanted.model.name} has no chat template: it is a base model, which goes on with "
+                "a text and holds no conversation.",
+                hint="`lakelet ask --raw` goes on with a text.",
+            )
+        if card.template is not None:
+            check_template(card.template, whose=wanted.model.name)
+        window = self._window(wanted, card)
+        need = estimated_memory(card, window, wanted.slots)
+        self._make_room(wanted.model.name, need)
+        request = LoadRequest(str(wanted.model.path), window, wanted.slots, self.threads)
+        process = EngineProcess(request, self.place.log_of(wanted.model.name))
+        return Engine(wanted.model, process, window, wanted.slots, need)
+
+    def _window(self, wanted: Wanted, card: Card) -> int:
+        if wanted.window is not None:
+            return wanted.window
+        idle = sum(one.estimate for one in self.loaded.values() if one.idle)
+        window = default_window(card, self.free() + idle, wanted.slots)
+        if not window:
+            raise self._too_large(wanted.model.name, estimated_memory(card, 1), self.free() + idle)
+        return window
+
+    def _make_room(self, name: str, need: int) -> None:
+        """Let go of idle models, the least recently used first, until another one fits."""
+        while need > self.free():
+            with self.changed:
+                idle = [key for key, one in self.loaded.items() if one.idle]
+                if not idle:
+                    raise self._too_large(name, need, self.free())
+                self._end(min(idle, key=lambda key: self.loaded[key].used))
+
+    def _too_large(self, name: str, need: int, free: int) -> LakeletError:
+        busy = [one.model.name for one in self.loaded.values() if not one.idle]
+        beside = f" beside {', '.join(busy)}, which is at work" if busy else ""
+        return EngineError(
+            f"{name} would take about {format_bytes(need)} (an estimate), and "
+            f"{format_bytes(free)} are free{beside}; it was not loaded.",
+            hint="a smaller --context takes less, as does a file of fewer bits per weight.",
+        )
+
+    def _end(self, key: str) -> None:
+        engine = self.loaded.pop(key)
+        engine.process.end()
+
+    def unload(self, name: str | None) -> list[str]:
+        """Let go of a model, or of all, that nobody uses; their names.
+
+        Raises:
+            EngineError: it is at work.
+        """
+        with self.changed:
+            found = {k: e for k, e in self.loaded.items() if name in (None, e.model.name)}
+            busy = [one.model.name for one in found.values() if not one.idle]
+            if busy and name is not None:
+                raise EngineError(f"{name} is at work; it was not unloaded.")
+            gone = [one.model.name for one in found.values() if one.idle]
+            for key in [key for key, one in found.items() if one.idle]:
+                self._end(key)
+            return gone
+
+    def let_go(self, keep: float) -> None:
+        """Let go of what nobody used for some seconds, and of what has died."""
+        with self.changed:
+            now = time.monotonic()
+            for key, one in list(self.loaded.items()):
+                if not one.process.alive or (one.idle and now - one.used > keep):
+                    self._end(key)
+
+    def told(self) -> list[dict[str, Any]]:
+        """What is loaded."""
+        with self.changed:
+            return [one.told() for one in self.loaded.values()]
+
+    def close(self) -> None:
+        """Let go of everything."""
+        with self.changed:
+            for key in list(self.loaded):
+                self._end(key)

@@ -1,0 +1,128 @@
+"""Chat templates are programs out of a file: looked at before an engine runs one.
+
+A template that cannot be parsed is named with its line; one that loops, or writes without end,
+would hang the engine, so it is tried in a process of its own first, for two seconds.
+
+Source: Jinja's template designer documentation; the tags ``generation`` and ``break`` are the model
+hub's.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+from lakelet.errors import MissingExtraError, TemplateError
+
+__all__ = ("check_template",)
+
+_SECONDS = 2.0
+_STARTING = 20.0
+"""Seconds that Python may take to start on a busy machine, besides."""
+_MOST = 1 << 20
+_CONVERSATION = [
+    {"role": "user", "content": "a"}, {"role": "assistant", "content": "b"},
+    {"role": "user", "content": "c"},
+]  # fmt: skip
+
+
+def check_template(text: str, *, whose: str) -> None:
+    """Refuse a template that is broken, loops, or writes without end.
+
+    Args:
+        text: the template.
+        whose: the model, for messages.
+
+    Raises:
+        TemplateError: with the line of what is broken.
+    """
+    environment, syntax_error = _environment()
+    try:
+        environment.parse(text)
+    except syntax_error as error:
+        raise TemplateError(
+            f"the chat template of {whose} is broken in line {error.lineno}: {error.message}; it "
+            "was not loaded.",
+            hint="`lakelet ask --raw` goes on with a text, without a template.",
+        ) from None
+    except RecursionError:
+        raise TemplateError(f"the chat template of {whose} is nested too deep.") from None
+    try:
+        ended = subprocess.run(
+            [sys.executable, "-m", "lakelet.inference.templates"], input=json.dumps(text),
+            capture_output=True, text=True, check=False, timeout=_STARTING + _SECONDS,
+        )  # fmt: skip
+        told = ended.stdout.strip()
+    except subprocess.TimeoutExpired:
+        told = "loops"
+    if told == "loops":
+        raise TemplateError(
+            f"the chat template of {whose} does not come to an end within {_SECONDS:.0f} seconds, "
+            "or writes more than a megabyte; it was not loaded.",
+            hint="`lakelet ask --raw` goes on with a text, without a template.",
+        )
+
+
+def _environment() -> tuple[Any, Any]:
+    try:
+        from jinja2 import nodes
+        from jinja2.exceptions import TemplateSyntaxError
+        from jinja2.ext import Extension
+        from jinja2.sandbox import ImmutableSandboxedEnvironment
+    except ImportError:
+        raise MissingExtraError.needs("models", "a chat template") from None
+
+    class Generation(Extension):
+        """The hub's tag around what an assistant wrote; it changes nothing."""
+
+        tags = {"generation"}  # noqa: RUF012 - as Jinja wants it
+
+        def parse(self, parser: Any) -> Any:
+            line = next(parser.stream).lineno
+            body = parser.parse_statements(("name:endgeneration",), drop_needle=True)
+            return nodes.Scope(body, lineno=line)
+
+    extensions = [Generation, "jinja2.ext.loopcontrols"]
+    environment = ImmutableSandboxedEnvironment(
+        trim_blocks=True, lstrip_blocks=True, extensions=extensions
+    )
+    return environment, TemplateSyntaxError
+
+
+def _tried(text: str) -> str:
+    """Whether a template comes to an end: ``ends`` or ``loops``; in a process of its own."""
+    import signal
+
+    def give_up(_number: int, _frame: object) -> None:
+        sys.stdout.write("loops")
+        sys.stdout.flush()
+        sys.exit(0)
+
+    environment, _ = _environment()
+
+    def refuse(message: str) -> None:
+        raise ValueError(message)
+
+    template = environment.from_string(text)
+    signal.signal(signal.SIGALRM, give_up)
+    signal.setitimer(signal.ITIMER_REAL, _SECONDS)
+    written = 0
+    try:
+        for piece in template.generate(
+            messages=_CONVERSATION, add_generation_prompt=True, bos_token="", eos_token="",
+            raise_exception=refuse, tools=None, strftime_now=lambda form: form,
+        ):  # fmt: skip
+            written += len(piece)
+            if written > _MOST:
+                return "loops"
+    except OverflowError:  # a range that is longer than any conversation
+        return "loops"
+    except Exception:  # what it asks for is not there: the engine gives it more than is known here
+        return "ends"
+    return "ends"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(_tried(json.loads(sys.stdin.read())))

@@ -1,0 +1,48 @@
+"""Which model is meant where none is named."""
+
+from __future__ import annotations
+
+from lakelet.errors import ModelChoiceError, ModelNotFoundError
+from lakelet.models import Model, ModelStore
+from lakelet.workspace import WorkspaceFolder
+from lakelet.workspace.steps import declare, write_file
+
+__all__ = ("chosen_model", "note_used")
+
+_LAST = declare("models.last", "the workspace knows which model it used last")
+_FILE = "last_model"
+
+
+def chosen_model(folder: WorkspaceFolder, store: ModelStore, name: str) -> Model:
+    """The model of a name; without one the default, the last used here, or the only one.
+
+    Raises:
+        ModelNotFoundError: the store has none of that name.
+        ModelChoiceError: there are several, and none of these is said; or there is none.
+    """
+    if name or folder.settings.models.default:
+        return store.model(name or folder.settings.models.default)
+    try:
+        return store.model((folder.private / _FILE).read_text("utf-8"))
+    except (OSError, ModelNotFoundError):
+        pass  # none was used, or it is gone
+    models = store.models()
+    if len(models) == 1:
+        return models[0]
+    if not models:
+        raise ModelChoiceError(
+            "there are no models in the store yet; nothing was asked.",
+            hint="`lakelet models add smollm2` fetches a small one, `lakelet models add FILE.gguf` "
+            "adds one that is on this machine.",
+        )
+    names = [model.name for model in models]
+    raise ModelChoiceError(
+        "there are several models, and none was named; nothing was asked.",
+        hint="name one, or say default in [models] of lakelet.toml: " + ", ".join(names) + ".",
+        names=names,
+    )
+
+
+def note_used(folder: WorkspaceFolder, model: Model) -> None:
+    """Remember which model was used last here."""
+    write_file(_LAST, folder.private / _FILE, model.name.encode())
