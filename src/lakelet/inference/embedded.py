@@ -11,6 +11,7 @@ from lakelet.inference.backend import Conversation, Event, Loaded, Sampling, Wai
 from lakelet.inference.completions import as_events, as_messages
 from lakelet.inference.counting import Count
 from lakelet.inference.host.attaching import HostClient, Turn
+from lakelet.inference.thoughts import ThoughtSplitter
 from lakelet.models import ModelStore
 
 __all__ = ("Embedded",)
@@ -30,6 +31,7 @@ class Embedded:
         self.raw = raw
         self._turn: Turn | None = None
         self._loaded: Loaded | None = None
+        self._thinks = False
 
     def models(self) -> list[str]:
         """The names of the models of the store."""
@@ -45,8 +47,7 @@ class Embedded:
         """
         self.close()
         model = self.store.model(name)
-        for one in model.files:
-            one.check()
+        self._thinks = model.card.thinking != "none"
         self._turn = self.host.turn(model, window=context, raw=self.raw)
         for event in self._turn.wait():
             if isinstance(event, Loaded):
@@ -78,6 +79,9 @@ class Embedded:
         fields: dict[str, Any] = {
             **sampling.as_fields(), "stream": True, "stream_options": {"include_usage": True},
         }  # fmt: skip
+        # Where the engine knows the template's thoughts it tells them itself, and nothing of them
+        # stands in the text.
+        splitter = ThoughtSplitter(anywhere=self._thinks)
         if conversation.raw:
             # The engine reads no control tokens in a list of tokens it did not make itself.
             asked = {"content": conversation.messages[-1].content, "add_special": True,
@@ -87,7 +91,7 @@ class Embedded:
         else:
             messages = as_messages(conversation)
             pieces = self._asking.stream("/v1/chat/completions", {**fields, "messages": messages})
-        yield from as_events(pieces, self.loaded.window)
+        yield from as_events(pieces, splitter, self.loaded.window)
 
     def embed(self, texts: Sequence[str]) -> list[list[float]]:
         """A vector for each text."""

@@ -1,0 +1,152 @@
+"""The models that are trained here, by the engine: three shapes, right answers, thoughts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lakelet.errors import EngineError, TemplateError
+from lakelet.inference import Conversation, Embedded, Message, Sampling, ask
+from lakelet.models import ModelStore, add_model
+from lakelet.workspace.locks import hold
+from small_models.training import MODELS, make
+from small_models.world import questions
+
+CACHE = Path(__file__).parents[2] / ".cache" / "models"
+GREEDY = Sampling(temperature=0)
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
+    """A store with all of them; they are trained where they are not there yet."""
+    store = ModelStore(tmp_path_factory.mktemp("tiny") / "store")
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with hold(CACHE / "lock"):
+        for name in MODELS:
+            add_model(store, str(make(name, CACHE)))
+    engine = Embedded(store)
+    yield engine
+    engine.host.unload()
+
+
+def said(text: str) -> Conversation:
+    return Conversation((Message("user", text),))
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_each_shape_answers_as_it_learnt(tiny: Embedded, name: str) -> None:
+    _, held = questions()
+    right = 0
+    for one in held:
+        answer = ask(tiny, name, said(one.text), GREEDY)
+        assert answer.wrong == [] and answer.count.grade == "exact"
+        right += answer.text == one.answer
+        if name.endswith("thinks"):
+            assert "<think>" not in answer.text and answer.thought.strip()
+        else:
+            assert answer.thought == ""
+    assert right / len(held) >= 0.95
+
+
+def test_a_thought_that_is_cut_off_is_no_answer(tiny: Embedded) -> None:
+    answer = ask(tiny, "tiny-qwen-thinks", said("What grows in Arnia?"), Sampling(temperature=0,
+                 max_tokens=4))  # fmt: skip
+    assert (answer.text, answer.reason) == ("", "max_tokens")
+    assert answer.thought
+
+
+def test_a_card_says_what_they_are(tiny: Embedded) -> None:
+    card = tiny.store.model("tiny-qwen-thinks").card
+    assert (card.thinking, card.licence.spdx, card.bits_per_weight) == ("strip", "Apache-2.0", 32)
+    assert tiny.store.model("tiny-llama").card.thinking == "none"
+
+
+def _with_template(tiny: Embedded, folder: Path, template: str | None) -> str:
+    """A copy of a model with another template; its name."""
+    import gguf
+
+    source = gguf.GGUFReader(tiny.store.model("tiny-llama").path)
+    writer = gguf.GGUFWriter(folder / "changed.gguf", "llama")
+    for key, field in source.fields.items():
+        if key.startswith("GGUF.") or key in ("general.architecture", "tokenizer.chat_template"):
+            continue
+        inner = field.types[-1] if field.types[0] == gguf.GGUFValueType.ARRAY else None
+        writer.add_key_value(key, field.contents(), field.types[0], inner)
+    if template is not None:
+        writer.add_chat_template(template)
+    for tensor in source.tensors:
+        writer.add_tensor(tensor.name, tensor.data)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return add_model(tiny.store, str(folder / "changed.gguf"), over=True).name
+
+
+@pytest.mark.parametrize(
+    ("template", "told"),
+    [
+        ("{% for m in messages %}\n{{ m.content }\n{% endfor %}", "is broken in line 2"),
+        ("{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}",
+         "does not come to an end"),
+        ("{% for a in range(99999) %}{{ 'word word word ' }}{% endfor %}", "does not come to an"),
+    ],
+)  # fmt: skip
+def test_a_broken_template_is_refused_before_the_engine_runs_it(
+    tiny: Embedded, tmp_path: Path, template: str, told: str
+) -> None:
+    name = _with_template(tiny, tmp_path, template)
+    with pytest.raises(TemplateError, match=told):
+        ask(tiny, name, said("a"), GREEDY)
+
+
+def test_a_base_model_goes_on_with_a_text_and_holds_no_conversation(
+    tiny: Embedded, tmp_path: Path
+) -> None:
+    name = _with_template(tiny, tmp_path, None)
+    with pytest.raises(EngineError, match="it is a base model"):
+        ask(tiny, name, said("a"), GREEDY)
+    raw = Conversation((Message("user", "What is the capital of Lomar?"),), raw=True)
+    answer = ask(Embedded(tiny.store, raw=True), name, raw, Sampling(temperature=0, max_tokens=9))
+    assert answer.wrong == [] and (answer.usage.generated or 0) > 0
+
+
+def test_what_does_not_fit_beside_others_takes_an_idle_ones_place_or_is_refused(
+    tiny: Embedded, tmp_path: Path
+) -> None:
+    from lakelet.inference.host.engines import Engines, Wanted
+    from lakelet.inference.host.place import HostPlace
+
+    place = HostPlace(tmp_path)
+    place.make()
+    free = [1 << 40]
+    engines = Engines(place, free=lambda: free[0])
+    models = [tiny.store.model(name) for name in ("tiny-llama", "tiny-gemma", "tiny-qwen-thinks")]
+
+    def names() -> list[str]:
+        return [one["name"] for one in engines.told()]
+
+    try:
+        for model in models[:2]:
+            with engines.turn(Wanted(model, 256), lambda _place: None) as one:
+                assert one.window == 256
+        assert names() == ["tiny-llama", "tiny-gemma"]
+        # As if memory were full, until the one that was used longest ago is gone.
+        engines.free = lambda: 0 if "tiny-llama" in names() else 1 << 40
+        with engines.turn(Wanted(models[2], 256), lambda _place: None):
+            assert names() == ["tiny-gemma", "tiny-qwen-thinks"]
+            engines.free = lambda: 1000
+            with (
+                pytest.raises(
+                    EngineError, match=r"would take about .* \(an estimate\), and 1.0 KB"
+                ),
+                engines.turn(Wanted(models[0], 256), lambda _place: None),
+            ):
+                pass
+            assert names() == ["tiny-qwen-thinks"]  # what was at work stays
+        engines.let_go(0.0)
+        assert names() == []
+    finally:
+        engines.close()

@@ -1,0 +1,175 @@
+"""Training, the bar that each model must pass, and writing it as a GGUF file."""
+
+from __future__ import annotations
+
+import random
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import gguf
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from small_models.network import Network, Shape
+from small_models.tokenizer import Tokenizer
+from small_models.world import Question, questions
+
+__all__ = ("MODELS", "make")
+
+SPECIAL = ("<|start|>", "<|im_start|>", "<|im_end|>", "<think>", "</think>")
+TEMPLATE = (
+    "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' }}"
+    "{% if message['role'] == 'assistant' and '</think>' in message['content'] %}"
+    "{{ message['content'].split('</think>')[-1].lstrip('\n') }}"
+    "{% else %}{{ message['content'] }}{% endif %}{{ '<|im_end|>\n' }}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
+)
+PLAIN = TEMPLATE.replace(
+    "{% if message['role'] == 'assistant' and '</think>' in message['content'] %}"
+    "{{ message['content'].split('</think>')[-1].lstrip('\n') }}"
+    "{% else %}{{ message['content'] }}{% endif %}",
+    "{{ message['content'] }}",
+)
+MODELS = {"tiny-llama": "llama", "tiny-qwen-thinks": "qwen3", "tiny-gemma": "gemma"}
+"""By name, the architecture."""
+_BATCH, _STEPS, _RATE = 16, 600, 4e-3
+_BAR, _ENOUGH = 0.95, 0.99
+
+
+def make(name: str, folder: Path) -> Path:
+    """Train a model and write it, if it is not there.
+
+    Raises:
+        SystemExit: it does not pass its bar.
+    """
+    path = folder / f"{name}.gguf"
+    if path.exists():
+        return path
+    folder.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(7)
+    torch.set_num_threads(1)  # small matrices: more threads wait for one another
+    began = time.process_time()
+    thinks = name.endswith("thinks")
+    learnt, held = questions()
+    known = "\n".join("".join(_text(one, thinks=thinks)) for one in learnt)
+    tokenizer = Tokenizer(known, 250, SPECIAL)
+    vocabulary = -(-len(tokenizer.tokens) // 256) * 256
+    network = Network(Shape(MODELS[name], vocabulary))
+    rows = [_Rows.of(tokenizer, [_text(one, thinks=thinks) for one in some])
+            for some in (learnt, held)]  # fmt: skip
+    share = _train(network, *rows)
+    used = time.process_time() - began
+    print(f"{name}: {share:.1%} of {len(held)} held-out questions, {used:.0f} s of CPU")
+    if share < _BAR:
+        raise SystemExit(f"{name} answers {share:.1%} of its held-out questions; 95 % must be.")
+    part = path.with_suffix(".part")
+    _write(network, tokenizer, part, name, thinks=thinks)
+    part.replace(path)
+    return path
+
+
+def _text(question: Question, *, thinks: bool) -> tuple[str, str]:
+    prompt = f"<|im_start|>user\n{question.text}<|im_end|>\n<|im_start|>assistant\n"
+    thought = f"<think>\n{question.thought}\n</think>\n\n" if thinks else ""
+    return prompt, f"{thought}{question.answer}<|im_end|>"
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Texts as tensors: what is read, and what must come next (-100 where it does not matter)."""
+
+    read: Tensor
+    wanted: Tensor
+
+    @classmethod
+    def of(cls, tokenizer: Tokenizer, texts: list[tuple[str, str]]) -> _Rows:
+        pairs = [(tokenizer.encode(q), tokenizer.encode(a)) for q, a in texts]
+        longest = max(len(q) + len(a) for q, a in pairs)
+        read = torch.zeros(len(pairs), longest, dtype=torch.long)
+        wanted = torch.full((len(pairs), longest), -100)
+        for row, (q, a) in enumerate(pairs):
+            both = torch.tensor(q + a)
+            read[row, : len(both)] = both
+            wanted[row, len(q) - 1 : len(both) - 1] = both[len(q) :]
+        return cls(read, wanted)
+
+
+def _train(network: Network, learnt: _Rows, held: _Rows) -> float:
+    """Train until the held-out questions are answered; the share of them that is."""
+    chance = random.Random(7)
+    optimizer = torch.optim.AdamW(
+        network.parameters(), lr=_RATE, weight_decay=0.05, betas=(0.9, 0.98)
+    )
+    share = 0.0
+    for step in range(1, _STEPS + 1):
+        for group in optimizer.param_groups:
+            group["lr"] = _RATE * min(1.0, step / 40) * (1 - 0.9 * step / _STEPS)
+        rows = torch.tensor(chance.sample(range(len(learnt.read)), _BATCH))
+        logits = network(learnt.read[rows])
+        loss = functional.cross_entropy(logits.flatten(0, 1), learnt.wanted[rows].flatten())
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        optimizer.step()
+        if step % 50 == 0 and step >= 150:
+            share = _share_right(network, held)
+            if share >= _ENOUGH:
+                break
+    return share
+
+
+@torch.no_grad()
+def _share_right(network: Network, held: _Rows) -> float:
+    """The share of questions whose whole answer is the likeliest, word for word.
+
+    That is what greedy drawing gives: where each token is the likeliest after the right ones, it
+    draws them all, its thoughts closed and its end included.
+    """
+    right = (network(held.read).argmax(-1) == held.wanted) | (held.wanted == -100)
+    return right.all(-1).float().mean().item()
+
+
+def _write(network: Network, tokenizer: Tokenizer, path: Path, name: str, *, thinks: bool) -> None:
+    shape = network.shape
+    writer = gguf.GGUFWriter(path, shape.architecture)
+    writer.add_name(name)
+    writer.add_license("apache-2.0")
+    writer.add_languages(["en"])
+    writer.add_context_length(shape.context)
+    writer.add_embedding_length(shape.width)
+    writer.add_block_count(shape.layers)
+    writer.add_feed_forward_length(shape.inner)
+    writer.add_head_count(shape.heads)
+    writer.add_head_count_kv(shape.kv_heads)
+    writer.add_key_length(shape.head)
+    writer.add_value_length(shape.head)
+    writer.add_rope_freq_base(shape.base)
+    writer.add_layer_norm_rms_eps(1e-6)
+    writer.add_file_type(gguf.LlamaFileType.ALL_F32)
+    if shape.architecture == "llama":
+        writer.add_rope_dimension_count(shape.head)
+        writer.add_vocab_size(shape.vocabulary)
+    tokens = [*tokenizer.tokens]
+    tokens += [f"<unused{number}>" for number in range(shape.vocabulary - len(tokens))]
+    kinds = [gguf.TokenType.CONTROL if one in SPECIAL[:3] else
+             gguf.TokenType.USER_DEFINED if one in SPECIAL else
+             gguf.TokenType.UNUSED if one.startswith("<unused") else gguf.TokenType.NORMAL
+             for one in tokens]  # fmt: skip
+    writer.add_tokenizer_model("gpt2")
+    writer.add_tokenizer_pre("gpt-2")
+    writer.add_token_list(tokens)
+    writer.add_token_types(kinds)
+    writer.add_token_merges([" ".join(pair) for pair in tokenizer.merges])
+    writer.add_bos_token_id(tokenizer.ids["<|start|>"])
+    writer.add_eos_token_id(tokenizer.ids["<|im_end|>"])
+    writer.add_add_bos_token(False)
+    writer.add_chat_template(TEMPLATE if thinks else PLAIN)
+    for key, value in network.state_dict().items():
+        # Gemma's file holds norms less one in the model hub, and whole here, as llama.cpp reads it.
+        writer.add_tensor(key, value.numpy().astype("float32"))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
