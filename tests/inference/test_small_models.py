@@ -7,25 +7,20 @@ from pathlib import Path
 
 import pytest
 
+from inference.tiny import tiny_store
 from lakelet.errors import EngineError, TemplateError
 from lakelet.inference import Conversation, Embedded, Message, Sampling, ask
-from lakelet.models import ModelStore, add_model
-from lakelet.workspace.locks import hold
-from small_models.training import MODELS, make
+from lakelet.models import add_model
+from small_models.training import MODELS
 from small_models.world import questions
 
-CACHE = Path(__file__).parents[2] / ".cache" / "models"
 GREEDY = Sampling(temperature=0)
 
 
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
     """A store with all of them; they are trained where they are not there yet."""
-    store = ModelStore(tmp_path_factory.mktemp("tiny") / "store")
-    CACHE.mkdir(parents=True, exist_ok=True)
-    with hold(CACHE / "lock"):
-        for name in MODELS:
-            add_model(store, str(make(name, CACHE)))
+    store = tiny_store(tmp_path_factory.mktemp("tiny"))
     engine = Embedded(store)
     yield engine
     engine.host.unload()

@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from lakelet.session import Workspace
-from lakelet.web.serving import _listen
+from lakelet.workspace.loopback import listen_on_loopback
 
 SQL = """
 CREATE OR REFRESH STREAMING TABLE raw_posts
@@ -289,7 +289,7 @@ def test_answers_are_sent_at_once() -> None:
             found.append(its.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
             writer.close()
 
-        listening = _listen(0)
+        listening = listen_on_loopback(0)
         server = await asyncio.start_server(heard, sock=listening)
         async with server:
             reader, writer = await asyncio.open_connection(*listening.getsockname())

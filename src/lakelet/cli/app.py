@@ -29,6 +29,7 @@ COMMANDS = {
     "diff": "versions",
     "doctor": "doctor",
     "files": "files",
+    "gateway": "gateway",
     "health": "upkeep",
     "history": "versions",
     "inbox": "inbox",

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import http.client
 import json
+import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -34,6 +36,13 @@ class Asking:
         self.key = key
         self.whose = whose
         self.seconds = seconds
+        self._socket: socket.socket | None = None
+
+    def abort(self) -> None:
+        """End what is read in another thread: it breaks off there."""
+        if self._socket is not None:
+            with suppress(OSError):
+                self._socket.shutdown(socket.SHUT_RDWR)
 
     def ask(self, path: str, body: dict[str, Any] | None = None) -> Any:
         """One question, and its answer as JSON.
@@ -130,6 +139,8 @@ class _Open:
         if self.asking.key:
             headers["authorization"] = f"Bearer {self.asking.key}"
         try:
+            self.connection.connect()
+            self.asking._socket = self.connection.sock
             if self.body is None:
                 self.connection.request("GET", parts.path + self.path, headers=headers)
             else:
@@ -145,4 +156,5 @@ class _Open:
             raise self.asking.broken(f"does not answer ({error or type(error).__name__})") from None
 
     def __exit__(self, *_: object) -> None:
+        self.asking._socket = None
         self.connection.close()

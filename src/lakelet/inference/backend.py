@@ -6,7 +6,7 @@ text as they come, tool calls in fragments, what the engine counted, and why it 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -36,11 +36,13 @@ class Message:
         role: ``system``, ``user``, ``assistant`` or ``tool``.
         content: its text.
         thought: what an assistant thought before it, apart from the text.
+        more: other fields of it, passed on as they are: tool calls, a tool's call.
     """
 
     role: str
     content: str
     thought: str = ""
+    more: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -50,10 +52,12 @@ class Conversation:
     Attributes:
         messages: in their order.
         raw: whether the one message is text to go on with, without a template.
+        tools: that the model may call, passed on as they are.
     """
 
     messages: tuple[Message, ...]
     raw: bool = False
+    tools: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,7 @@ class Sampling:
         seed: of the draw.
         max_tokens: generated tokens at most.
         stop: texts at which it ends.
+        more: other fields of a request, passed on as they are.
     """
 
     temperature: float | None = None
@@ -77,6 +82,7 @@ class Sampling:
     seed: int | None = None
     max_tokens: int | None = None
     stop: tuple[str, ...] = ()
+    more: Mapping[str, Any] = field(default_factory=dict)
 
     def as_fields(self) -> dict[str, Any]:
         """As fields of a request to an OpenAI-compatible server; only what is said."""
@@ -85,7 +91,8 @@ class Sampling:
             "min_p": self.min_p, "seed": self.seed, "max_tokens": self.max_tokens,
             "stop": list(self.stop) or None,
         }  # fmt: skip
-        return {name: value for name, value in told.items() if value is not None}
+        said = {name: value for name, value in told.items() if value is not None}
+        return {**self.more, **said}
 
 
 @dataclass(frozen=True)
@@ -203,6 +210,10 @@ class Backend(Protocol):
 
     def embed(self, texts: Sequence[str]) -> list[list[float]]:
         """A vector for each text."""
+        ...
+
+    def abort(self) -> None:
+        """End what another thread waits for or reads: it raises there."""
         ...
 
     def close(self) -> None:

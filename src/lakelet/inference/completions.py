@@ -26,6 +26,7 @@ def as_messages(conversation: Conversation) -> list[dict[str, Any]]:
             "role": one.role,
             "content": one.content,
             **({"reasoning_content": one.thought} if one.thought else {}),
+            **one.more,
         }
         for one in conversation.messages
     ]

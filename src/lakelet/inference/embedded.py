@@ -31,6 +31,7 @@ class Embedded:
         self.raw = raw
         self._turn: Turn | None = None
         self._loaded: Loaded | None = None
+        self._asked: Asking | None = None
         self._thinks = False
 
     def models(self) -> list[str]:
@@ -58,7 +59,7 @@ class Embedded:
         """The prompt as the model sees it, by the engine's own renderer."""
         if conversation.raw:
             return conversation.messages[-1].content
-        asked = {"messages": as_messages(conversation)}
+        asked = {"messages": as_messages(conversation), **_tools(conversation)}
         return str(self._asking.ask("/apply-template", asked)["prompt"])
 
     def count(self, conversation: Conversation) -> Count:
@@ -90,6 +91,7 @@ class Embedded:
             pieces = self._asking.stream("/v1/completions", {**fields, "prompt": tokens})
         else:
             messages = as_messages(conversation)
+            fields.update(_tools(conversation))
             pieces = self._asking.stream("/v1/chat/completions", {**fields, "messages": messages})
         yield from as_events(pieces, splitter, self.loaded.window)
 
@@ -97,6 +99,13 @@ class Embedded:
         """A vector for each text."""
         told = self._asking.ask("/v1/embeddings", {"input": list(texts)})
         return [one["embedding"] for one in told["data"]]
+
+    def abort(self) -> None:
+        """End what another thread waits for or reads: it raises there."""
+        if self._turn is not None:
+            self._turn.abort()
+        if self._asked is not None:
+            self._asked.abort()
 
     def close(self) -> None:
         """Give the turn back; the model stays loaded for a while."""
@@ -119,4 +128,10 @@ class Embedded:
     def _asking(self) -> Asking:
         if self._turn is None or self._loaded is None:
             raise EngineError("no model is loaded.")
-        return Asking(self._turn.address, self._turn.key, f"the engine of {self._loaded.name}")
+        whose = f"the engine of {self._loaded.name}"
+        self._asked = Asking(self._turn.address, self._turn.key, whose)
+        return self._asked
+
+
+def _tools(conversation: Conversation) -> dict[str, Any]:
+    return {"tools": list(conversation.tools)} if conversation.tools else {}

@@ -10,6 +10,7 @@ from lakelet.workspace import WorkspaceFolder
 
 if TYPE_CHECKING:
     from lakelet.inference import Answer, Count, Event, Loaded, Sampling
+    from lakelet.inference.gateway.app import Offered
     from lakelet.inference.host.attaching import HostClient
     from lakelet.models import Model, ModelStore
     from lakelet.models.wishes import Wishes
@@ -123,6 +124,20 @@ class WorkspaceModels:
         )  # fmt: skip
         note_used(self.folder, chosen)
         return answer
+
+    def offered_models(self, window: int | None = None) -> Offered:
+        """The models as a gateway offers them.
+
+        Args:
+            window: tokens of a conversation; the most that memory allows without it.
+        """
+        from lakelet.inference import Embedded
+        from lakelet.inference.gateway.app import Offered
+
+        return Offered(
+            self.models, self.chosen_model, lambda: Embedded(self.model_store),
+            self.engine_host.loaded, window,
+        )  # fmt: skip
 
     def add_model(
         self, source: str | Path, *, name: str = "", beside: Sequence[str | Path] = (),

@@ -18,7 +18,7 @@ from lakelet.errors import LakeletError
 from lakelet.session import Workspace, open_workspace
 from lakelet.web.answer import STATIC, environment, render
 from lakelet.web.failure import RequestError, failure_of, failure_response, wants_page
-from lakelet.web.guard import PORT, Guard, allowed_hosts
+from lakelet.web.guard import PORT, Guard
 from lakelet.web.room import Rooms
 from lakelet.web.rooms import (
     altering,
@@ -49,6 +49,7 @@ from lakelet.web.rooms import (
 from lakelet.web.sql.runs import Runs
 from lakelet.web.tokens import Tokens
 from lakelet.workspace.folder import SETTINGS_FILE
+from lakelet.workspace.loopback import allowed_hosts
 
 __all__ = ("create_app",)
 

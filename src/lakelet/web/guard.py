@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from lakelet.web.failure import failure_response
 from lakelet.web.sql.runs import Runs
 
-__all__ = ("PORT", "Guard", "allowed_hosts")
+__all__ = ("PORT", "Guard")
 
 PORT = 8320
 """Where the interface is found unless told otherwise."""
@@ -35,11 +35,6 @@ _ALWAYS = {
     "cross-origin-resource-policy": "same-origin",
     "x-frame-options": "DENY",
 }
-
-
-def allowed_hosts(port: int) -> frozenset[str]:
-    """The names under which a server on this machine is asked at a port."""
-    return frozenset(f"{name}:{port}" for name in ("127.0.0.1", "localhost", "[::1]"))
 
 
 class Guard:

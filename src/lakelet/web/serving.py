@@ -10,11 +10,11 @@ from pathlib import Path
 import anyio.to_thread
 import uvicorn
 
-from lakelet.errors import CommandError
 from lakelet.web.app import create_app
 from lakelet.web.connections import Connection
-from lakelet.web.guard import PORT, allowed_hosts
+from lakelet.web.guard import PORT
 from lakelet.web.scheduling import scheduling
+from lakelet.workspace.loopback import allowed_hosts, listen_on_loopback
 
 __all__ = ("end_workers", "serve")
 
@@ -34,7 +34,7 @@ def serve(root: Path, *, port: int = PORT, ready: Callable[[str], None]) -> None
     Raises:
         CommandError: the port is taken.
     """
-    listening = _listen(port)
+    listening = listen_on_loopback(port)
     port = listening.getsockname()[1]
     address = f"http://127.0.0.1:{port}/"
     app = create_app(root, allowed_hosts(port), ending=lambda: server.should_exit)
@@ -64,21 +64,3 @@ def end_workers() -> None:
     for thread in threading.enumerate():
         if thread.name.startswith("AnyIO worker"):
             thread.join(_ENDING)
-
-
-def _listen(port: int) -> socket.socket:
-    # With the protocol named, asyncio sends what it is given at once; otherwise an answer's body
-    # would wait 40 ms for the browser to acknowledge its head.
-    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind(("127.0.0.1", port))
-    except OSError as error:
-        listening.close()
-        raise CommandError(
-            f"the port {port} of this machine cannot be used ({error.strerror}); "
-            "nothing was started.",
-            hint="another `lakelet up` may be running; --port 0 takes one that is free.",
-        ) from None
-    listening.listen(128)
-    return listening

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
 import time
@@ -100,11 +101,12 @@ class HostClient:
             )  # fmt: skip
 
     def _ask(self, address: Address, method: str, path: str, body: Any = None) -> Any:
-        connection, answer = _open(address, method, path, body)
+        connected, _ = _connected(address)
         try:
+            answer = _sent(connected, method, path, body)
             told = json.loads(answer.read())
         finally:
-            connection.close()
+            connected[0].close()
         if answer.status != 200:
             raise _raised(told)
         return told
@@ -118,6 +120,7 @@ class Turn:
         self._name = name
         self._asked = asked
         self._answer: HTTPResponse | None = None
+        self._socket: socket.socket | None = None
         self.address = ""
         self.key = ""
 
@@ -127,8 +130,9 @@ class Turn:
         Raises:
             LakeletError: as `Engines.turn` raises it.
         """
-        _, self._answer = _open(self._start(), "POST", "/turn", self._asked)
-        for line in self._answer:
+        connection, self._socket = _connected(self._start())
+        self._answer = _sent(connection, "POST", "/turn", self._asked)
+        for line in self._lines():
             told = json.loads(line)
             if "error" in told:
                 raise _raised(told)
@@ -141,6 +145,21 @@ class Turn:
             return
         raise EngineError("the engine host ended before the model was ready.")
 
+    def _lines(self) -> Iterator[bytes]:
+        assert self._answer is not None
+        try:
+            # Not `yield from`: that would close the answer, and with it the turn, with this.
+            for line in self._answer:  # noqa: UP028
+                yield line
+        except (OSError, HTTPException) as error:
+            raise _silent(error) from None
+
+    def abort(self) -> None:
+        """End what another thread waits for here."""
+        if self._socket is not None:
+            with suppress(OSError):
+                self._socket.shutdown(socket.SHUT_RDWR)
+
     def close(self) -> None:
         """Give the turn back."""
         if self._answer is not None:
@@ -148,21 +167,34 @@ class Turn:
             self._answer = None
 
 
-def _open(
-    address: Address, method: str, path: str, body: Any
-) -> tuple[HTTPConnection, HTTPResponse]:
+def _connected(address: Address) -> tuple[tuple[HTTPConnection, Address], socket.socket]:
     connection = HTTPConnection(urlsplit(address.url).netloc, timeout=600)
+    try:
+        connection.connect()
+    except OSError as error:
+        raise _silent(error) from None
+    return (connection, address), connection.sock
+
+
+def _sent(
+    connected: tuple[HTTPConnection, Address], method: str, path: str, body: Any
+) -> HTTPResponse:
+    connection, address = connected
     headers = {"authorization": f"Bearer {address.key}", "content-type": "application/json"}
     text = None if body is None else json.dumps(body)
     try:
         connection.request(method, path, text, headers)
-        return connection, connection.getresponse()
+        return connection.getresponse()
     except (OSError, HTTPException) as error:
         connection.close()
-        raise EngineError(
-            f"the engine host does not answer ({error}); nothing was asked of a model.",
-            hint="try again: it is started anew.",
-        ) from None
+        raise _silent(error) from None
+
+
+def _silent(error: Exception) -> EngineError:
+    return EngineError(
+        f"the engine host does not answer ({error}); nothing was asked of a model.",
+        hint="try again: it is started anew.",
+    )
 
 
 def _raised(told: Any) -> LakeletError:

@@ -1,0 +1,228 @@
+"""The gateway, asked by OpenAI's own client and by others who do not keep the rules."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import openai
+import pytest
+
+import lakelet
+from inference.tiny import tiny_store
+from lakelet.inference.host.attaching import HostClient
+from lakelet.models import ModelStore
+
+LOMAR = [{"role": "user", "content": "What is the capital of Lomar?"}]
+
+
+@dataclass
+class Gateway:
+    """A gateway that runs, its store and a client."""
+
+    address: str
+    store: ModelStore
+    client: openai.OpenAI
+
+    def ask(self, body: Any, **headers: str) -> tuple[int, Any]:
+        """A request of one's own making; status, and the answer as JSON or text."""
+        connection = http.client.HTTPConnection(urlsplit(self.address).netloc, timeout=60)
+        text = body if isinstance(body, bytes) else json.dumps(body)
+        told = {"content-type": "application/json", **headers}
+        connection.request("POST", "/v1/chat/completions", text, told)
+        answer = connection.getresponse()
+        raw = answer.read()
+        connection.close()
+        return answer.status, json.loads(raw)
+
+    def idle(self) -> bool:
+        """Whether nobody is served or waits, soon."""
+        until = time.monotonic() + 20
+        while time.monotonic() < until:
+            loaded = HostClient(self.store).loaded()
+            if all(not one["turns"] and not one["waiting"] for one in loaded):
+                return True
+            time.sleep(0.05)
+        return False
+
+
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    folder = tmp_path_factory.mktemp("gateway")
+    store = tiny_store(folder)
+    ws = lakelet.init(folder / "ws")
+    settings = ws.folder.root / "lakelet.toml"
+    text = settings.read_text().replace('# store = "models"', f'store = "{store.root}"')
+    settings.write_text(text.replace('# default = "smollm2-f16"', 'default = "tiny-llama"'))
+    server = subprocess.Popen(
+        [sys.executable, "-m", "lakelet", "gateway", "--port", "0", "--context", "256"],
+        cwd=ws.folder.root, stdout=subprocess.PIPE, text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )  # fmt: skip
+    assert server.stdout is not None
+    address = server.stdout.readline().split(" at ")[1].split(" ")[0]
+    with openai.OpenAI(base_url=address, api_key="none", max_retries=0) as client:
+        yield Gateway(address, store, client)
+    server.send_signal(signal.SIGINT)
+    server.wait(20)
+    server.stdout.close()
+    HostClient(store).unload()
+
+
+def test_openais_client_is_answered(gateway: Gateway) -> None:
+    names = [one.id for one in gateway.client.models.list()]
+    assert names == ["tiny-gemma", "tiny-llama", "tiny-qwen-thinks"]
+    assert gateway.client.models.retrieve("tiny-gemma").owned_by == "lakelet"
+    answer = gateway.client.chat.completions.create(
+        model="tiny-llama", messages=LOMAR, temperature=0
+    )  # type: ignore[call-overload]
+    (choice,) = answer.choices
+    assert (choice.message.content, choice.finish_reason) == (
+        "The capital of Lomar is Helmut.", "stop",
+    )  # fmt: skip
+    assert answer.usage.prompt_tokens == answer.lakelet["prompt_tokens"]
+    assert (answer.lakelet["count"], answer.lakelet["window"]) == ("exact", 256)
+    assert answer.model == "tiny-llama"
+
+
+def test_a_stream_says_the_same_in_pieces(gateway: Gateway) -> None:
+    chunks = list(
+        gateway.client.chat.completions.create(
+            model="tiny-llama", messages=LOMAR, temperature=0, stream=True,
+            stream_options={"include_usage": True},
+        )  # type: ignore[call-overload]
+    )  # fmt: skip
+    assert chunks[0].choices[0].delta.role == "assistant"
+    text = "".join(one.choices[0].delta.content or "" for one in chunks if one.choices)
+    assert text == "The capital of Lomar is Helmut."
+    assert [one.choices[0].finish_reason for one in chunks if one.choices][-1] == "stop"
+    assert chunks[-1].usage.completion_tokens > 5 and not chunks[-1].choices
+
+
+def test_thoughts_come_apart_and_do_not_go_back(gateway: Gateway) -> None:
+    def ask(messages: list[dict[str, Any]]) -> Any:
+        return gateway.client.chat.completions.create(
+            model="tiny-qwen-thinks", messages=messages, temperature=0
+        )  # type: ignore[call-overload]
+
+    first = ask(LOMAR)
+    said = first.choices[0].message
+    assert said.content == "The capital of Lomar is Helmut."
+    assert said.reasoning_content.strip() == "capital of Lomar: Helmut"
+    more = [*LOMAR, {"role": "assistant", "content": said.content}, LOMAR[0]]
+    plain = ask(more).usage.prompt_tokens
+    for old in (
+        {"role": "assistant", "content": f"<think>\n{'old ' * 20}</think>\n\n{said.content}"},
+        {"role": "assistant", "content": said.content, "reasoning_content": "old " * 20},
+        {"role": "assistant", "content": said.content, "thinking": "old " * 20},
+    ):
+        assert ask([*LOMAR, old, LOMAR[0]]).usage.prompt_tokens == plain
+
+
+def test_what_does_not_fit_is_refused_with_both_numbers(gateway: Gateway) -> None:
+    long = [{"role": "user", "content": "What grows in Arnia? " * 60}]
+    for stream in (False, True):
+        with pytest.raises(openai.BadRequestError) as refused:
+            gateway.client.chat.completions.create(model="tiny-llama", messages=long, stream=stream)  # type: ignore[call-overload]
+        body: Any = refused.value.body
+        assert refused.value.code == "context_length_exceeded"
+        assert body["n_prompt_tokens"] > body["n_ctx"] == 256
+    # More than there is room for is lowered, and said to be.
+    answer = gateway.client.chat.completions.create(
+        model="tiny-llama", messages=LOMAR, max_tokens=5000, temperature=0
+    )  # type: ignore[call-overload]
+    assert answer.lakelet["max_tokens_lowered"] is True
+    assert answer.lakelet["max_tokens"] + answer.usage.prompt_tokens == 256
+    cut = gateway.client.chat.completions.create(
+        model="tiny-llama", messages=LOMAR, max_tokens=2, temperature=0
+    )  # type: ignore[call-overload]
+    assert (cut.choices[0].finish_reason, cut.usage.completion_tokens) == ("length", 2)
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "said"),
+    [
+        (b"{", 400, "no JSON"), (b"[" * 100_000, 400, "no JSON"), ([], 400, "no JSON object"),
+        ({}, 400, "messages is no list"), ({"messages": []}, 400, "messages is no list"),
+        ({"messages": [{"role": "king", "content": "a"}]}, 400, "has a role"),
+        ({"messages": [{"role": "user", "content": [{"type": "image_url"}]}]}, 400, "text only"),
+        ({"messages": LOMAR, "n": 2}, 400, "n is 1 here"),
+        ({"messages": LOMAR, "logprobs": True}, 400, "logprobs are not there"),
+        ({"messages": LOMAR, "temperature": "hot"}, 400, "no number"),
+        ({"messages": LOMAR, "max_tokens": 1.5}, 400, "no whole number"),
+        ({"messages": LOMAR, "tools": ["a"]}, 400, "tools is no list"),
+        ({"messages": LOMAR, "model": "gpt-5"}, 404, "has no model 'gpt-5'"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_done_is_refused_by_name(
+    gateway: Gateway, body: Any, status: int, said: str
+) -> None:
+    found, told = gateway.ask(body)
+    assert found == status and said in told["error"]["message"]
+    assert "Traceback" not in json.dumps(told)
+
+
+def test_pages_of_other_sites_are_not_answered(gateway: Gateway) -> None:
+    body = {"messages": LOMAR, "max_tokens": 1}
+    assert gateway.ask(body)[0] == 200  # no model named: the workspace's default
+    assert gateway.ask(body, host="evil.example")[0] == 403
+    assert gateway.ask(body, origin="http://evil.example")[0] == 403
+    own = urlsplit(gateway.address).netloc
+    assert gateway.ask(body, origin=f"http://{own}")[0] == 200
+
+
+def test_an_engine_that_dies_ends_the_stream_with_an_error(gateway: Gateway) -> None:
+    stream = gateway.client.chat.completions.create(
+        model="tiny-gemma", messages=LOMAR, stream=True, temperature=2.0, max_tokens=200
+    )  # type: ignore[call-overload]
+    with pytest.raises(openai.APIError, match=r"broke off|does not answer"):
+        for number, _chunk in enumerate(stream):
+            if number == 1:
+                for one in HostClient(gateway.store).loaded():
+                    if one["name"] == "tiny-gemma":
+                        os.kill(one["process"], signal.SIGKILL)
+    again = gateway.client.chat.completions.create(
+        model="tiny-gemma", messages=LOMAR, temperature=0
+    )  # type: ignore[call-overload]
+    assert "Helmut" in again.choices[0].message.content
+
+
+def test_who_leaves_frees_the_slot_and_the_rest_are_answered(gateway: Gateway) -> None:
+    chance = random.Random(7)
+    netloc = urlsplit(gateway.address).netloc
+    plans = [chance.choice(("stay", "leave", "leave early")) for _ in range(60)]
+
+    def visit(plan: str) -> str | None:
+        connection = http.client.HTTPConnection(netloc, timeout=120)
+        body = {"model": "tiny-llama", "messages": LOMAR, "stream": plan != "stay",
+                "temperature": 0 if plan == "stay" else 2.0, "max_tokens": 120}  # fmt: skip
+        connection.request("POST", "/v1/chat/completions", json.dumps(body),
+                           {"content-type": "application/json"})  # fmt: skip
+        if plan == "leave early":
+            connection.close()
+            return None
+        answer = connection.getresponse()
+        if plan == "leave":
+            answer.readline()
+            answer.close()
+            connection.close()
+            return None
+        told = json.loads(answer.read())
+        connection.close()
+        return str(told["choices"][0]["message"]["content"])
+
+    with ThreadPoolExecutor(20) as several:
+        said = list(several.map(visit, plans))
+    assert {one for one in said if one is not None} == {"The capital of Lomar is Helmut."}
+    assert gateway.idle()
