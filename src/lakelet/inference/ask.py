@@ -18,7 +18,7 @@ from lakelet.inference.backend import (
     Thought,
     Usage,
 )
-from lakelet.inference.counting import Count, Room, room_for
+from lakelet.inference.counting import Count, Room, ended_by, room_for
 
 __all__ = ("Answer", "ask")
 
@@ -81,7 +81,7 @@ def ask(
         for event in backend.load(model, context=context):
             told(event)
             if isinstance(event, Loaded):
-                window = event.window
+                window = min(event.window, context or event.window)
         count = backend.count(conversation)
         told(count)
         room = room_for(count, window, sampling.max_tokens)
@@ -97,7 +97,7 @@ def ask(
                 elif isinstance(one, Usage):
                     usage = one
                 elif isinstance(one, End):
-                    reason = one.reason
+                    reason = ended_by(one.reason, room, sampling.max_tokens)
         except EngineError as error:
             if not text and not thought:
                 raise

@@ -32,16 +32,12 @@ def as_messages(conversation: Conversation) -> list[dict[str, Any]]:
     ]
 
 
-def as_events(
-    pieces: Iterable[dict[str, Any]], splitter: ThoughtSplitter, window: int | None = None
-) -> Iterator[Event]:
+def as_events(pieces: Iterable[dict[str, Any]], splitter: ThoughtSplitter) -> Iterator[Event]:
     """What a server streams, as events; the end comes last.
 
     Args:
         pieces: its chunks.
         splitter: tells thoughts that stand in the text.
-        window: tokens of the conversation, where that is known: an answer that ends because none
-            is left says so.
     """
     usage, reason = Usage(None, None), ""
     for piece in pieces:
@@ -63,10 +59,6 @@ def as_events(
                 reason = _REASONS.get(choice["finish_reason"], choice["finish_reason"])
     yield from splitter.end()
     yield usage
-    if reason == "max_tokens" and window is not None and usage.prompt is not None:
-        # One token may be the end's own, which some servers count and some do not.
-        full = usage.prompt + (usage.generated or 0) >= window - 1
-        reason = "window" if full else reason
     yield End(reason or "stop")
 
 

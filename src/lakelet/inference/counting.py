@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from lakelet.errors import OverflowingError
 
-__all__ = ("Count", "Room", "room_for", "surely_fits")
+__all__ = ("Count", "Room", "ended_by", "room_for", "surely_fits")
 
 _SHARE = 8
 _BOUNDARIES = 2
@@ -72,6 +72,18 @@ def room_for(count: Count, window: int, max_tokens: int | None) -> Room:
     if max_tokens is None:
         return Room(left, lowered=False)
     return Room(min(left, max_tokens), lowered=max_tokens > left)
+
+
+def ended_by(reason: str, room: Room, max_tokens: int | None) -> str:
+    """Why an answer ended: one that took all the room there was filled the window.
+
+    Args:
+        reason: as the engine has it, which knows only how many tokens it was to generate at most.
+        room: what there was.
+        max_tokens: what was asked for.
+    """
+    full = reason == "max_tokens" and (max_tokens is None or room.lowered)
+    return "window" if full else reason
 
 
 def surely_fits(rendered: bytes, window: int, room: int) -> bool:

@@ -93,7 +93,7 @@ class Embedded:
             messages = as_messages(conversation)
             fields.update(_tools(conversation))
             pieces = self._asking.stream("/v1/chat/completions", {**fields, "messages": messages})
-        yield from as_events(pieces, splitter, self.loaded.window)
+        yield from as_events(pieces, splitter)
 
     def embed(self, texts: Sequence[str]) -> list[list[float]]:
         """A vector for each text."""

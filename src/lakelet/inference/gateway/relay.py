@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from lakelet.errors import EngineError, LakeletError
-from lakelet.inference.backend import Backend, Conversation, Event, Loaded, Sampling
-from lakelet.inference.counting import Count, Room, room_for
+from lakelet.inference.backend import Backend, Conversation, End, Event, Loaded, Sampling
+from lakelet.inference.counting import Count, Room, ended_by, room_for
 from lakelet.inference.policy import with_policy
 from lakelet.models import Model
 
@@ -99,7 +99,7 @@ class Relay:
                 if self.left.is_set():
                     return
                 if isinstance(event, Loaded):
-                    window = event.window
+                    window = min(event.window, self.window or event.window)
             count = self.backend.count(self.conversation)
             room = room_for(count, window, self.sampling.max_tokens)
             self._tell(Begun(count, room, window))
@@ -107,6 +107,8 @@ class Relay:
             for one in self.backend.chat(self.conversation, asked):
                 if self.left.is_set():
                     return
+                if isinstance(one, End):
+                    one = End(ended_by(one.reason, room, self.sampling.max_tokens))
                 self._tell(one)
             self._tell(None)
         except LakeletError as error:
