@@ -19,6 +19,7 @@ from lakelet.session import Workspace, open_workspace
 from lakelet.web.answer import STATIC, environment, render
 from lakelet.web.failure import RequestError, failure_of, failure_response, wants_page
 from lakelet.web.guard import PORT, Guard
+from lakelet.web.offering import Offering
 from lakelet.web.room import Rooms
 from lakelet.web.rooms import (
     altering,
@@ -126,7 +127,8 @@ def create_app(
     )  # fmt: skip
     rooms = [room.router for room in told]
     known = allowed_hosts(PORT) if hosts is None else hosts
-    return Guard(Rooms(app, rooms), known, runs=app.state.runs)
+    offering = Offering(Rooms(app, rooms), app.state.workspace, known)
+    return Guard(offering, known, runs=app.state.runs)
 
 
 async def _failed(request: Request, error: Exception) -> Response:
