@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lakelet.errors import OverflowingError
-from lakelet.inference.counting import Count, room_for, surely_fits
+from lakelet.inference.counting import Count, bounded, room_for
 
 
 @given(
@@ -42,5 +42,12 @@ def test_an_eighth_stays_for_the_answer() -> None:
 
 
 def test_few_bytes_fit_whatever_the_tokenizer() -> None:
-    assert surely_fits("é".encode() * 10, 122, 100)
-    assert not surely_fits("é".encode() * 10, 121, 100)
+    found = bounded("é" * 10, 122, 100)
+    assert found is not None
+    count, room = found
+    assert (count, room.tokens, room.lowered) == (Count(1, 22, "bounded"), 100, False)
+    assert bounded("é" * 10, 121, 100) is None
+    # Without a number an eighth of the window is kept, and all that is sure to be left is told.
+    free = bounded("a" * 10, 96, None)
+    assert free is not None and free[1].tokens == 84
+    assert bounded("a" * 83, 96, None) is None

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from lakelet.errors import OverflowingError
 
-__all__ = ("Count", "Room", "ended_by", "room_for", "surely_fits")
+__all__ = ("Count", "Room", "bounded", "ended_by", "room_for")
 
 _SHARE = 8
 _BOUNDARIES = 2
@@ -86,12 +86,18 @@ def ended_by(reason: str, room: Room, max_tokens: int | None) -> str:
     return "window" if full else reason
 
 
-def surely_fits(rendered: bytes, window: int, room: int) -> bool:
-    """Whether a prompt fits whatever the tokenizer: no token is shorter than a byte.
+def bounded(rendered: str, window: int, max_tokens: int | None) -> tuple[Count, Room] | None:
+    """Count and room of a prompt that fits whatever the tokenizer; None where that is not sure.
+
+    No token is shorter than a byte, so that a short prompt in a large window need not be counted.
 
     Args:
         rendered: the prompt as the model sees it.
         window: tokens of the conversation.
-        room: tokens that are kept for the answer.
+        max_tokens: generated tokens asked for; None for as many as there is room for.
     """
-    return len(rendered) + _BOUNDARIES + room <= window
+    most = len(rendered.encode()) + _BOUNDARIES
+    kept = max(1, window // _SHARE) if max_tokens is None else max_tokens
+    if most + kept > window:
+        return None
+    return Count(1, most, "bounded"), Room(max_tokens or window - most, lowered=False)

@@ -14,7 +14,7 @@ from typing import Any
 
 from lakelet.errors import EngineError, LakeletError
 from lakelet.inference.backend import Backend, Conversation, End, Event, Loaded, Sampling
-from lakelet.inference.counting import Count, Room, ended_by, room_for
+from lakelet.inference.counting import Count, Room, bounded, ended_by, room_for
 from lakelet.inference.policy import with_policy
 from lakelet.models import Model
 
@@ -94,16 +94,21 @@ class Relay:
 
     def _run(self) -> None:
         try:
-            window = 0
+            window = loaded = 0
             for event in self.backend.load(self.model.name, context=self.window):
                 if self.left.is_set():
                     return
                 if isinstance(event, Loaded):
-                    window = min(event.window, self.window or event.window)
-            count = self.backend.count(self.conversation)
-            room = room_for(count, window, self.sampling.max_tokens)
-            self._tell(Begun(count, room, window))
-            asked = replace(self.sampling, max_tokens=room.tokens)
+                    loaded = event.window
+                    window = min(loaded, self.window or loaded)
+            begun = self._fitting(window)
+            room = begun.room
+            self._tell(begun)
+            # Without a number the engine goes on to its window's end, which may be farther than
+            # what bytes alone are sure of.
+            own = begun.count.grade == "bounded" and window == loaded
+            most = self.sampling.max_tokens if own else room.tokens
+            asked = replace(self.sampling, max_tokens=most)
             for one in self.backend.chat(self.conversation, asked):
                 if self.left.is_set():
                     return
@@ -117,6 +122,15 @@ class Relay:
             self._tell(EngineError(f"the answer broke off ({type(error).__name__}: {error})."))
         finally:
             self.backend.close()
+
+    def _fitting(self, window: int) -> Begun:
+        """The prompt's count and the room it leaves; no count is asked for where bytes suffice."""
+        most = self.sampling.max_tokens
+        sure = bounded(self.backend.render(self.conversation), window, most)
+        if sure is not None:
+            return Begun(*sure, window)
+        count = self.backend.count(self.conversation)
+        return Begun(count, room_for(count, window, most), window)
 
     def _tell(self, what: Any) -> None:
         if not self._loop.is_closed():
