@@ -95,6 +95,7 @@ def test_openais_client_is_answered(gateway: Gateway) -> None:
     assert answer.usage.prompt_tokens <= answer.lakelet["prompt_tokens"]
     assert (answer.lakelet["count"], answer.lakelet["window"]) == ("bounded", 256)
     assert answer.model == "tiny-llama"
+    assert answer.lakelet["sampling"] == {"temperature": {"value": 0.0, "source": "asked for"}}
     longer = [{"role": "user", "content": "What grows in Arnia? " * 12}]
     counted = gateway.client.chat.completions.create(
         model="tiny-llama", messages=longer, temperature=0

@@ -66,9 +66,15 @@ def ask(
             f"{model} takes {number(trained)} tokens by its own card; beyond them it may say "
             "anything.", err=True,
         )  # fmt: skip
+    said = Sampling(temperature=temperature, seed=seed, max_tokens=max_tokens)
+    how = workspace.sampling_of(workspace.model(model), said)
+    if not as_json:
+        for one in how.warnings:
+            click.echo(f"Careful: {one}", err=True)
+        click.echo(f"sampling: {how}", err=True)
     answer = workspace.ask(
         asked, model, system=system, raw=raw, context=window, told=told.hear,
-        sampling=Sampling(temperature=temperature, seed=seed, max_tokens=max_tokens),
+        sampling=said,
     )  # fmt: skip
     told.end(workspace, answer, as_json=as_json)
     if answer.wrong:

@@ -172,7 +172,7 @@ def show(name: str, tensors: bool, as_json: bool) -> None:
         told["template"] = card.template
         print_json({**told, "tensors": _tensors(model)} if tensors else told)
         return
-    _show(model, card)
+    _show(model, card, str(current_workspace().sampling_of(model)))
     if tensors:
         click.echo()
         print_table(
@@ -194,7 +194,7 @@ def _tensors(model: Model) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def _show(model: Model, card: Card) -> None:
+def _show(model: Model, card: Card, sampling: str) -> None:
     from lakelet.workspace.quantities import format_bytes
 
     window = f"{number(card.context)} tokens" if card.context else "not said"
@@ -218,6 +218,7 @@ def _show(model: Model, card: Card) -> None:
         ("tokenizer", f"{card.tokenizer or 'not said'}, {number(card.vocabulary)} tokens"),
         ("chat template", "yes" if card.template else "none: a base model"),
         ("thinking", card.thinking),
+        ("sampling", sampling),
         ("licence", licence),
         ("languages", ", ".join(card.languages) or "not said"),
         ("pictures", "yes" if card.vision else "no"),

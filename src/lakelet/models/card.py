@@ -11,6 +11,8 @@ from lakelet.models.thinking import thinking_policy
 
 __all__ = ("Card", "card_of_gguf")
 
+_SAMPLING = {"temp": "temperature", "top_p": "top_p", "top_k": "top_k", "min_p": "min_p",
+             "penalty_repeat": "repeat_penalty"}  # fmt: skip
 _EMBEDDINGS = ("token_embd.", "position_embd.", "token_types.", "per_layer_token_embd.")
 _FAMILIES = ("qwq", "smollm3", "smollm2", "smollm", "deepseek-r1", "mixtral", "mistral", "phi",
              "gpt-oss")  # fmt: skip
@@ -44,6 +46,8 @@ class Card:
         layers: how many blocks.
         kv_bytes_per_token: bytes that a token of context takes at 16 bits; 0 where unknown.
         types: tensors by type: how many, and their bytes.
+        sampling: how its file says it is to be sampled: ``temperature``, ``top_p``, ``top_k``,
+            ``min_p``, ``repeat_penalty``.
     """
 
     title: str
@@ -69,6 +73,7 @@ class Card:
     layers: int = 0
     kv_bytes_per_token: int = 0
     types: dict[str, tuple[int, int]] = field(default_factory=dict)
+    sampling: dict[str, float] = field(default_factory=dict)
 
 
 def card_of_gguf(header: GgufHeader) -> Card:
@@ -124,6 +129,10 @@ def card_of_gguf(header: GgufHeader) -> Card:
         layers=_number(own.get("block_count")),
         kv_bytes_per_token=_kv_bytes(own),
         types=types,
+        sampling={
+            name: float(said[f"general.sampling.{key}"]) for key, name in _SAMPLING.items()
+            if isinstance(said.get(f"general.sampling.{key}"), int | float)
+        },
     )  # fmt: skip
 
 

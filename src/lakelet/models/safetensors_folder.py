@@ -87,6 +87,7 @@ def card_of_folder(folder: Path) -> Card:
         layers=layers,
         kv_bytes_per_token=4 * layers * width * (_number(text, "num_key_value_heads") or heads),
         types=types,
+        sampling=_sampling(folder),
     )
 
 
@@ -160,6 +161,17 @@ def _template(folder: Path) -> str | None:
         named = {one.get("name"): one.get("template") for one in found if isinstance(one, dict)}
         found = named.get("default")
     return found if isinstance(found, str) else None
+
+
+def _sampling(folder: Path) -> dict[str, float]:
+    """How ``generation_config.json`` says the model is to be sampled."""
+    said = _read_json(folder / "generation_config.json")
+    names = {"repetition_penalty": "repeat_penalty"}
+    return {
+        names.get(name, name): float(said[name])
+        for name in ("temperature", "top_p", "top_k", "min_p", "repetition_penalty")
+        if isinstance(said.get(name), int | float) and said.get("do_sample") is not False
+    }
 
 
 def _readme(folder: Path) -> dict[str, str]:

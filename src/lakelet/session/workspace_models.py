@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from lakelet.inference import Answer, Count, Event, Loaded, Sampling
     from lakelet.inference.gateway.app import Offered
     from lakelet.inference.host.attaching import HostClient
+    from lakelet.inference.presets import Chosen
     from lakelet.models import Model, ModelStore
     from lakelet.models.wishes import Wishes
 
@@ -103,7 +104,7 @@ class WorkspaceModels:
             system: what it is told before.
             raw: whether it goes on with the text, without a template.
             context: tokens of the conversation; the most that memory allows without it.
-            sampling: how tokens are drawn; the engine's own way without it.
+            sampling: what of the drawing is said explicitly; see `sampling_of`.
             told: told of every event as it comes.
 
         Raises:
@@ -112,18 +113,34 @@ class WorkspaceModels:
             EngineError: the model does not load, or the engine broke off.
         """
         from lakelet.inference import Conversation, Embedded, Message, ask
-        from lakelet.inference import Sampling as Drawn
         from lakelet.session.choosing_model import note_used
 
         chosen = self.chosen_model(model)
+        how = self.sampling_of(chosen, sampling)
         messages = [Message("system", system)] if system and not raw else []
         conversation = Conversation((*messages, Message("user", question)), raw)
         answer = ask(
-            Embedded(self.model_store, raw=raw), chosen.name, conversation, sampling or Drawn(),
+            Embedded(self.model_store, raw=raw), chosen.name, conversation, how.sampling,
             context=context, told=told or (lambda _event: None),
         )  # fmt: skip
         note_used(self.folder, chosen)
         return answer
+
+    def sampling_of(self, model: Model, said: Sampling | None = None) -> Chosen:
+        """How a model is sampled, and where each value comes from.
+
+        What is said explicitly counts, then ``[models.presets.NAME]``, then the model's file, then
+        a page of its makers that was read; the rest is the engine's own.
+
+        Args:
+            model: the model.
+            said: what is said explicitly.
+        """
+        from lakelet.inference import Sampling
+        from lakelet.inference.presets import choose_sampling
+
+        own = self.folder.settings.models.presets.get(model.name)
+        return choose_sampling(model.card, own.said() if own else {}, said or Sampling())
 
     def offered_models(self, window: int | None = None) -> Offered:
         """The models as a gateway offers them.
@@ -136,7 +153,7 @@ class WorkspaceModels:
 
         return Offered(
             self.models, self.chosen_model, lambda: Embedded(self.model_store),
-            self.engine_host.loaded, window,
+            self.engine_host.loaded, self.sampling_of, window,
         )  # fmt: skip
 
     def add_model(

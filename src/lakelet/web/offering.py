@@ -52,5 +52,6 @@ class Offering:
             lambda name: self.workspace().chosen_model(name),
             lambda: Embedded(self.workspace().model_store),
             lambda: self.workspace().engine_host.loaded(),
+            lambda model, said: self.workspace().sampling_of(model, said),
         )
         return create_gateway(offered, self.hosts)

@@ -128,11 +128,29 @@ class RunSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class PresetSettings:
+    """``[models.presets.NAME]``: how a model is sampled; what is below 0 is not said."""
+
+    temperature: float = -1.0
+    top_p: float = -1.0
+    top_k: int = -1
+    min_p: float = -1.0
+    repeat_penalty: float = -1.0
+
+    def said(self) -> dict[str, float]:
+        """What is said, by name."""
+        told = {"temperature": self.temperature, "top_p": self.top_p, "top_k": float(self.top_k),
+                "min_p": self.min_p, "repeat_penalty": self.repeat_penalty}  # fmt: skip
+        return {name: value for name, value in told.items() if value >= 0}
+
+
+@dataclass(frozen=True, slots=True)
 class ModelSettings:
     """``[models]``: where model files are kept, and which model is meant where none is named."""
 
     store: str = ""
     default: str = ""
+    presets: dict[str, PresetSettings] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

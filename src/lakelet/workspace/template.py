@@ -54,6 +54,13 @@ time_zone = "{time_zone}"
 # store = "models"
 # The model that is meant where none is named.
 # default = "smollm2-f16"
+# How a model is sampled, in the place of what its file or its makers say.
+# [models.presets.smollm2-f16]
+# temperature = 0.7
+# top_p = 0.9
+# top_k = 40
+# min_p = 0.05
+# repeat_penalty = 1.0
 
 # When `lakelet jobs start` updates a pipeline; `lakelet jobs add` writes such a section.
 # [jobs.forum]

@@ -17,9 +17,10 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from lakelet.errors import CommandError, LakeletError
-from lakelet.inference.backend import Backend
+from lakelet.inference.backend import Backend, Sampling
 from lakelet.inference.gateway.openai_api import Reply, as_line, error_body, read_chat
 from lakelet.inference.gateway.relay import Relay
+from lakelet.inference.presets import Chosen
 from lakelet.models import Model
 
 __all__ = ("Offered", "create_gateway")
@@ -37,6 +38,7 @@ class Offered:
         choose: the model that is meant by a name, or by none.
         backend: an engine for one request.
         loaded: what is loaded, with windows.
+        sampling: how a model is sampled, given what a client says.
         window: tokens of a conversation; the most that memory allows without it.
     """
 
@@ -46,12 +48,14 @@ class Offered:
         choose: Callable[[str], Model],
         backend: Callable[[], Backend],
         loaded: Callable[[], list[dict[str, Any]]],
+        sampling: Callable[[Model, Sampling], Chosen],
         window: int | None = None,
     ) -> None:
         self.models = models
         self.choose = choose
         self.backend = backend
         self.loaded = loaded
+        self.sampling = sampling
         self.window = window
 
 
@@ -128,9 +132,15 @@ async def _model(offered: Offered, request: Request) -> Response:
 async def _chat(offered: Offered, request: Request) -> Response:
     asked = read_chat(await _body(request))
     model = await asyncio.to_thread(offered.choose, asked.model)
-    relay = Relay(offered.backend(), model, asked.conversation, asked.sampling, offered.window)
+    how = await asyncio.to_thread(offered.sampling, model, asked.sampling)
+    relay = Relay(offered.backend(), model, asked.conversation, how.sampling, offered.window)
     begun = await _unless_gone(request, relay, relay.begin())
     reply = Reply(model.name, begun.count, begun.room, begun.window)
+    reply.facts["sampling"] = {name: {"value": value, "source": source}
+                               for name, (value, source) in how.sources.items()}  # fmt: skip
+    reply.facts["deviations"] = {name: {"asked": said, "recommended": wanted}
+                                 for name, (said, wanted) in how.deviations.items()}  # fmt: skip
+    reply.facts["warnings"] = how.warnings
     if asked.stream:
         return StreamingResponse(
             _stream(relay, reply, usage=asked.usage), media_type="text/event-stream",
