@@ -139,6 +139,7 @@ def rows(found: dict[str, dict]) -> list[str]:
         if one := found.get(name):
             lines.append(row(what, f"≤ {aim} ×", f"{one['ratio']:.2f} ×", one["ratio"] <= aim))
     lines += web_rows(found)
+    lines += model_rows(found)
     lines += acting_rows(found)
     return lines
 
@@ -172,6 +173,30 @@ def acting_rows(found: dict[str, dict]) -> list[str]:
                 f"{one['speed']:.2f} ×", one["speed"] >= 0.8),
             row("the same, peak memory of the server", "≤ 200 MB", f"{one['peak_mb']:.0f} MB",
                 one["peak_mb"] <= 200),
+        ]  # fmt: skip
+    return lines
+
+
+def model_rows(found: dict[str, dict]) -> list[str]:
+    lines = []
+    if one := found.get("models_card"):
+        lines.append(
+            row(f"the card of a model of {one['bytes'] / 1e9:.0f} GB with {one['tokens']:,} tokens",
+                "< 100 ms", f"{one['cpu_ms']:.0f} ms of CPU", one["cpu_ms"] < 100)
+        )  # fmt: skip
+    if one := found.get("models_count"):
+        lines.append(
+            row(f"counting a prompt of {one['tokens']:,} tokens", "< 60 ms", f"{one['ms']:.0f} ms",
+                one["ms"] < 60)
+        )  # fmt: skip
+    if one := found.get("models_gateway"):
+        lines += [
+            row(f"the gateway over its engine's own server, CPU a token, {one['pairs']} pairs",
+                "< 1.02 × (upper end)",
+                f"{one['ratio']:.3f} × ({one['low']:.3f} to {one['high']:.3f})",
+                one["high"] < 1.02),
+            row("the same, to the first token", "< 5 ms", f"{one['first_ms']:.1f} ms",
+                one["first_ms"] < 5),
         ]  # fmt: skip
     return lines
 

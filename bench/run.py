@@ -2,7 +2,7 @@
 
 BENCH_RUNS (5), BENCH_GB (1) and BENCH_SCALE (1) make it longer or shorter; names as arguments run
 only some: startup, tpch, upsert, loading, memory, size, pipelines, incremental, runs,
-web, acting, scrolling.
+web, acting, scrolling, models.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from measure import DATA, HERE
 
 NAMES = (
     "startup", "size", "tpch", "upsert", "loading", "memory", "pipelines", "incremental",
-    "runs", "web", "acting", "scrolling",
+    "runs", "web", "acting", "scrolling", "models",
 )  # fmt: skip
 
 
