@@ -11,7 +11,7 @@ from lakelet.cli.app import cli
 from lakelet.errors import SqlError, TableNotFoundError
 from lakelet.session import Workspace
 
-VIEWS = ("queries", "audit", "runs", "metrics", "run_inputs")
+VIEWS = ("queries", "audit", "conversations", "runs", "metrics", "run_inputs")
 
 
 @pytest.mark.parametrize("name", VIEWS)

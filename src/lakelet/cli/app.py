@@ -25,6 +25,7 @@ _INTERRUPTED = 130
 COMMANDS = {
     "ask": "ask",
     "attach": "tables",
+    "chat": "chat",
     "compare": "compare",
     "diff": "versions",
     "doctor": "doctor",

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from lakelet.cli.answering import Telling, choice, say_ended
 from lakelet.cli.context import as_json, current_workspace
-from lakelet.cli.output import counted, number, print_json
+from lakelet.cli.output import number, print_json
 
 if TYPE_CHECKING:
     from lakelet.inference import Answer
-    from lakelet.session import Workspace
 
 __all__ = ("ask",)
 
@@ -58,8 +58,8 @@ def ask(
     try:
         model = workspace.chosen_model(model).name
     except ModelChoiceError as error:
-        model = _choice(error)
-    told = _Told(window, quiet=as_json)
+        model = choice(error)
+    told = Telling(window, quiet=as_json)
     trained = workspace.model(model).card.context
     if window and trained and window > trained:
         click.echo(
@@ -76,7 +76,11 @@ def ask(
         asked, model, system=system, raw=raw, context=window, told=told.hear,
         sampling=said,
     )  # fmt: skip
-    told.end(workspace, answer, as_json=as_json)
+    if as_json:
+        print_json(_as_dict(answer))
+    else:
+        click.echo()
+        say_ended(answer)
     if answer.wrong:
         raise SystemExit(1)
 
@@ -108,88 +112,6 @@ def _text(what: str, raw: bytes) -> str:
         raise CommandError(
             f"{what} is no text: byte {error.start:,} is not UTF-8; nothing was asked."
         ) from None
-
-
-def _choice(error: Any) -> str:
-    """A model out of those there are, asked for at a terminal; without one the list, and 2."""
-    if error.names and sys.stdin.isatty() and sys.stderr.isatty():
-        kinds = click.Choice(error.names)
-        return str(click.prompt("Which model", type=kinds, err=True))
-    click.echo(f"Error: {error.message}", err=True)
-    click.echo(f"Hint: {error.hint}", err=True)
-    raise SystemExit(2)
-
-
-class _Told:
-    """What happens, as it happens: the answer to standard output, everything else beside it."""
-
-    def __init__(self, window: int | None, *, quiet: bool) -> None:
-        self.window = window
-        self.quiet = quiet
-        self.lively = sys.stderr.isatty() and not quiet
-        self.thinking = False
-        self.waited = False
-
-    def hear(self, event: Any) -> None:
-        """Show one event."""
-        from lakelet.inference import Count, Loaded, Text, Thought, Waiting
-
-        if self.quiet:
-            return
-        if isinstance(event, Waiting):
-            self.wait(event.place)
-        elif isinstance(event, Loaded):
-            self.clear()
-            window = min(event.window, self.window or event.window)
-            click.echo(f"{event.name}, a window of {number(window)} tokens", err=True)
-        elif isinstance(event, Count):
-            click.echo(f"prompt tokens: {event}", err=True)
-        elif isinstance(event, Thought):
-            self.thinking = True
-            click.secho(event.text, nl=False, err=True, dim=True)
-        elif isinstance(event, Text):
-            if self.thinking:
-                click.echo("\n", err=True)
-                self.thinking = False
-            click.echo(event.text, nl=False)
-
-    def wait(self, place: int) -> None:
-        """Say how long it takes, on a terminal."""
-        if self.lively:
-            said = f"{place} before this" if place else "loading the model"
-            click.echo(f"\r{said} … ", nl=False, err=True)
-            self.waited = True
-
-    def clear(self) -> None:
-        """Take away what was said of waiting."""
-        if self.waited:
-            click.echo("\r" + " " * 40 + "\r", nl=False, err=True)
-            self.waited = False
-
-    def end(self, workspace: Workspace, answer: Answer, *, as_json: bool) -> None:
-        """Say how it ended."""
-        if as_json:
-            print_json(_as_dict(answer))
-            return
-        click.echo()
-        facts = [f"{counted(answer.usage.generated or 0, 'token')} generated"]
-        if answer.usage.cached:
-            facts.append(f"{number(answer.usage.cached)} of the prompt taken from the last one")
-        if answer.usage.generated_per_second:
-            facts.append(f"{answer.usage.generated_per_second:.1f} a second")
-        click.echo(", ".join(facts) + _ended(answer) + ".", err=True)
-        if answer.room.lowered:
-            click.echo(f"Only {number(answer.room.tokens)} tokens were left for it.", err=True)
-        for one in answer.wrong:
-            click.echo(f"Error: {one} What has come is kept.", err=True)
-
-
-def _ended(answer: Answer) -> str:
-    if answer.reason == "window":
-        return f"; it ended because the window of {number(answer.window)} tokens is full"
-    if answer.reason == "max_tokens":
-        return "; it was cut at the most tokens asked for"
-    return ""
 
 
 def _as_dict(answer: Answer) -> dict[str, Any]:

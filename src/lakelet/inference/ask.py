@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from lakelet.errors import EngineError
+from lakelet.errors import EngineError, OverflowingError
 from lakelet.inference.backend import (
     Backend,
     Conversation,
@@ -37,6 +37,7 @@ class Answer:
         window: tokens of the conversation.
         reason: why it ended: ``stop``, ``max_tokens``, ``window`` or ``tool``.
         seconds: from sending to the end.
+        dropped: messages at the beginning that were left out to make room.
         wrong: what is wrong with the answer though it came: counts that differ, a stream that
             broke off.
     """
@@ -50,6 +51,7 @@ class Answer:
     window: int
     reason: str
     seconds: float
+    dropped: int = 0
     wrong: list[str] = field(default_factory=list)
 
 
@@ -60,6 +62,7 @@ def ask(
     sampling: Sampling,
     *,
     context: int | None = None,
+    overflow: str = "fail",
     told: Callable[[Event | Loaded | Count], None] = lambda _event: None,
 ) -> Answer:
     """Ask a model, and refuse what does not fit its window before it is sent.
@@ -70,6 +73,8 @@ def ask(
         conversation: what is asked.
         sampling: how tokens are drawn, and how many at most.
         context: tokens of the conversation; the most that memory allows without it.
+        overflow: what becomes of a conversation that does not fit: ``fail``, or ``drop-oldest``
+            whole turns until it does; the last is never dropped.
         told: told of every event as it comes.
 
     Raises:
@@ -82,33 +87,79 @@ def ask(
             told(event)
             if isinstance(event, Loaded):
                 window = min(event.window, context or event.window)
-        count = backend.count(conversation)
+        fitting, count, room = _fitted(backend, conversation, window, sampling, overflow)
         told(count)
-        room = room_for(count, window, sampling.max_tokens)
         began = time.monotonic()
-        text, thought, usage, reason, wrong = "", "", Usage(None, None), "", []
+        heard = _Heard()
         try:
-            for one in backend.chat(conversation, replace(sampling, max_tokens=room.tokens)):
+            for one in backend.chat(fitting, replace(sampling, max_tokens=room.tokens)):
                 told(one)
-                if isinstance(one, Text):
-                    text += one.text
-                elif isinstance(one, Thought):
-                    thought += one.text
-                elif isinstance(one, Usage):
-                    usage = one
-                elif isinstance(one, End):
-                    reason = ended_by(one.reason, room, sampling.max_tokens)
+                heard.take(one)
         except EngineError as error:
-            if not text and not thought:
+            if not heard.text and not heard.thought:
                 raise
-            wrong.append(error.message)  # what has come is kept
-            reason = "broken off"
+            heard.wrong.append(error.message)  # what has come is kept
+            heard.reason = "broken off"
         return Answer(
-            model, text, thought, count, usage, room, window, reason, time.monotonic() - began,
-            wrong + _differences(count, usage, window),
+            model, heard.text, heard.thought, count, heard.usage, room, window,
+            ended_by(heard.reason, room, sampling.max_tokens), time.monotonic() - began,
+            len(conversation.messages) - len(fitting.messages),
+            heard.wrong + _differences(count, heard.usage, window),
         )  # fmt: skip
     finally:
         backend.close()
+
+
+@dataclass
+class _Heard:
+    """What has come of an answer so far."""
+
+    text: str = ""
+    thought: str = ""
+    usage: Usage = field(default_factory=lambda: Usage(None, None))
+    reason: str = ""
+    wrong: list[str] = field(default_factory=list)
+
+    def take(self, event: Event) -> None:
+        if isinstance(event, Text):
+            self.text += event.text
+        elif isinstance(event, Thought):
+            self.thought += event.text
+        elif isinstance(event, Usage):
+            self.usage = event
+        elif isinstance(event, End):
+            self.reason = event.reason
+
+
+def _fitted(
+    backend: Backend, conversation: Conversation, window: int, sampling: Sampling, overflow: str
+) -> tuple[Conversation, Count, Room]:
+    """A conversation that fits, its count, and the room it leaves.
+
+    Raises:
+        OverflowingError: it does not fit, or not even its last turn does.
+    """
+    while True:
+        count = backend.count(conversation)
+        try:
+            return conversation, count, room_for(count, window, sampling.max_tokens)
+        except OverflowingError:
+            shorter = _without_oldest_turn(conversation)
+            if overflow != "drop-oldest" or shorter is None:
+                raise
+            conversation = shorter
+
+
+def _without_oldest_turn(conversation: Conversation) -> Conversation | None:
+    """A conversation without its oldest question and what came of it; None where it is the last.
+
+    What the system says stays.
+    """
+    asked = [n for n, one in enumerate(conversation.messages) if one.role == "user"]
+    if len(asked) < 2:
+        return None
+    kept = conversation.messages[: asked[0]] + conversation.messages[asked[1] :]
+    return replace(conversation, messages=kept)
 
 
 def _differences(count: Count, usage: Usage, window: int) -> list[str]:

@@ -53,11 +53,13 @@ class Conversation:
         messages: in their order.
         raw: whether the one message is text to go on with, without a template.
         tools: that the model may call, passed on as they are.
+        template: variables of the model's template, such as ``enable_thinking``.
     """
 
     messages: tuple[Message, ...]
     raw: bool = False
     tools: tuple[Mapping[str, Any], ...] = ()
+    template: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,7 @@ class Embedded:
         """The prompt as the model sees it, by the engine's own renderer."""
         if conversation.raw:
             return conversation.messages[-1].content
-        asked = {"messages": as_messages(conversation), **_tools(conversation)}
+        asked = {"messages": as_messages(conversation), **_shape(conversation)}
         return str(self._asking.ask("/apply-template", asked)["prompt"])
 
     def count(self, conversation: Conversation) -> Count:
@@ -91,7 +91,7 @@ class Embedded:
             pieces = self._asking.stream("/v1/completions", {**fields, "prompt": tokens})
         else:
             messages = as_messages(conversation)
-            fields.update(_tools(conversation))
+            fields.update(_shape(conversation))
             pieces = self._asking.stream("/v1/chat/completions", {**fields, "messages": messages})
         yield from as_events(pieces, splitter)
 
@@ -133,5 +133,11 @@ class Embedded:
         return self._asked
 
 
-def _tools(conversation: Conversation) -> dict[str, Any]:
-    return {"tools": list(conversation.tools)} if conversation.tools else {}
+def _shape(conversation: Conversation) -> dict[str, Any]:
+    """What besides messages makes the prompt."""
+    told: dict[str, Any] = {}
+    if conversation.tools:
+        told["tools"] = list(conversation.tools)
+    if conversation.template:
+        told["chat_template_kwargs"] = dict(conversation.template)
+    return told

@@ -10,6 +10,7 @@ from lakelet.session.queries import QueriesTable
 from lakelet.session.run_tables import RUN_TABLES, RunsTable
 
 if TYPE_CHECKING:
+    from lakelet.session.conversations import ConversationsTable
     from lakelet.session.workspace import Workspace
     from lakelet.workspace import WorkspaceFolder
 
@@ -18,7 +19,7 @@ __all__ = ("describe_view", "view_named")
 
 def view_named(
     folder: WorkspaceFolder, parts: tuple[str, ...]
-) -> QueriesTable | AuditTable | RunsTable | None:
+) -> QueriesTable | AuditTable | ConversationsTable | RunsTable | None:
     """The view of that name, ``("system", "queries")`` for example; None where it is none."""
     if len(parts) != 2 or parts[0] != "system":
         return None
@@ -26,6 +27,10 @@ def view_named(
         return QueriesTable(folder)
     if parts[1] == "audit":
         return AuditTable(folder)
+    if parts[1] == "conversations":
+        from lakelet.session.conversations import ConversationsTable
+
+        return ConversationsTable(folder)
     return RunsTable(folder, parts[1]) if parts[1] in RUN_TABLES else None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from lakelet.workspace import WorkspaceFolder
 
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from lakelet.inference.presets import Chosen
     from lakelet.models import Model, ModelStore
     from lakelet.models.wishes import Wishes
+    from lakelet.session.conversations import Kept
+    from lakelet.session.talking import Talking
+    from lakelet.session.workspace import Workspace
 
 __all__ = ("WorkspaceModels",)
 
@@ -125,6 +128,38 @@ class WorkspaceModels:
         )  # fmt: skip
         note_used(self.folder, chosen)
         return answer
+
+    def talk(self, model: str = "", **options: Any) -> Talking:
+        """Hold a conversation with a model; it is kept in the workspace as it is held.
+
+        Args:
+            model: the model; as `chosen_model` chooses without it.
+            options: ``system``, ``template``, ``context``, ``overflow``, ``sampling``, ``go_on``:
+                see `lakelet.session.talking.Talking`.
+
+        Raises:
+            ModelNotFoundError: the store has none of that name.
+            CommandError: there is no such conversation to go on with.
+        """
+        from lakelet.session.talking import Talking
+
+        return Talking(cast("Workspace", self), self.chosen_model(model), **options)
+
+    def conversations(self, letters: str = "") -> list[Kept]:
+        """The conversations that are kept, in which some letters were said; the newest first."""
+        from lakelet.session.conversations import conversations
+
+        return conversations(self.folder, letters)
+
+    def delete_conversation(self, name: str) -> Kept:
+        """Delete a conversation for good, by the beginning of its name.
+
+        Raises:
+            CommandError: there is none, or there are several.
+        """
+        from lakelet.session.conversations import delete_conversation
+
+        return delete_conversation(self.folder, name)
 
     def sampling_of(self, model: Model, said: Sampling | None = None) -> Chosen:
         """How a model is sampled, and where each value comes from.

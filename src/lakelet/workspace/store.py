@@ -189,6 +189,29 @@ _MIGRATIONS: tuple[str, ...] = (
         whole INTEGER
     );
     """,
+    """
+    CREATE TABLE conversations (
+        id TEXT PRIMARY KEY,
+        model TEXT NOT NULL,
+        digest TEXT NOT NULL,
+        started REAL NOT NULL,
+        updated REAL NOT NULL
+    );
+    CREATE TABLE messages (
+        conversation TEXT NOT NULL,
+        number INTEGER NOT NULL,
+        role TEXT NOT NULL,
+        content TEXT NOT NULL,
+        thought TEXT NOT NULL,
+        time REAL NOT NULL,
+        ended TEXT,
+        prompt_tokens INTEGER,
+        generated_tokens INTEGER,
+        dropped INTEGER NOT NULL DEFAULT 0,
+        wrong TEXT,
+        PRIMARY KEY (conversation, number)
+    ) WITHOUT ROWID;
+    """,
 )
 STORE_VERSION = len(_MIGRATIONS)
 

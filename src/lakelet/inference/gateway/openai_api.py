@@ -39,7 +39,7 @@ __all__ = ("ChatRequest", "Reply", "as_line", "error_body", "read_chat")
 _ROLES = ("system", "developer", "user", "assistant", "tool")
 _PASSED = (
     "presence_penalty", "frequency_penalty", "repeat_penalty", "logit_bias", "tool_choice",
-    "parallel_tool_calls", "response_format", "chat_template_kwargs",
+    "parallel_tool_calls", "response_format",
 )  # fmt: skip
 _REFUSED = ("audio", "modalities", "functions", "function_call")
 _FINISH = {"stop": "stop", "max_tokens": "length", "window": "length", "tool": "tool_calls"}
@@ -85,13 +85,18 @@ def read_chat(body: Any) -> ChatRequest:
     tools = body.get("tools") or []
     if not isinstance(tools, list) or not all(isinstance(one, dict) for one in tools):
         raise CommandError("tools is no list of objects; nothing was asked.")
+    template = body.get("chat_template_kwargs") or {}
+    if not isinstance(template, dict):
+        raise CommandError("chat_template_kwargs is no object; nothing was asked.")
     stop = body.get("stop") or ()
     stop = (stop,) if isinstance(stop, str) else tuple(stop)
     most = _whole(body, "max_completion_tokens") or _whole(body, "max_tokens")
     options = body.get("stream_options") or {}
     return ChatRequest(
         str(body.get("model") or ""),
-        Conversation(tuple(_message(one) for one in messages), tools=tuple(tools)),
+        Conversation(
+            tuple(_message(one) for one in messages), tools=tuple(tools), template=template
+        ),
         Sampling(
             temperature=_number(body, "temperature"), top_p=_number(body, "top_p"),
             top_k=_whole(body, "top_k"), min_p=_number(body, "min_p"), seed=_whole(body, "seed"),

@@ -1,0 +1,156 @@
+"""`lakelet chat`: a conversation with a model of this machine, kept as it is held."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lakelet.cli.answering import Telling, choice, say_ended
+from lakelet.cli.context import as_json, current_workspace
+from lakelet.cli.output import counted, number, print_json, print_table, when
+
+if TYPE_CHECKING:
+    from lakelet.session import Workspace
+    from lakelet.session.talking import Talking
+
+__all__ = ("chat",)
+
+_HELP = """\
+/prompt   the prompt as the model sees it
+/new      begin another conversation
+/help     this
+Ctrl-D    end
+"""
+
+
+@click.command()
+@click.argument("model", default="")
+@click.option("--system", default="", help="What the model is told before.")
+@click.option("--think", type=click.Choice(["on", "off"]), help="Where its template can be told.")
+@click.option("--context", default="", metavar="16k", help="Tokens of prompt and answer together.")
+@click.option("--overflow", type=click.Choice(["fail", "drop-oldest"]), default="fail",
+              show_default=True, help="A conversation that does not fit any more.")  # fmt: skip
+@click.option("--temperature", type=click.FloatRange(0), help="0 is greedy.")
+@click.option("--go-on", default="", metavar="ID", help="Go on with a conversation.")
+@click.option("--list", "listed", is_flag=True, help="List the conversations.")
+@click.option("--find", default="", metavar="LETTERS", help="Those in which this was said.")
+@click.option("--delete", default="", metavar="ID", help="Delete one for good.")
+@as_json
+def chat(
+    model: str, system: str, think: str | None, context: str, overflow: str,
+    temperature: float | None, go_on: str, listed: bool, find: str, delete: str, as_json: bool,
+) -> None:  # fmt: skip
+    """Hold a conversation with a model of this machine.
+
+    Old thoughts go back only to models that were trained with them; a conversation that does not
+    fit is refused with the numbers, or loses its oldest turns, which is said. Every conversation is
+    kept in the workspace (system.conversations), and what has come of an answer is kept too.
+
+    \b
+    lakelet chat
+    lakelet chat smollm2-f16 --system "Answer in one sentence." --overflow drop-oldest
+    lakelet chat --list
+    """
+    workspace = current_workspace()
+    if delete:
+        gone = workspace.delete_conversation(delete)
+        click.echo(f"{gone.id} is gone: {counted(gone.messages, 'message')}.")
+        return
+    if listed or find:
+        _list(workspace, find, as_json=as_json)
+        return
+    if as_json:
+        raise click.UsageError("--json goes with --list and --find.")
+    _hold(workspace, model, system, think, context, overflow, temperature, go_on)
+
+
+def _list(workspace: Workspace, letters: str, *, as_json: bool) -> None:
+    found = workspace.conversations(letters)
+    if as_json:
+        print_json([{"id": one.id, "model": one.model, "started": one.started,
+                     "updated": one.updated, "messages": one.messages, "title": one.title}
+                    for one in found])  # fmt: skip
+        return
+    if not found:
+        click.echo(f"Nothing was said of {letters!r}." if letters else "There are none yet.")
+        return
+    print_table(
+        ("id", "model", "updated", "messages", "asked first"),
+        [(one.id, one.model, when(one.updated, workspace.time_zone), one.messages, one.title)
+         for one in found],
+    )  # fmt: skip
+
+
+def _hold(
+    workspace: Workspace, model: str, system: str, think: str | None, context: str, overflow: str,
+    temperature: float | None, go_on: str,
+) -> None:  # fmt: skip
+    from lakelet.errors import LakeletError, ModelChoiceError
+    from lakelet.inference import Sampling
+    from lakelet.models.wishes import parse_tokens
+
+    window = parse_tokens(context) if context else None
+    try:
+        chosen = workspace.chosen_model(model).name
+    except ModelChoiceError as error:
+        chosen = choice(error)
+    template = {} if think is None else {"enable_thinking": think == "on"}
+    options: dict[str, Any] = {
+        "system": system, "template": template, "context": window, "overflow": overflow,
+        "sampling": Sampling(temperature=temperature),
+    }  # fmt: skip
+    talking = workspace.talk(chosen, go_on=go_on, **options)
+    how = talking.sampling
+    for warning in how.warnings:
+        click.echo(f"Careful: {warning}", err=True)
+    click.echo(f"{chosen}; sampling: {how}; /help for more", err=True)
+    for one in talking.messages:
+        click.echo(f"{'> ' if one.role == 'user' else ''}{one.content}\n")
+    while (asked := _line()) is not None:
+        try:
+            if asked == "/new":
+                talking = workspace.talk(chosen, **options)
+            elif asked == "/prompt":
+                click.echo(talking.prompt())
+            elif asked == "/help":
+                click.echo(_HELP)
+            elif asked.strip():
+                _turn(talking, asked, window)
+        except LakeletError as error:
+            click.echo(f"Error: {error.message}", err=True)
+            if error.hint:
+                click.echo(f"Hint: {error.hint}", err=True)
+    if talking.id:
+        click.echo(f"lakelet chat --go-on {talking.id}   goes on with it", err=True)
+
+
+def _turn(talking: Talking, asked: str, window: int | None) -> None:
+    telling = Telling(window, counts=False)
+    try:
+        answer = talking.say(asked, telling.hear)
+    except KeyboardInterrupt:
+        click.echo("\n(stopped; what has come is kept)", err=True)
+        return
+    click.echo()
+    if answer.dropped:
+        click.echo(f"The first {counted(answer.dropped, 'message')} did not fit and "
+                   "went unseen.", err=True)  # fmt: skip
+    say_ended(answer)
+    room = answer.window - (answer.usage.prompt or 0) - (answer.usage.generated or 0)
+    click.echo(f"{number(max(room, 0))} of {number(answer.window)} tokens are free.", err=True)
+
+
+def _line() -> str | None:
+    """What a person types; None at the end."""
+    if not sys.stdin.isatty():
+        line = sys.stdin.readline()
+        return line.rstrip("\n") if line else None
+    try:
+        import readline  # noqa: F401 - lines can be edited, and earlier ones found
+
+        return input("> ")
+    except (EOFError, KeyboardInterrupt):
+        click.echo(err=True)
+        return None

@@ -1,0 +1,230 @@
+"""Conversations with models, kept as they are held: what arrived stays, what is deleted is gone.
+
+They live in the workspace's metadata store, and are read as ``system.conversations``, a row a
+message.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from lakelet.errors import CommandError
+from lakelet.inference import Answer, Message
+from lakelet.models import Model
+from lakelet.workspace.store import open_store
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from lakelet.workspace import WorkspaceFolder
+
+__all__ = ("ConversationsTable", "Kept", "Writing", "conversations", "delete_conversation", "talk")
+
+_TYPED = (
+    ("conversation", "VARCHAR"), ("number", "INTEGER"), ("model", "VARCHAR"),
+    ("digest", "VARCHAR"), ("role", "VARCHAR"), ("content", "VARCHAR"), ("thought", "VARCHAR"),
+    ("time", "TIMESTAMP WITH TIME ZONE"), ("ended", "VARCHAR"), ("prompt_tokens", "INTEGER"),
+    ("generated_tokens", "INTEGER"), ("dropped", "INTEGER"), ("wrong", "VARCHAR"),
+)  # fmt: skip
+_EVERY = 0.5
+"""Seconds after which what has come is written down."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A conversation that is kept.
+
+    Attributes:
+        id: its name.
+        model: the model it was last held with.
+        started: when it began.
+        updated: when something was said last.
+        messages: how many.
+        title: what was asked first.
+    """
+
+    id: str
+    model: str
+    started: datetime
+    updated: datetime
+    messages: int
+    title: str
+
+
+def conversations(folder: WorkspaceFolder, letters: str = "") -> list[Kept]:
+    """The conversations in which some letters were said, the newest first; all without letters."""
+    with open_store(folder) as store:
+        rows = store.execute(
+            "SELECT c.*, count(*) AS messages, coalesce((SELECT content FROM messages f WHERE "
+            "f.conversation = c.id AND f.role = 'user' ORDER BY number LIMIT 1), '') AS title "
+            "FROM conversations c JOIN messages m ON m.conversation = c.id WHERE ?1 = '' OR EXISTS "
+            "(SELECT 1 FROM messages h WHERE h.conversation = c.id AND instr(lower(h.content), ?1))"
+            " GROUP BY c.id ORDER BY c.updated DESC",
+            (letters.lower(),),
+        ).fetchall()
+    return [
+        Kept(row["id"], row["model"], _when(row["started"]), _when(row["updated"]),
+             row["messages"], " ".join(row["title"].split())[:200])
+        for row in rows
+    ]  # fmt: skip
+
+
+def talk(folder: WorkspaceFolder, name: str) -> tuple[Kept, list[Message]]:
+    """A conversation by the beginning of its name, and what was said.
+
+    Raises:
+        CommandError: there is none, or there are several.
+    """
+    found = [one for one in conversations(folder) if one.id.startswith(name)] if name else []
+    if len(found) != 1:
+        what = "several conversations begin" if found else "no conversation begins"
+        raise CommandError(f"{what} with {name!r}.", hint="`lakelet chat --list` shows them.")
+    with open_store(folder) as store:
+        rows = store.execute(
+            "SELECT role, content, thought FROM messages WHERE conversation = ? ORDER BY number",
+            (found[0].id,),
+        ).fetchall()
+    return found[0], [Message(row["role"], row["content"], row["thought"]) for row in rows]
+
+
+def delete_conversation(folder: WorkspaceFolder, name: str) -> Kept:
+    """Delete a conversation; its text is overwritten where it lay.
+
+    Raises:
+        CommandError: there is none, or there are several.
+    """
+    kept, _ = talk(folder, name)
+    with open_store(folder) as store:
+        store.execute("PRAGMA secure_delete = ON")
+        store.execute("DELETE FROM messages WHERE conversation = ?", (kept.id,))
+        store.execute("DELETE FROM conversations WHERE id = ?", (kept.id,))
+    # What the journal still holds of it goes with the journal.
+    _empty_journal(folder)
+    return kept
+
+
+def _empty_journal(folder: WorkspaceFolder) -> None:
+    import sqlite3
+
+    from lakelet.workspace.store import STORE_FILE
+
+    store = sqlite3.connect(folder.private / STORE_FILE, timeout=10, isolation_level=None)
+    try:
+        store.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    finally:
+        store.close()
+
+
+class Writing:
+    """A conversation that is being held, written down as it goes.
+
+    Args:
+        folder: the workspace.
+        model: the model it is held with.
+        name: the conversation that goes on; a new one without it.
+        said: what was said in it so far.
+    """
+
+    def __init__(
+        self, folder: WorkspaceFolder, model: Model, name: str = "", said: Sequence[Message] = ()
+    ) -> None:
+        self.folder = folder
+        self.id = name or secrets.token_hex(6)
+        self.number = len(said)
+        self.text = ""
+        self.thought = ""
+        self.written = time.monotonic()
+        now = time.time()
+        with open_store(folder) as store:
+            store.execute(
+                "INSERT INTO conversations VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET "
+                "model = excluded.model, digest = excluded.digest",
+                (self.id, model.name, model.digest, now, now),
+            )
+
+    def say(self, role: str, content: str) -> None:
+        """Write down what a person or the system says."""
+        with open_store(self.folder) as store:
+            self._insert(store, role, content)
+
+    def begin(self) -> None:
+        """Begin an answer."""
+        self.text = self.thought = ""
+        with open_store(self.folder) as store:
+            self._insert(store, "assistant", "")
+
+    def come(self, text: str, thought: str) -> None:
+        """Take a piece of the answer; it is written down within a second."""
+        self.text += text
+        self.thought += thought
+        if time.monotonic() - self.written > _EVERY:
+            self._update("content = ?, thought = ?", (self.text, self.thought))
+
+    def end(self, answer: Answer) -> None:
+        """Write down how the answer ended."""
+        self._update(
+            "content = ?, thought = ?, ended = ?, prompt_tokens = ?, generated_tokens = ?, "
+            "dropped = ?, wrong = ?",
+            (answer.text, answer.thought, answer.reason, answer.usage.prompt,
+             answer.usage.generated, answer.dropped, " ".join(answer.wrong) or None),
+        )  # fmt: skip
+
+    def fail(self, why: str) -> None:
+        """Write down that no answer came, or only some of it; what came is kept."""
+        self._update(
+            "content = ?, thought = ?, ended = 'failed', wrong = ?", (self.text, self.thought, why)
+        )
+
+    def _insert(self, store: Any, role: str, content: str) -> None:
+        store.execute(
+            "INSERT INTO messages (conversation, number, role, content, thought, time) "
+            "VALUES (?, ?, ?, ?, '', ?)",
+            (self.id, self.number, role, content, time.time()),
+        )
+        store.execute("UPDATE conversations SET updated = ? WHERE id = ?", (time.time(), self.id))
+        self.number += 1
+
+    def _update(self, what: str, values: tuple[Any, ...]) -> None:
+        self.written = time.monotonic()
+        with open_store(self.folder) as store:
+            store.execute(
+                f"UPDATE messages SET {what} WHERE conversation = ? AND number = ?",
+                (*values, self.id, self.number - 1),
+            )
+
+
+def _when(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+@dataclass(frozen=True)
+class ConversationsTable:
+    """What was said, as a table of a query."""
+
+    workspace: WorkspaceFolder
+
+    @property
+    def typed(self) -> tuple[tuple[str, str], ...]:
+        """Names and DuckDB types of the columns."""
+        return _TYPED
+
+    def attach(self, connection: duckdb.DuckDBPyConnection, view: str) -> None:
+        """Make the messages a table of that name on a connection."""
+        with open_store(self.workspace) as store:
+            rows = store.execute(
+                "SELECT m.conversation, m.number, c.model, c.digest, m.role, m.content, m.thought, "
+                "m.time, m.ended, m.prompt_tokens, m.generated_tokens, m.dropped, m.wrong "
+                "FROM messages m JOIN conversations c ON c.id = m.conversation "
+                "ORDER BY c.started, m.number"
+            ).fetchall()
+        declared = ", ".join(f'"{name}" {kind}' for name, kind in _TYPED)
+        connection.execute(f"CREATE TABLE {view} ({declared})")
+        if rows:
+            marks = ", ".join("?" for _ in _TYPED)
+            values = [[*row[:7], _when(row["time"]), *row[8:]] for row in rows]
+            connection.executemany(f"INSERT INTO {view} VALUES ({marks})", values)
