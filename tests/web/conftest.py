@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from lakelet.session import Workspace
+from lakelet.session import Workspace, open_workspace
 from lakelet.web import create_app
+from models.files import write_gguf
 
 HOST = "127.0.0.1:8320"
 
@@ -64,6 +65,11 @@ def site(ws: Workspace, serve: Callable[[Path], str]) -> str:
     (posts / "a.jsonl").write_text('{"id":1,"score":5}\n{"id":2,"score":null}\n{"id":\n')
     ws.load("files/posts", into="bronze.posts")
     ws.update("forum")
+    settings = ws.folder.root / "lakelet.toml"
+    settings.write_text(settings.read_text().replace('# store = "models"', 'store = "models"'))
+    said = {"general.license": "mit", "general.name": "Tiny", "general.sampling.temp": 0.5}
+    file = write_gguf(ws.folder.root / "tiny.gguf", said=said)
+    open_workspace(ws.folder.root).add_model(file, copy=True)
     return serve(ws.folder.root)
 
 

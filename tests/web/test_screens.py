@@ -31,7 +31,8 @@ PAGES = (
     "/inbox", "/load?source=files/posts&into=bronze.other", "/load", "/tables/bronze/posts/quality",
     "/tables/bronze/posts/rescued/decide?field-0=score&decide-0=ignore", "/commands",
     "/tables/bronze/posts/restore?to=1", "/pipelines/forum/plan",
-    "/pipelines/forum/schedule?cron=0+6+*+*+1-5",
+    "/pipelines/forum/schedule?cron=0+6+*+*+1-5", "/models", "/models?context=many",
+    "/models/tiny",
 )  # fmt: skip
 
 

@@ -31,6 +31,7 @@ from lakelet.web.rooms import (
     home,
     loading,
     maintaining,
+    models,
     palette,
     pipelines,
     quality,
@@ -123,7 +124,7 @@ def create_app(
     told = (
         home, deciding, quality, restoring, comparing, altering, maintaining, dropping, tables,
         table, standing, table_account, pipelines, updating, run_acts, registry, run, runs, files,
-        loading, uploading, commands, sql, palette,
+        loading, uploading, commands, sql, palette, models,
     )  # fmt: skip
     rooms = [room.router for room in told]
     known = allowed_hosts(PORT) if hosts is None else hosts

@@ -56,6 +56,10 @@ class Links:
         """A registered model's page."""
         return self.to(f"/registry/{_part(name)}", **query)
 
+    def model(self, name: str) -> str:
+        """A language model's page."""
+        return self.to(f"/models/{_part(name)}")
+
     def file(self, path: str, **query: object) -> str:
         """A raw file's page, or a folder's, by its path as the account of loads has it."""
         return self.to("/file", path=path, **query)

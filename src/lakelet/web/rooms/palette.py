@@ -20,7 +20,8 @@ router = Room(["palette"])
 _MOST = 40
 _PAGES = (
     ("Home", "/"), ("Inbox: surprising fields", "/inbox"), ("Tables", "/tables"),
-    ("Pipelines", "/pipelines"), ("SQL", "/sql"), ("Runs", "/runs"), ("Files", "/files"),
+    ("Pipelines", "/pipelines"), ("SQL", "/sql"), ("Runs", "/runs"),
+    ("Models", "/models"), ("Files", "/files"),
     ("Registered models", "/registry"),
     ("Load files into a table", "/load"), ("Upload files", "/file?path=files:"),
     ("New pipeline", "/pipelines#name"),

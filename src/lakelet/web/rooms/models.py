@@ -1,0 +1,130 @@
+"""Language models of this machine: a list with wishes, and each one's card."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import Query
+
+from lakelet.errors import LakeletError
+from lakelet.models import Card, Model
+from lakelet.models.wishes import wishes_of
+from lakelet.web.answer import Open, add_page
+from lakelet.web.code import as_command
+from lakelet.web.room import Room
+
+__all__ = ("router",)
+
+router = Room(["models"])
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A model in a list.
+
+    Attributes:
+        name: its name.
+        bytes: of its files.
+        card: what its file says; None where it cannot be read.
+        wrong: why it cannot be read.
+        loaded: whether it is loaded now.
+    """
+
+    name: str
+    bytes: int
+    card: Card | None
+    wrong: str
+    loaded: bool
+
+
+@dataclass(frozen=True)
+class Models:
+    """The models of the store, or those that are as wished.
+
+    Attributes:
+        models: in order of their names.
+        all: how many there are.
+        wrong: what is wrong with the wishes.
+        wishes: as they were written.
+        command: what lists them in a terminal.
+    """
+
+    models: list[Listed]
+    all: int
+    wrong: str
+    wishes: dict[str, str]
+    command: str
+
+
+def models(
+    workspace: Open,
+    licence: Annotated[str, Query(description="Licences or classes, one of which it has.")] = "",
+    language: Annotated[str, Query(description="Languages, all of which it knows.")] = "",
+    context: Annotated[str, Query(description="Tokens it takes at least.")] = "",
+    size: Annotated[str, Query(description="The most its files may take.")] = "",
+) -> Models:
+    """The language models of this machine."""
+    asked = {"licence": licence.strip(), "language": language.strip(),
+             "context": context.strip(), "size": size.strip()}  # fmt: skip
+    loaded = {one["name"] for one in workspace.engine_host.loaded()}
+    found = [_listed(model, loaded) for model in workspace.models()]
+    wrong = ""
+    shown = found
+    if any(asked.values()):
+        try:
+            wishes = wishes_of(
+                licence=asked["licence"], language=asked["language"], context=asked["context"],
+                size=asked["size"],
+            )  # fmt: skip
+            shown = [one for one in found if one.card is not None and wishes.met_by(one.card)]
+        except LakeletError as error:
+            wrong = error.message
+    said = [part for name, value in asked.items() if value for part in (f"--{name}", value)]
+    return Models(shown, len(found), wrong, asked, as_command(["models", *said]))
+
+
+def _listed(model: Model, loaded: set[str]) -> Listed:
+    try:
+        return Listed(model.name, model.bytes, model.card, "", model.name in loaded)
+    except LakeletError as error:
+        return Listed(model.name, model.bytes, None, error.message, model.name in loaded)
+
+
+@dataclass(frozen=True)
+class ModelPage:
+    """A model.
+
+    Attributes:
+        model: its name and files.
+        card: what its file says.
+        sampling: how it is sampled: name, value, and where that comes from.
+        loaded: how it is loaded; None where it is not.
+        talks: conversations with it that are kept: id, what was asked first, messages.
+        command: what shows it in a terminal.
+    """
+
+    model: Model
+    card: Card
+    sampling: list[tuple[str, float, str]]
+    loaded: dict[str, Any] | None
+    talks: list[tuple[str, str, int]]
+    command: str
+
+
+def model(workspace: Open, name: str) -> ModelPage:
+    """A language model: its card, its template, how it is sampled."""
+    found = workspace.model(name)
+    how = workspace.sampling_of(found)
+    loaded = [one for one in workspace.engine_host.loaded() if one["name"] == found.name]
+    talks = [(one.id, one.title, one.messages) for one in workspace.conversations()
+             if one.model == found.name]  # fmt: skip
+    return ModelPage(
+        found, found.card,
+        [(key, value, source) for key, (value, source) in how.sources.items()],
+        loaded[0] if loaded else None, talks[:20], as_command(["models", "show", found.name]),
+    )  # fmt: skip
+
+
+add_page(router, "/models", "models.html", models)
+add_page(router, "/models/{name}", "model.html", model)
