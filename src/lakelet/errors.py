@@ -194,6 +194,10 @@ class EngineError(LakeletError, RuntimeError):
     """An engine that does not start, dies, stalls or says what nobody can read."""
 
 
+class BusyError(EngineError):
+    """A model for which too many wait already."""
+
+
 class OverflowingError(LakeletError, ValueError):
     """A prompt that does not fit the window; nothing was sent.
 

@@ -21,6 +21,8 @@ import pytest
 
 import lakelet
 from inference.tiny import tiny_store
+from lakelet.errors import BusyError
+from lakelet.inference.gateway.openai_api import error_body
 from lakelet.inference.host.attaching import HostClient
 from lakelet.models import ModelStore
 
@@ -204,6 +206,11 @@ def test_an_engine_that_dies_ends_the_stream_with_an_error(gateway: Gateway) -> 
         model="tiny-gemma", messages=LOMAR, temperature=0
     )  # type: ignore[call-overload]
     assert "Helmut" in again.choices[0].message.content
+
+
+def test_a_full_queue_says_when_to_try_again() -> None:
+    status, told = error_body(BusyError("64 wait for it already."))
+    assert (status, told["error"]["code"]) == (429, "busy")
 
 
 def test_who_leaves_frees_the_slot_and_the_rest_are_answered(gateway: Gateway) -> None:

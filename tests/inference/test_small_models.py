@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from inference.tiny import tiny_store
-from lakelet.errors import EngineError, TemplateError
+from lakelet.errors import BusyError, EngineError, TemplateError
 from lakelet.inference import Conversation, Embedded, Message, Sampling, ask
+from lakelet.inference.host.engines import Engines, Wanted
+from lakelet.inference.host.place import HostPlace
 from lakelet.models import add_model
 from small_models.training import MODELS
 from small_models.world import questions
@@ -108,12 +111,33 @@ def test_a_base_model_goes_on_with_a_text_and_holds_no_conversation(
     assert answer.wrong == [] and (answer.usage.generated or 0) > 0
 
 
+def test_too_many_are_not_kept_waiting(tiny: Embedded, tmp_path: Path) -> None:
+    place = HostPlace(tmp_path)
+    place.make()
+    engines = Engines(place, longest=1)
+    wanted = Wanted(tiny.store.model("tiny-llama"), 256)
+    waits, served = threading.Event(), threading.Event()
+
+    def second() -> None:
+        with engines.turn(wanted, lambda place: waits.set() if place else None):
+            served.set()
+
+    try:
+        with engines.turn(wanted, lambda _place: None):
+            other = threading.Thread(target=second)
+            other.start()
+            assert waits.wait(20)
+            with pytest.raises(BusyError, match="1 wait for tiny-llama already"):
+                engines.turn(wanted, lambda _place: None).__enter__()
+        assert served.wait(20)
+        other.join()
+    finally:
+        engines.close()
+
+
 def test_what_does_not_fit_beside_others_takes_an_idle_ones_place_or_is_refused(
     tiny: Embedded, tmp_path: Path
 ) -> None:
-    from lakelet.inference.host.engines import Engines, Wanted
-    from lakelet.inference.host.place import HostPlace
-
     place = HostPlace(tmp_path)
     place.make()
     free = [1 << 40]

@@ -80,7 +80,8 @@ def create_gateway(offered: Offered, hosts: frozenset[str]) -> Starlette:
                 return found
             except LakeletError as error:
                 status, body = error_body(error)
-                return JSONResponse(body, status)
+                later = {"retry-after": "2"} if status == 429 else None
+                return JSONResponse(body, status, headers=later)
 
         return guard
 

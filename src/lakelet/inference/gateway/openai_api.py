@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lakelet.errors import (
+    BusyError,
     CommandError,
     EngineError,
     LakeletError,
@@ -258,6 +259,9 @@ def error_body(error: LakeletError) -> tuple[int, dict[str, Any]]:
     elif isinstance(error, ModelNotFoundError | ModelChoiceError):
         status = 404
         told |= {"code": "model_not_found", "param": "model"}
+    elif isinstance(error, BusyError):
+        status = 429
+        told |= {"type": "rate_limit_error", "code": "busy"}
     elif isinstance(error, EngineError):
         status = 503
         told |= {"type": "server_error", "code": "engine"}

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from lakelet.errors import EngineError, LakeletError
+from lakelet.errors import BusyError, EngineError, LakeletError
 from lakelet.inference.engine.process import EngineProcess, LoadRequest
 from lakelet.inference.host.place import HostPlace
 from lakelet.inference.memory import available_memory, default_window, estimated_memory
@@ -86,12 +86,15 @@ class Engines:
         place: where logs go.
         threads: that an engine may use; 0 for half of the processors.
         free: tells how many bytes are free.
+        longest: how many may wait for a model.
     """
 
     def __init__(
-        self, place: HostPlace, threads: int = 0, free: Callable[[], int] = available_memory
-    ) -> None:
+        self, place: HostPlace, threads: int = 0, free: Callable[[], int] = available_memory,
+        longest: int = 64,
+    ) -> None:  # fmt: skip
         self.place = place
+        self.longest = longest
         # The engine's threads wait for one another by spinning: more of them than cores that are
         # free, and each token takes many times as long. Half are most machines' real cores.
         self.threads = threads or max(1, (os.cpu_count() or 1) // 2)
@@ -110,12 +113,18 @@ class Engines:
                 who waits is gone.
 
         Raises:
+            BusyError: too many wait for it already.
             EngineError: it does not load, or does not fit beside what is at work.
             TemplateError: its template is broken.
         """
         engine = self._ready(wanted, tell)
         ticket = object()
         with self.changed:
+            if len(engine.queue) >= self.longest:
+                raise BusyError(
+                    f"{len(engine.queue)} wait for {wanted.model.name} already; nothing was asked.",
+                    hint="try again in a moment.",
+                )
             engine.queue.append(ticket)
             try:
                 while engine.queue[0] is not ticket or engine.turns >= engine.slots:
