@@ -188,7 +188,7 @@ def test_two_who_ask_wait_for_one_another(store: ModelStore) -> None:
     first.close()
     assert isinstance(list(coming)[-1], Loaded)
     second.close()
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while first.host.loaded()[0]["turns"] and time.monotonic() < until:
         time.sleep(0.05)
     assert first.host.loaded()[0]["turns"] == 0

@@ -50,7 +50,7 @@ class Gateway:
 
     def idle(self) -> bool:
         """Whether nobody is served or waits, soon."""
-        until = time.monotonic() + 20
+        until = time.monotonic() + 60
         while time.monotonic() < until:
             loaded = HostClient(self.store).loaded()
             if all(not one["turns"] and not one["waiting"] for one in loaded):

@@ -126,10 +126,10 @@ def test_too_many_are_not_kept_waiting(tiny: Embedded, tmp_path: Path) -> None:
         with engines.turn(wanted, lambda _place: None):
             other = threading.Thread(target=second)
             other.start()
-            assert waits.wait(20)
+            assert waits.wait(60)
             with pytest.raises(BusyError, match="1 wait for tiny-llama already"):
                 engines.turn(wanted, lambda _place: None).__enter__()
-        assert served.wait(20)
+        assert served.wait(60)
         other.join()
     finally:
         engines.close()
