@@ -65,6 +65,17 @@ def test_widen_rewrites_once_and_takes_the_rescued_values_in(ws: Workspace) -> N
     ]  # fmt: skip
 
 
+def test_a_whole_number_that_a_double_writes_otherwise_is_lost_to_it(ws: Workspace) -> None:
+    # It is a double exactly, whose shortest text ends in ...530: read back, other digits.
+    load(ws, "a.jsonl", {"v": 65865225477543528})
+    with pytest.raises(SchemaError, match="would not survive as DOUBLE"):
+        ws.table("t.t").widen("v", "DOUBLE")
+    load(ws, "b.jsonl", {"v": 9.5e18}, evolve="widen")
+    assert rows(ws, "SELECT v, _rescued_data FROM t.t ORDER BY v NULLS LAST") == [
+        (65865225477543528, None), (None, '{"v":9.5e+18}'),
+    ]  # fmt: skip
+
+
 def test_widen_refuses_a_type_that_would_lose_a_value(ws: Workspace) -> None:
     load(ws, "a.jsonl", {"v": 1.5}, {"v": 2.0})
     with pytest.raises(SchemaError, match="would not survive"):

@@ -63,7 +63,12 @@ def change_type(
         if column is None:
             raise SchemaError(f"{table.name} has no column {name!r}; nothing was changed.")
         old = quote(column.name)
-        back = f"CAST(TRY_CAST({old} AS {kind.duckdb}) AS {column.type.duckdb})"
+        new = f"TRY_CAST({old} AS {kind.duckdb})"
+        if kind.sql in ("DOUBLE", "FLOAT") and column.type.sql not in ("DOUBLE", "FLOAT"):
+            # Written back, it is to have the same digits, as a load asks of a text: 17 digits of a
+            # BIGINT may be a double exactly, and be written with 16.
+            new = f"CAST({new} AS VARCHAR)"
+        back = f"TRY_CAST({new} AS {column.type.duckdb})"
         ((lost,),) = connection.execute(
             f"SELECT count(*) FROM {target.VIEW} WHERE {back} IS DISTINCT FROM {old}"
         ).fetchall()
