@@ -6,7 +6,7 @@ text as they come, tool calls in fragments, what the engine counted, and why it 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -178,13 +178,11 @@ class Loaded:
         name: its name.
         window: tokens of one conversation, prompt and answer together.
         slots: how many conversations at once.
-        facts: more that the engine says of it.
     """
 
     name: str
     window: int
     slots: int = 1
-    facts: dict[str, Any] = field(default_factory=dict)
 
 
 class Backend(Protocol):
@@ -208,10 +206,6 @@ class Backend(Protocol):
 
     def chat(self, conversation: Conversation, sampling: Sampling) -> Iterator[Event]:
         """Go on with a conversation."""
-        ...
-
-    def embed(self, texts: Sequence[str]) -> list[list[float]]:
-        """A vector for each text."""
         ...
 
     def abort(self) -> None:

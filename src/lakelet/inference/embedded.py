@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 from lakelet.errors import EngineError
@@ -94,11 +94,6 @@ class Embedded:
             fields.update(_shape(conversation))
             pieces = self._asking.stream("/v1/chat/completions", {**fields, "messages": messages})
         yield from as_events(pieces, splitter)
-
-    def embed(self, texts: Sequence[str]) -> list[list[float]]:
-        """A vector for each text."""
-        told = self._asking.ask("/v1/embeddings", {"input": list(texts)})
-        return [one["embedding"] for one in told["data"]]
 
     def abort(self) -> None:
         """End what another thread waits for or reads: it raises there."""
