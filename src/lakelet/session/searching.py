@@ -87,23 +87,23 @@ def refresh(workspace: Workspace) -> int:
             row["name"]: row["mark"]
             for row in store.execute("SELECT name, mark FROM searchable").fetchall()
         }
-    until, changed, left = time.monotonic() + _SECONDS, [], 0
+    marks = {text: _mark(workspace, name) for text, name in names.items()}
+    stale = [text for text, mark in marks.items() if kept.get(text) != mark]
     publications = Publications(workspace.lake)
-    for text, name in names.items():
-        mark = _mark(workspace, name)
-        if kept.get(text) == mark:
-            continue
+    # The moment begins here and one table is always looked at: where asking for all the marks takes
+    # longer than a moment, search would otherwise never come to know the last tables.
+    changed, until = [], time.monotonic() + _SECONDS
+    for text in stale:
+        told = _told(workspace, names[text], publications)
+        changed.append((text, marks[text], json.dumps(told, ensure_ascii=False)))
         if time.monotonic() > until:
-            left += 1
-            continue
-        told = _told(workspace, name, publications)
-        changed.append((text, mark, json.dumps(told, ensure_ascii=False)))
+            break
     gone = [(text,) for text in kept if text not in names]
     if changed or gone:
         with open_store(workspace.folder) as store:
             store.executemany("DELETE FROM searchable WHERE name = ?", gone)
             store.executemany("INSERT OR REPLACE INTO searchable VALUES (?, ?, ?)", changed)
-    return left
+    return len(stale) - len(changed)
 
 
 def _mark(workspace: Workspace, name: TableName) -> str:
