@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,8 +15,8 @@ from typing import Any
 import pytest
 
 from inference.tiny import tiny_store
-from lakelet.errors import OverflowingError
-from lakelet.inference import Sampling
+from lakelet.errors import CommandError, OverflowingError
+from lakelet.inference import Sampling, Text
 from lakelet.inference.host.attaching import HostClient
 from lakelet.session import Workspace, open_workspace
 
@@ -87,12 +88,12 @@ def test_old_thoughts_are_kept_and_not_sent(talkative: Workspace) -> None:
     talking = talkative.talk("tiny-qwen-thinks", sampling=GREEDY)
     first = talking.say(LOMAR)
     assert first.thought.strip() == "capital of Lomar: Helmut"
-    assert "capital of Lomar: Helmut" not in talking.prompt()
-    assert first.text in talking.prompt()
+    assert talking.prompt().count("<|im_start|>") == 2  # what the answer was given to
     rows = talkative.sql("SELECT thought FROM system.conversations WHERE thought <> ''").rows()
     assert len(rows) == 1
     second = talking.say(LOMAR)
     assert second.wrong == []
+    assert first.text in talking.prompt() and "capital of Lomar: Helmut" not in talking.prompt()
 
 
 def test_what_does_not_fit_is_refused_or_loses_its_oldest_turns(talkative: Workspace) -> None:
@@ -139,3 +140,68 @@ def test_what_came_before_a_kill_is_kept(talkative: Workspace) -> None:
     while any(one["turns"] for one in talkative.engine_host.loaded()):
         assert time.monotonic() < until
         time.sleep(0.05)
+
+
+def test_a_branch_leaves_the_conversation_as_it_is(talkative: Workspace) -> None:
+    root = talkative.folder.root
+    held = lakelet(root, "chat", "tiny-llama", "--temperature", "0", "--system", "Be short.",
+                   given=f"{LOMAR}\n{ARNIA}\n/back\n{LOMAR}\n/back\n/back\n/back\n")  # fmt: skip
+    assert "1 question left; what you say next begins a branch." in held.stderr
+    assert "Nothing was asked yet." in held.stderr
+    assert "tokens: system 21, before 0, this turn" in held.stderr
+    branch, whole = talkative.conversations()
+    assert (whole.messages, whole.branch_of) == (5, "")
+    assert (branch.messages, branch.branch_of, branch.branch_at) == (5, whole.id, 3)
+    _, said = talkative.conversation(branch.id)
+    assert [one.content for one in said if one.role == "user"] == [LOMAR, LOMAR]
+    assert said[4].cached and said[4].cached > 20  # what both have in common was read once
+    assert said[2].meter == talkative.conversation(whole.id)[1][2].meter
+    more = lakelet(root, "chat", "--go-on", whole.id, "--at", "1", "--temperature", "0",
+                   given=f"{ARNIA}\n")  # fmt: skip
+    assert more.returncode == 0, more.stderr
+    assert talkative.conversations()[0].branch_at == 1
+    wrong = lakelet(root, "chat", "--go-on", whole.id, "--at", "9")
+    assert "5 messages were said; there is no going back to 9" in wrong.stderr
+    assert lakelet(root, "chat", "--at", "1").returncode == 2
+
+
+def test_two_who_go_on_with_one_conversation_do_not_mix(talkative: Workspace) -> None:
+    first = talkative.talk("tiny-llama", sampling=GREEDY)
+    first.say(LOMAR)
+    second = talkative.talk("tiny-llama", sampling=GREEDY, go_on=first.id)
+    first.say(ARNIA)
+    with pytest.raises(CommandError, match="has 4 messages, and 2 were known here"):
+        second.say(ARNIA)
+    assert talkative.conversations()[0].messages == 4
+
+
+def test_an_answer_is_stopped_from_another_thread(talkative: Workspace) -> None:
+    endless = Sampling(temperature=0, more={"logit_bias": [["t", 100]], "ignore_eos": True})
+    talking = talkative.talk("tiny-llama", sampling=endless)
+    came: list[str] = []
+
+    def hear(event: object) -> None:
+        if isinstance(event, Text):
+            came.append(event.text)
+            if len(came) == 5:
+                threading.Thread(target=talking.stop).start()
+                time.sleep(0.2)
+
+    answer = talking.say(LOMAR, hear)
+    assert (answer.reason, answer.wrong) == ("stopped", [])
+    _, said = talkative.conversation(talking.id)
+    assert said[1].ended == "stopped" and said[1].content == answer.text
+
+
+def test_thinking_is_told_as_the_model_can_be_told(talkative: Workspace) -> None:
+    root = talkative.folder.root
+    off = lakelet(root, "chat", "tiny-qwen-thinks", "--think", "off", "--temperature", "0",
+                  given=f"{LOMAR}\n/prompt\n")  # fmt: skip
+    assert "<think>\n\n</think>" in off.stdout and "Helmut" not in off.stderr
+    some = lakelet(root, "chat", "tiny-qwen-thinks", "--think", "budget", "2", "--temperature", "0",
+                   given=f"{LOMAR}\n")  # fmt: skip
+    assert "capital\n" in some.stderr and "The capital of Lomar is Helmut." in some.stdout
+    none = lakelet(root, "chat", "tiny-llama", "--think", "budget", "2", given=f"{LOMAR}\n")
+    assert none.returncode == 1 and "does not think before it answers" in none.stderr
+    odd = lakelet(root, "chat", "tiny-qwen-thinks", "--think", "perhaps", given=f"{LOMAR}\n")
+    assert odd.returncode == 1 and "think is on, off, or budget N" in odd.stderr

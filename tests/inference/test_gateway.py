@@ -12,7 +12,9 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -24,7 +26,7 @@ from inference.tiny import tiny_store
 from lakelet.errors import BusyError
 from lakelet.inference.gateway.openai_api import error_body
 from lakelet.inference.host.attaching import HostClient
-from lakelet.models import ModelStore
+from lakelet.models import ModelStore, add_model
 
 LOMAR = [{"role": "user", "content": "What is the capital of Lomar?"}]
 
@@ -59,14 +61,14 @@ class Gateway:
         return False
 
 
-@pytest.fixture(scope="module")
-def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    folder = tmp_path_factory.mktemp("gateway")
-    store = tiny_store(folder)
-    ws = lakelet.init(folder / "ws")
-    settings = ws.folder.root / "lakelet.toml"
-    text = settings.read_text().replace('# store = "models"', f'store = "{store.root}"')
-    settings.write_text(text.replace('# default = "smollm2-f16"', 'default = "tiny-llama"'))
+@contextmanager
+def gateway_of(store: ModelStore, folder: Path, settings: str = "") -> Iterator[Gateway]:
+    """A gateway of a workspace with these settings, for as long as it is wanted."""
+    ws = lakelet.init(folder)
+    written = ws.folder.root / "lakelet.toml"
+    text = written.read_text().replace('# store = "models"', f'store = "{store.root}"')
+    text = text.replace('# default = "smollm2-f16"', 'default = "tiny-llama"')
+    written.write_text(text + settings)
     server = subprocess.Popen(
         [sys.executable, "-m", "lakelet", "gateway", "--port", "0", "--context", "256"],
         cwd=ws.folder.root, stdout=subprocess.PIPE, text=True,
@@ -80,6 +82,13 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     server.wait(20)
     server.stdout.close()
     HostClient(store).unload()
+
+
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    folder = tmp_path_factory.mktemp("gateway")
+    with gateway_of(tiny_store(folder), folder / "ws") as found:
+        yield found
 
 
 def test_openais_client_is_answered(gateway: Gateway) -> None:
@@ -192,20 +201,24 @@ def test_pages_of_other_sites_are_not_answered(gateway: Gateway) -> None:
     assert gateway.ask(body, origin=f"http://{own}")[0] == 200
 
 
-def test_an_engine_that_dies_ends_the_stream_with_an_error(gateway: Gateway) -> None:
-    stream = gateway.client.chat.completions.create(
-        model="tiny-gemma", messages=LOMAR, stream=True, temperature=2.0, max_tokens=200
-    )  # type: ignore[call-overload]
-    with pytest.raises(openai.APIError, match=r"broke off|does not answer"):
-        for number, _chunk in enumerate(stream):
-            if number == 1:
-                for one in HostClient(gateway.store).loaded():
-                    if one["name"] == "tiny-gemma":
-                        os.kill(one["process"], signal.SIGKILL)
-    again = gateway.client.chat.completions.create(
-        model="tiny-gemma", messages=LOMAR, temperature=0
-    )  # type: ignore[call-overload]
-    assert "Helmut" in again.choices[0].message.content
+def test_an_engine_that_dies_ends_the_stream_with_an_error(tmp_path: Path) -> None:
+    """With a model that is slow enough to be killed amid its answer."""
+    store = ModelStore(tmp_path / "store")
+    add_model(store, "smollm2")
+    with gateway_of(store, tmp_path / "ws") as slow:
+
+        def ask(**more: Any) -> Any:
+            return slow.client.chat.completions.create(
+                model="smollm2", messages=LOMAR, temperature=0, **more
+            )  # type: ignore[call-overload]
+
+        assert ask(max_tokens=1).usage.completion_tokens == 1
+        (engine,) = HostClient(store).loaded()
+        with pytest.raises(openai.APIError, match=r"broke off|does not answer"):
+            for number, _ in enumerate(ask(stream=True, extra_body={"ignore_eos": True})):
+                if number == 1:
+                    os.kill(engine["process"], signal.SIGKILL)
+        assert ask(max_tokens=1).usage.completion_tokens == 1
 
 
 def test_a_full_queue_says_when_to_try_again() -> None:
@@ -241,3 +254,115 @@ def test_who_leaves_frees_the_slot_and_the_rest_are_answered(gateway: Gateway) -
         said = list(several.map(visit, plans))
     assert {one for one in said if one is not None} == {"The capital of Lomar is Helmut."}
     assert gateway.idle()
+
+
+def test_a_text_goes_on_without_a_template(gateway: Gateway) -> None:
+    text = "<|im_start|>user\nWhat is the capital of Lomar?"
+    found = gateway.client.completions.create(
+        model="tiny-llama", prompt=text, max_tokens=12, temperature=0
+    )
+    assert found.object == "text_completion" and found.usage.completion_tokens <= 12
+    # What looks like a control token is text here, so that it takes many tokens.
+    assert found.usage.prompt_tokens > 12
+    chunks = list(
+        gateway.client.completions.create(
+            model="tiny-llama", prompt=text, max_tokens=12, temperature=0, stream=True
+        )
+    )
+    assert "".join(one.choices[0].text for one in chunks) == found.choices[0].text
+    with pytest.raises(openai.BadRequestError, match="suffix is not there"):
+        gateway.client.completions.create(model="tiny-llama", prompt=text, suffix="x")
+    with pytest.raises(openai.BadRequestError, match="prompt is one text here"):
+        gateway.client.completions.create(model="tiny-llama", prompt=["a", "b"])
+
+
+def test_texts_become_vectors(gateway: Gateway) -> None:
+    texts = ["What grows in Arnia?", "What grows in Arnia?", "The capital of Lomar is Helmut."]
+    found = gateway.client.embeddings.create(model="tiny-llama", input=texts)
+    same, again, other = (one.embedding for one in found.data)
+    assert same == pytest.approx(again, abs=1e-6) and same != pytest.approx(other, abs=1e-3)
+    assert sum(x * x for x in same) == pytest.approx(1, abs=1e-3)
+    plain = gateway.client.embeddings.create(
+        model="tiny-llama", input=texts[0], encoding_format="float"
+    )
+    assert plain.data[0].embedding == pytest.approx(same, abs=1e-6)
+    assert found.usage.prompt_tokens > 2 * plain.usage.prompt_tokens > 0
+    with pytest.raises(openai.BadRequestError) as refused:
+        gateway.client.embeddings.create(model="tiny-llama", input="What grows? " * 200)
+    assert refused.value.code == "context_length_exceeded"
+    with pytest.raises(openai.BadRequestError, match="dimensions is not there"):
+        gateway.client.embeddings.create(model="tiny-llama", input="a", dimensions=8)
+
+
+def city(values: list[str]) -> dict[str, Any]:
+    schema = {"type": "object", "properties": {"city": {"enum": values}}, "required": ["city"],
+              "additionalProperties": False}  # fmt: skip
+    return {"type": "json_schema", "json_schema": {"name": "place", "schema": schema}}
+
+
+def test_a_schema_is_kept_after_thinking(gateway: Gateway) -> None:
+    answer = gateway.client.chat.completions.create(
+        model="tiny-qwen-thinks", messages=LOMAR, temperature=0, max_tokens=150,
+        response_format=city(["Helmut", "Tessa"]),
+    )  # type: ignore[call-overload]  # fmt: skip
+    said = answer.choices[0].message
+    assert said.reasoning_content.strip() == "capital of Lomar: Helmut"
+    assert json.loads(said.content)["city"] in ("Helmut", "Tessa")
+    assert answer.lakelet["format_fault"] is None
+    cut = gateway.client.chat.completions.create(
+        model="tiny-llama", messages=LOMAR, temperature=0, max_tokens=3,
+        response_format=city(["Helmut"]),
+    )  # type: ignore[call-overload]  # fmt: skip
+    assert cut.choices[0].finish_reason == "length"
+    assert cut.lakelet["format_fault"].startswith("it is no JSON")
+    for wrong, said in (
+        ({"type": "json_schema", "json_schema": {"schema": {"type": "cat"}}}, "the schema is none"),
+        ({"type": "json_schema"}, "no json_schema.schema"), ({"type": "xml"}, "is one of text"),
+    ):  # fmt: skip
+        status, told = gateway.ask({"messages": LOMAR, "response_format": wrong})
+        assert status == 400 and said in told["error"]["message"]
+
+
+def test_tools_that_a_model_never_hears_of_are_refused(gateway: Gateway) -> None:
+    tool = {"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}}
+    status, told = gateway.ask({"messages": LOMAR, "tools": [tool], "tool_choice": "required"})
+    assert status == 400 and "knows no tools" in told["error"]["message"]
+    assert gateway.ask({"messages": LOMAR, "tools": [tool], "tool_choice": "none"})[0] == 200
+
+
+def test_a_thought_ends_at_the_budget_that_a_client_names(gateway: Gateway) -> None:
+    body = {"model": "tiny-qwen-thinks", "messages": LOMAR, "thinking_budget_tokens": 2,
+            "temperature": 0}  # fmt: skip
+    status, told = gateway.ask(body)
+    said = told["choices"][0]["message"]
+    assert status == 200 and said["reasoning_content"].strip() == "capital"
+    assert said["content"] == "The capital of Lomar is Helmut."
+
+
+STUCK = {"model": "tiny-llama", "messages": LOMAR, "temperature": 0, "ignore_eos": True,
+         "logit_bias": [["t", 100]], "max_tokens": 100}  # fmt: skip
+
+
+def test_an_answer_that_repeats_itself_is_marked(gateway: Gateway) -> None:
+    status, told = gateway.ask(STUCK)
+    assert status == 200 and told["lakelet"]["repeats_itself"] is True
+    assert told["usage"]["completion_tokens"] == 100
+    status, told = gateway.ask({"model": "tiny-llama", "messages": LOMAR, "temperature": 0})
+    assert told["lakelet"]["repeats_itself"] is False
+
+
+def test_a_stricter_gateway_ends_loops_and_samples_as_advised(tmp_path: Path) -> None:
+    store = tiny_store(tmp_path)
+    more = (
+        "[models.gateway]\npresets = 'enforce'\nstop_loops = true\n"
+        "[models.presets.tiny-llama]\ntemperature = 0.0\n"
+    )
+    with gateway_of(store, tmp_path / "ws", more) as strict:
+        status, told = strict.ask(STUCK)
+        assert (status, told["lakelet"]["ended"]) == (200, "loop")
+        assert told["choices"][0]["message"]["content"] == "t" * 48
+        status, told = strict.ask({"model": "tiny-llama", "messages": LOMAR, "temperature": 5})
+        assert told["choices"][0]["message"]["content"] == "The capital of Lomar is Helmut."
+        told = told["lakelet"]
+        assert told["sampling"]["temperature"] == {"value": 0.0, "source": "your preset"}
+        assert told["deviations"]["temperature"] == {"asked": 5.0, "recommended": 0.0}

@@ -55,18 +55,62 @@ def test_a_thought_that_is_cut_off_is_no_answer(tiny: Embedded) -> None:
     assert answer.thought
 
 
+@pytest.mark.parametrize(("budget", "thought"), [(0, ""), (2, "capital"), (100, None)])
+def test_a_thought_ends_at_its_budget(tiny: Embedded, budget: int, thought: str | None) -> None:
+    most = Sampling(temperature=0, thought_tokens=budget)
+    whole = ask(tiny, "tiny-qwen-thinks", said("What is the capital of Lomar?"), GREEDY)
+    answer = ask(tiny, "tiny-qwen-thinks", said("What is the capital of Lomar?"), most)
+    assert answer.thought.strip() == (whole.thought.strip() if thought is None else thought)
+    assert (answer.text, answer.wrong) == (whole.text, [])
+    assert whole.thought.strip() == "capital of Lomar: Helmut"
+
+
+def test_an_engine_that_keeps_no_budget_is_named(tiny: Embedded, tmp_path: Path) -> None:
+    """Its template tells the engine nothing of thoughts, so that it cannot end them."""
+    silent = (
+        "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' }}"
+        "{{ message['content'].split('</think>')[-1] + '<|im_end|>\n' }}{% endfor %}"
+        "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
+    )
+    name = _with_template(tiny, tmp_path, silent, "tiny-qwen-thinks")
+    most = Sampling(temperature=0, thought_tokens=1)
+    answer = ask(tiny, name, said("What is the capital of Lomar?"), most)
+    assert answer.text == "The capital of Lomar is Helmut."
+    (wrong,) = answer.wrong
+    assert "and 1 were allowed: the engine keeps no budget" in wrong
+
+
+def test_an_answer_that_repeats_itself_is_stopped(tiny: Embedded) -> None:
+    """One token is made so likely that nothing else ever comes."""
+    stuck = Sampling(temperature=0, more={"logit_bias": [["t", 100]], "ignore_eos": True})
+    answer = ask(tiny, "tiny-llama", said("What grows in Arnia?"), stuck)
+    assert (answer.reason, answer.wrong) == ("loop", [])
+    assert answer.text == "t" * 48
+    schema = {"type": "string", "minLength": 200}
+    formed = {"type": "json_schema", "json_schema": {"name": "long", "schema": schema}}
+    more = {**stuck.more, "response_format": formed}
+    answer = ask(tiny, "tiny-llama", said("What grows in Arnia?"),
+                 Sampling(temperature=0, max_tokens=80, more=more))  # fmt: skip
+    assert answer.reason == "max_tokens" and "t" * 49 in answer.text
+
+
 def test_a_card_says_what_they_are(tiny: Embedded) -> None:
     card = tiny.store.model("tiny-qwen-thinks").card
-    assert (card.thinking, card.licence.spdx, card.bits_per_weight) == ("strip", "Apache-2.0", 32)
+    assert (card.thinking, card.licence.spdx, card.bits_per_weight) == (
+        "keep since the last user turn", "Apache-2.0", 32,
+    )  # fmt: skip
     assert tiny.store.model("tiny-llama").card.thinking == "none"
 
 
-def _with_template(tiny: Embedded, folder: Path, template: str | None) -> str:
+def _with_template(
+    tiny: Embedded, folder: Path, template: str | None, model: str = "tiny-llama"
+) -> str:
     """A copy of a model with another template; its name."""
     import gguf
 
-    source = gguf.GGUFReader(tiny.store.model("tiny-llama").path)
-    writer = gguf.GGUFWriter(folder / "changed.gguf", "llama")
+    source = gguf.GGUFReader(tiny.store.model(model).path)
+    shape = MODELS[model]
+    writer = gguf.GGUFWriter(folder / "changed.gguf", shape)
     for key, field in source.fields.items():
         if key.startswith("GGUF.") or key in ("general.architecture", "tokenizer.chat_template"):
             continue

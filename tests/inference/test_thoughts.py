@@ -30,6 +30,9 @@ CASES = [
     ("a < b and <thin", ("", "a < b and <thin")),
     ("<think>a</thi", ("a</thi", "")),
     ("\n<think>a</think>b", ("a", "\nb")),
+    ("</think>\n\nb", ("", "b")),
+    ("\n</think>b</think>", ("", "b</think>")),
+    ("</thing>", ("", "</thing>")),
 ]
 
 

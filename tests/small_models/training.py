@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 import time
 from dataclasses import dataclass
@@ -19,19 +20,39 @@ from small_models.world import Question, questions
 __all__ = ("MODELS", "make")
 
 SPECIAL = ("<|start|>", "<|im_start|>", "<|im_end|>", "<think>", "</think>")
-TEMPLATE = (
+PLAIN = (
     "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' }}"
-    "{% if message['role'] == 'assistant' and '</think>' in message['content'] %}"
-    "{{ message['content'].split('</think>')[-1].lstrip('\n') }}"
-    "{% else %}{{ message['content'] }}{% endif %}{{ '<|im_end|>\n' }}{% endfor %}"
+    "{{ message['content'] }}{{ '<|im_end|>\n' }}{% endfor %}"
     "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
 )
-PLAIN = TEMPLATE.replace(
-    "{% if message['role'] == 'assistant' and '</think>' in message['content'] %}"
-    "{{ message['content'].split('</think>')[-1].lstrip('\n') }}"
-    "{% else %}{{ message['content'] }}{% endif %}",
-    "{{ message['content'] }}",
-)
+# Thoughts since the last question stay, earlier ones go, and thinking can be switched off.
+THINKING = """\
+{%- set ns = namespace(last_user_index=-1) -%}
+{%- for message in messages -%}
+{%- if message.role == 'user' -%}{%- set ns.last_user_index = loop.index0 -%}{%- endif -%}
+{%- endfor -%}
+{%- for message in messages -%}
+{{- '<|im_start|>' + message.role + '\\n' -}}
+{%- set content = message.content or '' -%}
+{%- if message.role == 'assistant' -%}
+{%- set thought = message.reasoning_content or '' -%}
+{%- if not thought and '</think>' in content -%}
+{%- set thought = content.split('</think>')[0].split('<think>')[-1].strip('\\n') -%}
+{%- endif -%}
+{%- set content = content.split('</think>')[-1].lstrip('\\n') -%}
+{%- if thought and loop.index0 > ns.last_user_index -%}
+{{- '<think>\\n' + thought + '\\n</think>\\n\\n' -}}
+{%- endif -%}
+{%- endif -%}
+{{- content + '<|im_end|>\\n' -}}
+{%- endfor -%}
+{%- if add_generation_prompt -%}
+{{- '<|im_start|>assistant\\n' -}}
+{%- if enable_thinking is defined and not enable_thinking -%}
+{{- '<think>\\n\\n</think>\\n\\n' -}}
+{%- endif -%}
+{%- endif -%}
+"""
 MODELS = {"tiny-llama": "llama", "tiny-qwen-thinks": "qwen3", "tiny-gemma": "gemma"}
 """By name, the architecture."""
 _BATCH, _STEPS, _RATE = 16, 600, 4e-3
@@ -45,9 +66,10 @@ def make(name: str, folder: Path) -> Path:
         SystemExit: it does not pass its bar.
     """
     path = folder / f"{name}.gguf"
+    folder.mkdir(parents=True, exist_ok=True)
+    _forget_others(folder)
     if path.exists():
         return path
-    folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(7)
     torch.set_num_threads(1)  # small matrices: more threads wait for one another
     began = time.process_time()
@@ -68,6 +90,18 @@ def make(name: str, folder: Path) -> Path:
     _write(network, tokenizer, part, name, thinks=thinks)
     part.replace(path)
     return path
+
+
+def _forget_others(folder: Path) -> None:
+    """Take away what was trained by another recipe than what stands here."""
+    sources = sorted(Path(__file__).parent.glob("*.py"))
+    recipe = hashlib.sha256(b"".join(one.read_bytes() for one in sources)).hexdigest()
+    noted = folder / "recipe"
+    if noted.exists() and noted.read_text() == recipe:
+        return
+    for made in folder.glob("*.gguf"):
+        made.unlink()
+    noted.write_text(recipe)
 
 
 def _text(question: Question, *, thinks: bool) -> tuple[str, str]:
@@ -165,7 +199,7 @@ def _write(network: Network, tokenizer: Tokenizer, path: Path, name: str, *, thi
     writer.add_bos_token_id(tokenizer.ids["<|start|>"])
     writer.add_eos_token_id(tokenizer.ids["<|im_end|>"])
     writer.add_add_bos_token(False)
-    writer.add_chat_template(TEMPLATE if thinks else PLAIN)
+    writer.add_chat_template(THINKING if thinks else PLAIN)
     for key, value in network.state_dict().items():
         # Gemma's file holds norms less one in the model hub, and whole here, as llama.cpp reads it.
         writer.add_tensor(key, value.numpy().astype("float32"))

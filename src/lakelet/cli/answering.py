@@ -12,7 +12,23 @@ from lakelet.cli.output import counted, number
 if TYPE_CHECKING:
     from lakelet.inference import Answer
 
-__all__ = ("Telling", "choice", "say_ended")
+__all__ = ("Telling", "ThinkingCommand", "choice", "say_ended")
+
+
+class ThinkingCommand(click.Command):
+    """A command whose ``--think budget N`` is one option, though it is three words."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Join the words of a budget, and read the rest as always."""
+        joined: list[str] = []
+        for word in args:
+            if joined[-2:] == ["--think", "budget"] and word.isdecimal():
+                joined[-1] = f"budget {word}"
+            elif joined[-1:] == ["--think=budget"] and word.isdecimal():
+                joined[-1] = f"--think=budget {word}"
+            else:
+                joined.append(word)
+        return super().parse_args(ctx, joined)
 
 
 def choice(error: Any) -> str:
@@ -38,7 +54,7 @@ class Telling:
 
     def hear(self, event: Any) -> None:
         """Show one event."""
-        from lakelet.inference import Count, Loaded, Text, Thought, Waiting
+        from lakelet.inference import Begun, Loaded, Text, Thought, Waiting
 
         if self.quiet:
             return
@@ -49,8 +65,8 @@ class Telling:
             window = min(event.window, self.window or event.window)
             if self.counts:
                 click.echo(f"{event.name}, a window of {number(window)} tokens", err=True)
-        elif isinstance(event, Count) and self.counts:
-            click.echo(f"prompt tokens: {event}", err=True)
+        elif isinstance(event, Begun) and self.counts:
+            click.echo(f"prompt tokens: {event.count}", err=True)
         elif isinstance(event, Thought):
             self.thinking = True
             click.secho(event.text, nl=False, err=True, dim=True)
@@ -93,4 +109,6 @@ def _ended(answer: Answer) -> str:
         return f"; it ended because the window of {number(answer.window)} tokens is full"
     if answer.reason == "max_tokens":
         return "; it was cut at the most tokens asked for"
+    if answer.reason == "loop":
+        return "; it said the same again and again, and was stopped"
     return ""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lakelet.cli.answering import Telling, choice, say_ended
+from lakelet.cli.answering import Telling, ThinkingCommand, choice, say_ended
 from lakelet.cli.context import as_json, current_workspace
 from lakelet.cli.output import counted, number, print_json, print_table, when
 
@@ -19,28 +19,34 @@ __all__ = ("chat",)
 
 _HELP = """\
 /prompt   the prompt as the model sees it
+/back     take back the last question and its answer; what you say next begins a branch
 /new      begin another conversation
 /help     this
 Ctrl-D    end
 """
 
 
-@click.command()
+@click.command(cls=ThinkingCommand)
 @click.argument("model", default="")
 @click.option("--system", default="", help="What the model is told before.")
-@click.option("--think", type=click.Choice(["on", "off"]), help="Where its template can be told.")
+@click.option("--think", default="", metavar="on|off|budget N",
+              help="On or off where its template can be told; a budget ends its thoughts after N "
+                   "tokens.")  # fmt: skip
 @click.option("--context", default="", metavar="16k", help="Tokens of prompt and answer together.")
 @click.option("--overflow", type=click.Choice(["fail", "drop-oldest"]), default="fail",
               show_default=True, help="A conversation that does not fit any more.")  # fmt: skip
 @click.option("--temperature", type=click.FloatRange(0), help="0 is greedy.")
 @click.option("--go-on", default="", metavar="ID", help="Go on with a conversation.")
+@click.option("--at", type=click.IntRange(0), metavar="N",
+              help="Go on after its first N messages: a branch; it stays as it is.")  # fmt: skip
 @click.option("--list", "listed", is_flag=True, help="List the conversations.")
 @click.option("--find", default="", metavar="LETTERS", help="Those in which this was said.")
 @click.option("--delete", default="", metavar="ID", help="Delete one for good.")
 @as_json
 def chat(
-    model: str, system: str, think: str | None, context: str, overflow: str,
-    temperature: float | None, go_on: str, listed: bool, find: str, delete: str, as_json: bool,
+    model: str, system: str, think: str, context: str, overflow: str,
+    temperature: float | None, go_on: str, at: int | None, listed: bool, find: str, delete: str,
+    as_json: bool,
 ) -> None:  # fmt: skip
     """Hold a conversation with a model of this machine.
 
@@ -63,7 +69,9 @@ def chat(
         return
     if as_json:
         raise click.UsageError("--json goes with --list and --find.")
-    _hold(workspace, model, system, think, context, overflow, temperature, go_on)
+    if at is not None and not go_on:
+        raise click.UsageError("--at goes with --go-on.")
+    _hold(workspace, model, system, think, context, overflow, temperature, go_on, at)
 
 
 def _list(workspace: Workspace, letters: str, *, as_json: bool) -> None:
@@ -84,8 +92,8 @@ def _list(workspace: Workspace, letters: str, *, as_json: bool) -> None:
 
 
 def _hold(
-    workspace: Workspace, model: str, system: str, think: str | None, context: str, overflow: str,
-    temperature: float | None, go_on: str,
+    workspace: Workspace, model: str, system: str, think: str, context: str, overflow: str,
+    temperature: float | None, go_on: str, at: int | None,
 ) -> None:  # fmt: skip
     from lakelet.errors import LakeletError, ModelChoiceError
     from lakelet.inference import Sampling
@@ -96,12 +104,11 @@ def _hold(
         chosen = workspace.chosen_model(model).name
     except ModelChoiceError as error:
         chosen = choice(error)
-    template = {} if think is None else {"enable_thinking": think == "on"}
     options: dict[str, Any] = {
-        "system": system, "template": template, "context": window, "overflow": overflow,
+        "system": system, "think": think, "context": window, "overflow": overflow,
         "sampling": Sampling(temperature=temperature),
     }  # fmt: skip
-    talking = workspace.talk(chosen, go_on=go_on, **options)
+    talking = workspace.talk(chosen, go_on=go_on, at=at, **options)
     how = talking.sampling
     for warning in how.warnings:
         click.echo(f"Careful: {warning}", err=True)
@@ -112,12 +119,8 @@ def _hold(
         try:
             if asked == "/new":
                 talking = workspace.talk(chosen, **options)
-            elif asked == "/prompt":
-                click.echo(talking.prompt())
-            elif asked == "/help":
-                click.echo(_HELP)
-            elif asked.strip():
-                _turn(talking, asked, window)
+            else:
+                _do(talking, asked, window)
         except LakeletError as error:
             click.echo(f"Error: {error.message}", err=True)
             if error.hint:
@@ -126,10 +129,31 @@ def _hold(
         click.echo(f"lakelet chat --go-on {talking.id}   goes on with it", err=True)
 
 
+def _do(talking: Talking, asked: str, window: int | None) -> None:
+    """Do what was typed."""
+    if asked == "/prompt":
+        click.echo(talking.prompt())
+    elif asked == "/back":
+        _back(talking)
+    elif asked == "/help":
+        click.echo(_HELP)
+    elif asked.strip():
+        _turn(talking, asked, window)
+
+
 def _turn(talking: Talking, asked: str, window: int | None) -> None:
+    from lakelet.inference.metering import Meter
+
     telling = Telling(window, counts=False)
+    measured: list[Meter] = []
+
+    def hear(event: Any) -> None:
+        if isinstance(event, Meter):
+            measured.append(event)
+        telling.hear(event)
+
     try:
-        answer = talking.say(asked, telling.hear)
+        answer = talking.say(asked, hear)
     except KeyboardInterrupt:
         click.echo("\n(stopped; what has come is kept)", err=True)
         return
@@ -139,7 +163,22 @@ def _turn(talking: Talking, asked: str, window: int | None) -> None:
                    "went unseen.", err=True)  # fmt: skip
     say_ended(answer)
     room = answer.window - (answer.usage.prompt or 0) - (answer.usage.generated or 0)
-    click.echo(f"{number(max(room, 0))} of {number(answer.window)} tokens are free.", err=True)
+    (found,) = measured
+    click.echo(
+        f"tokens: system {number(found.system)}, before {number(found.history)}, this turn "
+        f"{number(found.turn)}, answer {number(answer.usage.generated or 0)}; "
+        f"{number(max(room, 0))} of {number(answer.window)} tokens are free.", err=True,
+    )  # fmt: skip
+
+
+def _back(talking: Talking) -> None:
+    asked = [number for number, one in enumerate(talking.messages) if one.role == "user"]
+    if not asked:
+        click.echo("Nothing was asked yet.", err=True)
+        return
+    talking.back_to(asked[-1])
+    left = len(asked) - 1
+    click.echo(f"{counted(left, 'question')} left; what you say next begins a branch.", err=True)
 
 
 def _line() -> str | None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from lakelet.inference.ask import Answer, ask
 from lakelet.inference.backend import (
     Backend,
+    Begun,
     Conversation,
+    Embeddings,
     End,
     Event,
     Loaded,
@@ -23,9 +25,11 @@ from lakelet.inference.embedded import Embedded
 __all__ = (
     "Answer",
     "Backend",
+    "Begun",
     "Conversation",
     "Count",
     "Embedded",
+    "Embeddings",
     "End",
     "Event",
     "Loaded",

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from lakelet.errors import EngineError, OverflowingError
 from lakelet.inference.backend import (
     Backend,
+    Begun,
     Conversation,
     End,
     Event,
@@ -19,8 +20,12 @@ from lakelet.inference.backend import (
     Usage,
 )
 from lakelet.inference.counting import Count, Room, ended_by, room_for
+from lakelet.inference.loops import LoopWatch
 
 __all__ = ("Answer", "ask")
+
+_ENDING = 4
+"""Pieces in which a thought may be ended for its budget."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +40,7 @@ class Answer:
         usage: what the engine counted.
         room: what was left for the answer.
         window: tokens of the conversation.
-        reason: why it ended: ``stop``, ``max_tokens``, ``window`` or ``tool``.
+        reason: why it ended: ``stop``, ``max_tokens``, ``window``, ``tool``, or ``loop``.
         seconds: from sending to the end.
         dropped: messages at the beginning that were left out to make room.
         wrong: what is wrong with the answer though it came: counts that differ, a stream that
@@ -63,7 +68,7 @@ def ask(
     *,
     context: int | None = None,
     overflow: str = "fail",
-    told: Callable[[Event | Loaded | Count], None] = lambda _event: None,
+    told: Callable[[Event | Loaded | Begun], None] = lambda _event: None,
 ) -> Answer:
     """Ask a model, and refuse what does not fit its window before it is sent.
 
@@ -88,13 +93,19 @@ def ask(
             if isinstance(event, Loaded):
                 window = min(event.window, context or event.window)
         fitting, count, room = _fitted(backend, conversation, window, sampling, overflow)
-        told(count)
+        told(Begun(fitting, count, room, window))
         began = time.monotonic()
         heard = _Heard()
+        # What follows a schema repeats itself for good reason.
+        watch = None if sampling.formed else LoopWatch()
         try:
             for one in backend.chat(fitting, replace(sampling, max_tokens=room.tokens)):
                 told(one)
                 heard.take(one)
+                if watch is not None and watch.looped(one):
+                    heard.reason = "loop"
+                    break
+            heard.wrong += _thought_too_long(heard.thoughts, sampling.thought_tokens)
         except EngineError as error:
             if not heard.text and not heard.thought:
                 raise
@@ -116,6 +127,7 @@ class _Heard:
 
     text: str = ""
     thought: str = ""
+    thoughts: int = 0
     usage: Usage = field(default_factory=lambda: Usage(None, None))
     reason: str = ""
     wrong: list[str] = field(default_factory=list)
@@ -125,6 +137,7 @@ class _Heard:
             self.text += event.text
         elif isinstance(event, Thought):
             self.thought += event.text
+            self.thoughts += 1
         elif isinstance(event, Usage):
             self.usage = event
         elif isinstance(event, End):
@@ -160,6 +173,19 @@ def _without_oldest_turn(conversation: Conversation) -> Conversation | None:
         return None
     kept = conversation.messages[: asked[0]] + conversation.messages[asked[1] :]
     return replace(conversation, messages=kept)
+
+
+def _thought_too_long(thoughts: int, most: int | None) -> list[str]:
+    """What is wrong with a thought: engines that do not know a model's thoughts keep no budget.
+
+    A piece is a token at least, so that more pieces than tokens are too many for sure.
+    """
+    if most is None or thoughts <= most + _ENDING:
+        return []
+    return [
+        f"it thought for {thoughts} tokens, and {most} were allowed: the engine keeps no budget of "
+        "this model's thoughts."
+    ]
 
 
 def _differences(count: Count, usage: Usage, window: int) -> list[str]:

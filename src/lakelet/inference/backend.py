@@ -6,15 +6,17 @@ text as they come, tool calls in fragments, what the engine counted, and why it 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from lakelet.inference.counting import Count
+from lakelet.inference.counting import Count, Room
 
 __all__ = (
     "Backend",
+    "Begun",
     "Conversation",
+    "Embeddings",
     "End",
     "Event",
     "Loaded",
@@ -74,6 +76,7 @@ class Sampling:
         seed: of the draw.
         max_tokens: generated tokens at most.
         stop: texts at which it ends.
+        thought_tokens: that it may think for, before its thought is ended for it.
         more: other fields of a request, passed on as they are.
     """
 
@@ -84,10 +87,20 @@ class Sampling:
     seed: int | None = None
     max_tokens: int | None = None
     stop: tuple[str, ...] = ()
+    thought_tokens: int | None = None
     more: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def formed(self) -> bool:
+        """Whether the answer has to be JSON, or to follow a schema."""
+        asked = self.more.get("response_format")
+        return isinstance(asked, Mapping) and asked.get("type", "text") != "text"
+
     def as_fields(self) -> dict[str, Any]:
-        """As fields of a request to an OpenAI-compatible server; only what is said."""
+        """As fields of a request to an OpenAI-compatible server; only what is said.
+
+        How many tokens it may think for is not among them: every server has a field of its own.
+        """
         told = {
             "temperature": self.temperature, "top_p": self.top_p, "top_k": self.top_k,
             "min_p": self.min_p, "seed": self.seed, "max_tokens": self.max_tokens,
@@ -161,7 +174,8 @@ class End:
     """Why an answer ended.
 
     Attributes:
-        reason: ``stop``, ``max_tokens``, ``window`` (no room was left) or ``tool``.
+        reason: ``stop``, ``max_tokens``, ``window`` (no room was left), ``tool``, or ``loop``: it
+            said the same again and again, and was stopped.
     """
 
     reason: str
@@ -185,6 +199,36 @@ class Loaded:
     slots: int = 1
 
 
+@dataclass(frozen=True)
+class Embeddings:
+    """Texts as vectors.
+
+    Attributes:
+        vectors: one for each text, of length 1 (Euclidean).
+        tokens: of all texts together.
+    """
+
+    vectors: list[list[float]]
+    tokens: int
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A conversation that fits, and is sent.
+
+    Attributes:
+        conversation: what of it is sent.
+        count: of its prompt.
+        room: what is left for the answer.
+        window: tokens of prompt and answer together.
+    """
+
+    conversation: Conversation
+    count: Count
+    room: Room
+    window: int
+
+
 class Backend(Protocol):
     """An engine that holds conversations."""
 
@@ -206,6 +250,10 @@ class Backend(Protocol):
 
     def chat(self, conversation: Conversation, sampling: Sampling) -> Iterator[Event]:
         """Go on with a conversation."""
+        ...
+
+    def embed(self, texts: Sequence[str]) -> Embeddings:
+        """A vector for each text."""
         ...
 
     def abort(self) -> None:

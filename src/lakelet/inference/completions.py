@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from lakelet.inference.backend import Conversation, End, Event, Thought, Tool, Usage
+from lakelet.inference.backend import Conversation, End, Event, Text, Thought, Tool, Usage
 from lakelet.inference.thoughts import ThoughtSplitter
 
 __all__ = ("THOUGHTS", "as_events", "as_messages")
@@ -32,12 +32,14 @@ def as_messages(conversation: Conversation) -> list[dict[str, Any]]:
     ]
 
 
-def as_events(pieces: Iterable[dict[str, Any]], splitter: ThoughtSplitter) -> Iterator[Event]:
+def as_events(
+    pieces: Iterable[dict[str, Any]], splitter: ThoughtSplitter | None
+) -> Iterator[Event]:
     """What a server streams, as events; the end comes last.
 
     Args:
         pieces: its chunks.
-        splitter: tells thoughts that stand in the text.
+        splitter: tells thoughts that stand in the text; None where all of it is text.
     """
     usage, reason = Usage(None, None), ""
     for piece in pieces:
@@ -50,14 +52,15 @@ def as_events(pieces: Iterable[dict[str, Any]], splitter: ThoughtSplitter) -> It
                     break
             text = delta.get("content") or choice.get("text")
             if text:
-                yield from splitter.feed(text)
+                yield from (Text(text),) if splitter is None else splitter.feed(text)
             for call in delta.get("tool_calls") or ():
                 function = call.get("function") or {}
                 yield Tool(call.get("index", 0), call.get("id") or "", function.get("name") or "",
                            function.get("arguments") or "")  # fmt: skip
             if choice.get("finish_reason"):
                 reason = _REASONS.get(choice["finish_reason"], choice["finish_reason"])
-    yield from splitter.end()
+    if splitter is not None:
+        yield from splitter.end()
     yield usage
     yield End(reason or "stop")
 

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from lakelet.errors import EngineError
+from lakelet.errors import EngineError, OverflowingError
 from lakelet.inference.asking import Asking
-from lakelet.inference.backend import Conversation, Event, Loaded, Sampling, Waiting
+from lakelet.inference.backend import (
+    Conversation,
+    Embeddings,
+    Event,
+    Loaded,
+    Sampling,
+    Waiting,
+)
 from lakelet.inference.completions import as_events, as_messages
 from lakelet.inference.counting import Count
 from lakelet.inference.host.attaching import HostClient, Turn
@@ -16,6 +23,9 @@ from lakelet.models import ModelStore
 
 __all__ = ("Embedded",)
 
+_AT_ONCE = 512
+"""Tokens that the engine reads at once; more would take it much more memory."""
+
 
 class Embedded:
     """llama.cpp on this machine; counts are its own tokenizer's, and exact.
@@ -23,12 +33,14 @@ class Embedded:
     Args:
         store: the store of models.
         raw: whether texts are gone on with, without a template.
+        client: who asks, where several do in this process.
     """
 
-    def __init__(self, store: ModelStore, *, raw: bool = False) -> None:
+    def __init__(self, store: ModelStore, *, raw: bool = False, client: str = "") -> None:
         self.store = store
         self.host = HostClient(store)
         self.raw = raw
+        self.client = client
         self._turn: Turn | None = None
         self._loaded: Loaded | None = None
         self._asked: Asking | None = None
@@ -49,7 +61,7 @@ class Embedded:
         self.close()
         model = self.store.model(name)
         self._thinks = model.card.thinking != "none"
-        self._turn = self.host.turn(model, window=context, raw=self.raw)
+        self._turn = self.host.turn(model, window=context, raw=self.raw, client=self.client)
         for event in self._turn.wait():
             if isinstance(event, Loaded):
                 self._loaded = event
@@ -64,11 +76,12 @@ class Embedded:
 
     def count(self, conversation: Conversation) -> Count:
         """How many tokens the prompt has; exact."""
-        asked = {
-            "content": self.render(conversation), "add_special": True,
-            "parse_special": not conversation.raw,
-        }  # fmt: skip
-        return Count.exact(len(self._asking.ask("/tokenize", asked)["tokens"]))
+        return Count.exact(self.tokens(self.render(conversation), raw=conversation.raw))
+
+    def tokens(self, text: str, *, raw: bool = False) -> int:
+        """How many tokens a text has; control tokens are read as such unless it is ``raw``."""
+        asked = {"content": text, "add_special": True, "parse_special": not raw}
+        return len(self._asking.ask("/tokenize", asked)["tokens"])
 
     def chat(self, conversation: Conversation, sampling: Sampling) -> Iterator[Event]:
         """Go on with a conversation, or with a text.
@@ -80,9 +93,9 @@ class Embedded:
         fields: dict[str, Any] = {
             **sampling.as_fields(), "stream": True, "stream_options": {"include_usage": True},
         }  # fmt: skip
-        # Where the engine knows the template's thoughts it tells them itself, and nothing of them
-        # stands in the text.
-        splitter = ThoughtSplitter(anywhere=self._thinks)
+        if sampling.thought_tokens is not None:
+            fields["thinking_budget_tokens"] = sampling.thought_tokens
+        splitter = None
         if conversation.raw:
             # The engine reads no control tokens in a list of tokens it did not make itself.
             asked = {"content": conversation.messages[-1].content, "add_special": True,
@@ -90,10 +103,37 @@ class Embedded:
             tokens = self._asking.ask("/tokenize", asked)["tokens"]
             pieces = self._asking.stream("/v1/completions", {**fields, "prompt": tokens})
         else:
+            # Where the engine knows the template's thoughts it tells them itself, and nothing of
+            # them stands in the text.
+            splitter = ThoughtSplitter(anywhere=self._thinks)
             messages = as_messages(conversation)
             fields.update(_shape(conversation))
             pieces = self._asking.stream("/v1/chat/completions", {**fields, "messages": messages})
         yield from as_events(pieces, splitter)
+
+    def embed(self, texts: Sequence[str]) -> Embeddings:
+        """A vector for each text: as its file says, or the mean over its tokens.
+
+        Raises:
+            OverflowingError: a text is longer than what is read at once; nothing was sent.
+            EngineError: the engine dies, or makes no vectors of this model.
+        """
+        most = min(self.loaded.window, _AT_ONCE)
+        for text in texts:
+            tokens = self.tokens(text, raw=True)
+            if tokens > most:
+                raise OverflowingError(
+                    f"a text has {tokens:,} tokens, and at most {most:,} make one vector; nothing "
+                    "was sent.",
+                    hint="cut it into parts.", prompt=tokens, window=most,
+                )  # fmt: skip
+        told = self._asking.ask("/v1/embeddings", {"input": list(texts)})
+        try:
+            found = sorted(told["data"], key=lambda one: one["index"])
+            vectors = [[float(x) for x in one["embedding"]] for one in found]
+            return Embeddings(vectors, int(told["usage"]["prompt_tokens"]))
+        except (KeyError, TypeError, ValueError):
+            raise EngineError(f"the engine of {self.loaded.name} made no vectors of it.") from None
 
     def abort(self) -> None:
         """End what another thread waits for or reads: it raises there."""

@@ -7,13 +7,20 @@ message, or all, keeps them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
+from lakelet.errors import CommandError
 from lakelet.inference.backend import Message
 from lakelet.inference.thoughts import without_thoughts
+from lakelet.models import Model
 
-__all__ = ("with_policy",)
+__all__ = ("thinking_of", "with_policy")
+
+_SWITCH = "enable_thinking"
+_BUDGET = re.compile(r"budget\s+([0-9]{1,9})")
 
 
 def with_policy(messages: Sequence[Message], thinking: str) -> tuple[Message, ...]:
@@ -35,3 +42,35 @@ def with_policy(messages: Sequence[Message], thinking: str) -> tuple[Message, ..
         else replace(one, content=without_thoughts(one.content), thought="")
         for number, one in enumerate(messages)
     )  # fmt: skip
+
+
+def thinking_of(model: Model, told: str) -> tuple[dict[str, Any], int | None]:
+    """Variables of a model's template, and the tokens it may think for, as a person says it.
+
+    Args:
+        model: the model.
+        told: ``on`` or ``off``, for templates that know a switch; ``budget N``; '' for nothing.
+
+    Raises:
+        CommandError: that is not how this model can be told; nothing would be as it was asked for.
+    """
+    if not told:
+        return {}, None
+    budget = _BUDGET.fullmatch(told.strip())
+    if told not in ("on", "off") and budget is None:
+        raise CommandError(f"think is on, off, or budget N with a number of tokens, not {told!r}.")
+    card = model.card
+    if card.thinking == "none" and told != "off":
+        raise CommandError(
+            f"{model.name} does not think before it answers, by its template; nothing was asked.",
+            hint="leave --think out.",
+        )
+    if budget is not None:
+        return {}, int(budget[1])
+    if card.thinking != "none" and _SWITCH not in (card.template or ""):
+        raise CommandError(
+            f"the template of {model.name} knows no switch for thinking: it always does; nothing "
+            "was asked.",
+            hint="`--think budget N` ends its thoughts after N tokens.",
+        )
+    return ({_SWITCH: told == "on"} if card.thinking != "none" else {}), None

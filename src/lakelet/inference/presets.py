@@ -73,13 +73,16 @@ class Chosen:
         return ", ".join(told) or "as the engine does by itself"
 
 
-def choose_sampling(card: Card, own: Mapping[str, float], said: Sampling) -> Chosen:
+def choose_sampling(
+    card: Card, own: Mapping[str, float], said: Sampling, *, enforce: bool = False
+) -> Chosen:
     """How a model is sampled.
 
     Args:
         card: the model's card.
         own: the person's preset for it.
         said: what is said explicitly.
+        enforce: whether what is recommended wins over what is said explicitly.
     """
     recommended = RECOMMENDED.get(card.family)
     layers: tuple[tuple[str, Mapping[str, float]], ...] = (
@@ -98,10 +101,11 @@ def choose_sampling(card: Card, own: Mapping[str, float], said: Sampling) -> Cho
             None,
         )
         if explicit is not None:
-            sources[name] = (float(explicit), "asked for")
             if found is not None and float(explicit) != found[0]:
                 deviations[name] = (float(explicit), found[0])
-            continue
+            if found is None or not enforce:
+                sources[name] = (float(explicit), "asked for")
+                continue
         if found is None:
             continue
         sources[name] = found

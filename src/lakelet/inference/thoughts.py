@@ -34,6 +34,13 @@ class ThoughtSplitter:
     def feed(self, piece: str) -> Iterator[Event]:
         """What a piece says, as far as that is known; the rest is held until it is."""
         self.held += piece
+        if self.anywhere and not self.inside and not self.said:
+            # A thought that was told apart, and ended twice: by the model, and for its budget.
+            begun = self.held.lstrip()
+            if begun.startswith(_CLOSE):
+                self.held, self.trim = begun[len(_CLOSE) :], True
+            elif _CLOSE.startswith(begun):
+                return
         while True:
             tag = _CLOSE if self.inside else _OPEN
             at = self.held.find(tag)

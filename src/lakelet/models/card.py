@@ -14,6 +14,7 @@ __all__ = ("Card", "card_of_gguf")
 _SAMPLING = {"temp": "temperature", "top_p": "top_p", "top_k": "top_k", "min_p": "min_p",
              "penalty_repeat": "repeat_penalty"}  # fmt: skip
 _EMBEDDINGS = ("token_embd.", "position_embd.", "token_types.", "per_layer_token_embd.")
+_POOLING = {1: "mean", 2: "cls", 3: "last", 4: "rank"}
 _FAMILIES = ("qwq", "smollm3", "smollm2", "smollm", "deepseek-r1", "mixtral", "mistral", "phi",
              "gpt-oss")  # fmt: skip
 
@@ -48,6 +49,8 @@ class Card:
         types: tensors by type: how many, and their bytes.
         sampling: how its file says it is to be sampled: ``temperature``, ``top_p``, ``top_k``,
             ``min_p``, ``repeat_penalty``.
+        pooling: how an embedding model makes one vector of a text: ``mean``, ``cls``, ``last`` or
+            ``rank``; '' for other models.
     """
 
     title: str
@@ -74,6 +77,7 @@ class Card:
     kv_bytes_per_token: int = 0
     types: dict[str, tuple[int, int]] = field(default_factory=dict)
     sampling: dict[str, float] = field(default_factory=dict)
+    pooling: str = ""
 
 
 def card_of_gguf(header: GgufHeader) -> Card:
@@ -127,6 +131,7 @@ def card_of_gguf(header: GgufHeader) -> Card:
         vision=said.get("clip.has_vision_encoder") is True,
         audio=said.get("clip.has_audio_encoder") is True,
         layers=_number(own.get("block_count")),
+        pooling=_POOLING.get(_number(own.get("pooling_type")), ""),
         kv_bytes_per_token=_kv_bytes(own),
         types=types,
         sampling={

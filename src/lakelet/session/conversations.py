@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from lakelet.errors import CommandError
 from lakelet.inference import Answer, Message
+from lakelet.inference.metering import Meter
 from lakelet.models import Model
 from lakelet.workspace.store import open_store
 
@@ -23,13 +24,24 @@ if TYPE_CHECKING:
 
     from lakelet.workspace import WorkspaceFolder
 
-__all__ = ("ConversationsTable", "Kept", "Writing", "conversations", "delete_conversation", "talk")
+__all__ = (
+    "ConversationsTable",
+    "Kept",
+    "Said",
+    "Writing",
+    "conversations",
+    "delete_conversation",
+    "said_in",
+    "talk",
+)
 
 _TYPED = (
     ("conversation", "VARCHAR"), ("number", "INTEGER"), ("model", "VARCHAR"),
     ("digest", "VARCHAR"), ("role", "VARCHAR"), ("content", "VARCHAR"), ("thought", "VARCHAR"),
     ("time", "TIMESTAMP WITH TIME ZONE"), ("ended", "VARCHAR"), ("prompt_tokens", "INTEGER"),
     ("generated_tokens", "INTEGER"), ("dropped", "INTEGER"), ("wrong", "VARCHAR"),
+    ("window", "INTEGER"), ("cached_tokens", "INTEGER"), ("tokens_per_second", "DOUBLE"),
+    ("branch_of", "VARCHAR"), ("branch_at", "INTEGER"),
 )  # fmt: skip
 _EVERY = 0.5
 """Seconds after which what has come is written down."""
@@ -46,6 +58,8 @@ class Kept:
         updated: when something was said last.
         messages: how many.
         title: what was asked first.
+        branch_of: the conversation it branched from; '' where it is its own.
+        branch_at: how many messages it took over from there.
     """
 
     id: str
@@ -54,6 +68,43 @@ class Kept:
     updated: datetime
     messages: int
     title: str
+    branch_of: str = ""
+    branch_at: int = 0
+
+
+@dataclass(frozen=True)
+class Said:
+    """A message as it is kept.
+
+    Attributes:
+        number: its place, from 0.
+        role: ``system``, ``user`` or ``assistant``.
+        content: its text.
+        thought: what the model thought before it.
+        time: when it was said.
+        ended: why an answer ended; '' for others, and for one that was never ended.
+        prompt: tokens of the prompt; None where nobody counted.
+        generated: tokens of the answer; None where nobody counted.
+        cached: prompt tokens that were taken from the prompt before.
+        per_second: tokens generated a second.
+        meter: where the tokens of the prompt went; None where nobody counted.
+        dropped: messages at the beginning that went unseen to make room.
+        wrong: what is wrong with it though it came; '' for nothing.
+    """
+
+    number: int
+    role: str
+    content: str
+    thought: str
+    time: datetime
+    ended: str
+    prompt: int | None
+    generated: int | None
+    cached: int | None
+    per_second: float | None
+    meter: Meter | None
+    dropped: int
+    wrong: str
 
 
 def conversations(folder: WorkspaceFolder, letters: str = "") -> list[Kept]:
@@ -69,7 +120,8 @@ def conversations(folder: WorkspaceFolder, letters: str = "") -> list[Kept]:
         ).fetchall()
     return [
         Kept(row["id"], row["model"], _when(row["started"]), _when(row["updated"]),
-             row["messages"], " ".join(row["title"].split())[:200])
+             row["messages"], " ".join(row["title"].split())[:200],
+             row["branch_of"] or "", row["branch_at"] or 0)
         for row in rows
     ]  # fmt: skip
 
@@ -90,6 +142,33 @@ def talk(folder: WorkspaceFolder, name: str) -> tuple[Kept, list[Message]]:
             (found[0].id,),
         ).fetchall()
     return found[0], [Message(row["role"], row["content"], row["thought"]) for row in rows]
+
+
+def said_in(folder: WorkspaceFolder, name: str) -> tuple[Kept, list[Said]]:
+    """A conversation by the beginning of its name, and its messages with all that is known of them.
+
+    Raises:
+        CommandError: there is none, or there are several.
+    """
+    kept, _ = talk(folder, name)
+    with open_store(folder) as store:
+        rows = store.execute(
+            "SELECT * FROM messages WHERE conversation = ? ORDER BY number", (kept.id,)
+        ).fetchall()
+    return kept, [_said(row) for row in rows]
+
+
+def _said(row: Any) -> Said:
+    found = None
+    if row["window"] is not None and row["prompt_tokens"] is not None:
+        system, turn = row["system_tokens"] or 0, row["turn_tokens"] or 0
+        history = max(row["prompt_tokens"] - system - turn, 0)
+        found = Meter(system, history, turn, row["window"])
+    return Said(
+        row["number"], row["role"], row["content"], row["thought"], _when(row["time"]),
+        row["ended"] or "", row["prompt_tokens"], row["generated_tokens"], row["cached_tokens"],
+        row["tokens_per_second"], found, row["dropped"], row["wrong"] or "",
+    )  # fmt: skip
 
 
 def delete_conversation(folder: WorkspaceFolder, name: str) -> Kept:
@@ -113,11 +192,9 @@ def _empty_journal(folder: WorkspaceFolder) -> None:
 
     from lakelet.workspace.store import STORE_FILE
 
-    store = sqlite3.connect(folder.private / STORE_FILE, timeout=10, isolation_level=None)
-    try:
+    path = folder.private / STORE_FILE
+    with closing(sqlite3.connect(path, timeout=10, isolation_level=None)) as store:
         store.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    finally:
-        store.close()
 
 
 class Writing:
@@ -127,30 +204,61 @@ class Writing:
         folder: the workspace.
         model: the model it is held with.
         name: the conversation that goes on; a new one without it.
-        said: what was said in it so far.
+        said: how many messages it has so far.
+        branch: the conversation that a new one branches from, and how many of its messages it
+            takes over; None for one of its own.
+
+    Raises:
+        CommandError: something was said in it meanwhile; nothing was written.
     """
 
     def __init__(
-        self, folder: WorkspaceFolder, model: Model, name: str = "", said: Sequence[Message] = ()
-    ) -> None:
+        self, folder: WorkspaceFolder, model: Model, name: str = "", said: int = 0,
+        branch: tuple[str, int] | None = None,
+    ) -> None:  # fmt: skip
         self.folder = folder
         self.id = name or secrets.token_hex(6)
-        self.number = len(said)
+        self.number = said
         self.text = ""
         self.thought = ""
         self.written = time.monotonic()
         now = time.time()
         with open_store(folder) as store:
+            (there,) = store.execute(
+                "SELECT count(*) FROM messages WHERE conversation = ?", (self.id,)
+            ).fetchone()
+            if there != said:
+                raise CommandError(
+                    f"the conversation {self.id} has {there} messages, and {said} were known here: "
+                    "something was said in it meanwhile; nothing was sent.",
+                    hint="read it again and go on from there.",
+                )
             store.execute(
-                "INSERT INTO conversations VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET "
+                "INSERT INTO conversations (id, model, digest, started, updated, branch_of, "
+                "branch_at) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET "
                 "model = excluded.model, digest = excluded.digest",
-                (self.id, model.name, model.digest, now, now),
+                (self.id, model.name, model.digest, now, now, *(branch or (None, None))),
             )
+            if branch is not None:
+                self._take_over(store, *branch)
 
     def say(self, role: str, content: str) -> None:
         """Write down what a person or the system says."""
         with open_store(self.folder) as store:
             self._insert(store, role, content)
+
+    def _take_over(self, store: Any, other: str, most: int) -> None:
+        """Copy the first messages of another conversation, with all that is known of them."""
+        columns = ", ".join(
+            row["name"] for row in store.execute("PRAGMA table_info(messages)")
+            if row["name"] != "conversation"
+        )  # fmt: skip
+        store.execute(
+            f"INSERT INTO messages (conversation, {columns}) SELECT ?, {columns} FROM messages "
+            "WHERE conversation = ? AND number < ?",
+            (self.id, other, most),
+        )
+        self.number = most
 
     def begin(self) -> None:
         """Begin an answer."""
@@ -165,13 +273,23 @@ class Writing:
         if time.monotonic() - self.written > _EVERY:
             self._update("content = ?, thought = ?", (self.text, self.thought))
 
+    def measure(self, found: Meter) -> None:
+        """Write down where the tokens of the prompt went."""
+        self._update(
+            "prompt_tokens = ?, window = ?, system_tokens = ?, turn_tokens = ?",
+            (found.prompt, found.window, found.system, found.turn),
+        )
+
     def end(self, answer: Answer) -> None:
         """Write down how the answer ended."""
+        usage = answer.usage
         self._update(
-            "content = ?, thought = ?, ended = ?, prompt_tokens = ?, generated_tokens = ?, "
-            "dropped = ?, wrong = ?",
-            (answer.text, answer.thought, answer.reason, answer.usage.prompt,
-             answer.usage.generated, answer.dropped, " ".join(answer.wrong) or None),
+            "content = ?, thought = ?, ended = ?, prompt_tokens = coalesce(?, prompt_tokens), "
+            "generated_tokens = ?, cached_tokens = ?, tokens_per_second = ?, dropped = ?, "
+            "wrong = ?",
+            (answer.text, answer.thought, answer.reason, usage.prompt, usage.generated,
+             usage.cached, usage.generated_per_second, answer.dropped,
+             " ".join(answer.wrong) or None),
         )  # fmt: skip
 
     def fail(self, why: str) -> None:
@@ -218,7 +336,8 @@ class ConversationsTable:
         with open_store(self.workspace) as store:
             rows = store.execute(
                 "SELECT m.conversation, m.number, c.model, c.digest, m.role, m.content, m.thought, "
-                "m.time, m.ended, m.prompt_tokens, m.generated_tokens, m.dropped, m.wrong "
+                "m.time, m.ended, m.prompt_tokens, m.generated_tokens, m.dropped, m.wrong, "
+                "m.window, m.cached_tokens, m.tokens_per_second, c.branch_of, c.branch_at "
                 "FROM messages m JOIN conversations c ON c.id = m.conversation "
                 "ORDER BY c.started, m.number"
             ).fetchall()

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from lakelet.errors import LakeletError
+from lakelet.errors import CommandError, EngineError, LakeletError
 from lakelet.inference import (
     Answer,
+    Begun,
     Conversation,
-    Count,
     Embedded,
     Message,
     Sampling,
@@ -17,7 +18,8 @@ from lakelet.inference import (
     Thought,
     ask,
 )
-from lakelet.inference.policy import with_policy
+from lakelet.inference.metering import Meter, meter
+from lakelet.inference.policy import thinking_of, with_policy
 from lakelet.session.choosing_model import note_used
 from lakelet.session.conversations import Writing, talk
 
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 
 __all__ = ("Talking",)
 
+_STOPPED = "stopped; what had come is kept."
+
 
 class Talking:
     """A conversation with a model.
@@ -35,11 +39,15 @@ class Talking:
         workspace: where it is kept.
         model: the model.
         system: what the model is told before.
-        template: variables of the model's template, such as ``enable_thinking``.
+        think: ``on`` or ``off``, where the model's template can be told; ``budget N`` for at most
+            so many tokens of thought; '' as the model does by itself.
         context: tokens of the conversation; the most that memory allows without it.
         overflow: ``fail``, or ``drop-oldest`` turns.
         sampling: what of the drawing is said explicitly.
         go_on: a conversation that goes on, by the beginning of its name.
+        at: only so many messages of that one; what is said next begins a branch of it, and the
+            conversation itself stays as it is. None for all of them.
+        name: of a new conversation; one is made up without it.
 
     Attributes:
         id: its name; '' until something was said.
@@ -47,36 +55,77 @@ class Talking:
         sampling: how the model is sampled, and where each value comes from.
 
     Raises:
-        CommandError: there is no such conversation to go on with.
+        CommandError: there is no such conversation to go on with, it is not as long, or the model
+            does not think as it is told.
     """
 
     def __init__(
         self, workspace: Workspace, model: Model, *, system: str = "",
-        template: Mapping[str, Any] | None = None, context: int | None = None,
+        think: str = "", context: int | None = None,
         overflow: str = "fail", sampling: Sampling | None = None, go_on: str = "",
+        at: int | None = None, name: str = "",
     ) -> None:  # fmt: skip
         self.workspace = workspace
         self.model = model
-        self.template = dict(template or {})
+        self.template, thought_tokens = thinking_of(model, think)
         self.context = context
         self.overflow = overflow
-        self.sampling = workspace.sampling_of(model, sampling)
+        said = replace(sampling or Sampling(), thought_tokens=thought_tokens)
+        self.sampling = workspace.sampling_of(model, said)
         self.id = ""
         self.messages: list[Message] = []
+        self._new_id = name
+        self._branch: tuple[str, int] | None = None
         self._thinking = model.card.thinking
+        self._backend: Embedded | None = None
+        self._stopped = False
         if go_on:
             kept, self.messages = talk(workspace.folder, go_on)
             self.id = kept.id
+            if at is not None:
+                self.back_to(at)
         elif system:
             self.messages.append(Message("system", system))
 
-    def prompt(self) -> str:
-        """The prompt as the model sees it, by its own template; the model is loaded for it."""
+    def back_to(self, messages: int) -> None:
+        """Go back to when so many messages were said: what is said next begins a branch.
+
+        Raises:
+            CommandError: fewer were said.
+        """
+        if not 0 <= messages <= len(self.messages):
+            raise CommandError(
+                f"{len(self.messages)} messages were said; there is no going back to {messages}."
+            )
+        if messages == len(self.messages):
+            return
+        self.messages = self.messages[:messages]
+        if self.id:
+            self._branch, self.id = (self.id, messages), ""
+        elif self._branch is not None:  # a branch of which nothing was said yet
+            self._branch = (self._branch[0], messages)
+
+    def stop(self) -> None:
+        """End the answer that comes, from another thread; what has come is kept."""
+        self._stopped = True
+        if self._backend is not None:
+            self._backend.abort()
+
+    def prompt(self, messages: int | None = None) -> str:
+        """The prompt as the model sees it, by its own template; the model is loaded for it.
+
+        Args:
+            messages: of so many messages; up to the last question without it, which is what the
+                last answer was given to.
+        """
+        if messages is None:
+            asked = [n for n, one in enumerate(self.messages, 1) if one.role == "user"]
+            messages = asked[-1] if asked else len(self.messages)
         backend = Embedded(self.workspace.model_store)
         try:
             for _event in backend.load(self.model.name, context=self.context):
                 pass
-            return backend.render(self._conversation(self.messages))
+            return backend.render(self._conversation(self.messages[:messages]))
         finally:
             backend.close()
 
@@ -85,18 +134,27 @@ class Talking:
 
         Args:
             text: what is said.
-            told: told of every event as it comes.
+            told: told of every event as it comes, and once of the `Meter` of the prompt.
 
         Raises:
+            CommandError: something was said in this conversation elsewhere; nothing was sent.
             OverflowingError: it does not fit; nothing was sent, and nothing of it is kept.
             EngineError: the model does not load, or broke off before it said anything.
         """
         said = [*self.messages, Message("user", text)]
         written: list[Writing] = []
+        backend = self._backend = Embedded(self.workspace.model_store)
+        self._stopped = False
 
         def hear(event: Any) -> None:
-            if isinstance(event, Count):  # it fits, and is sent
+            if self._stopped:
+                raise EngineError(_STOPPED)
+            if isinstance(event, Begun):  # it fits, and is sent
+                found = _measured(backend, event)
                 written.append(self._begin(text))
+                written[0].measure(found)
+                told(event)
+                event = found
             elif isinstance(event, Text | Thought):
                 is_text = isinstance(event, Text)
                 written[0].come(event.text if is_text else "", "" if is_text else event.text)
@@ -104,27 +162,34 @@ class Talking:
 
         try:
             answer = ask(
-                Embedded(self.workspace.model_store), self.model.name, self._conversation(said),
-                self.sampling.sampling, context=self.context, overflow=self.overflow, told=hear,
+                backend, self.model.name, self._conversation(said), self.sampling.sampling,
+                context=self.context, overflow=self.overflow, told=hear,
             )  # fmt: skip
         except BaseException as error:
             if written:
-                why = error.message if isinstance(error, LakeletError) else "stopped"
-                written[0].fail(why)
+                stopped = self._stopped or not isinstance(error, LakeletError)
+                written[0].fail(_STOPPED if stopped else str(error))
                 came = Message("assistant", written[0].text, written[0].thought)
                 self.messages = [*said, came]
             raise
+        finally:
+            self._backend = None
+        if self._stopped:
+            answer = replace(answer, reason="stopped", wrong=[])
         written[0].end(answer)
         self.messages = [*said, Message("assistant", answer.text, answer.thought)]
         return answer
 
     def _begin(self, text: str) -> Writing:
         folder = self.workspace.folder
-        writing = Writing(folder, self.model, self.id, self.messages if self.id else ())
-        if not self.id:
-            for one in self.messages:
-                writing.say(one.role, one.content)
-        self.id = writing.id
+        if self.id:
+            writing = Writing(folder, self.model, self.id, len(self.messages))
+        else:
+            writing = Writing(folder, self.model, self._new_id, branch=self._branch)
+            if self._branch is None:
+                for one in self.messages:
+                    writing.say(one.role, one.content)
+        self.id, self._branch, self._new_id = writing.id, None, ""
         writing.say("user", text)
         writing.begin()
         note_used(folder, self.model)
@@ -133,6 +198,10 @@ class Talking:
     def _conversation(self, messages: list[Message]) -> Conversation:
         seen = with_policy([one for one in messages if not _empty(one)], self._thinking)
         return Conversation(seen, template=self.template)
+
+
+def _measured(backend: Embedded, begun: Begun) -> Meter:
+    return meter(begun.conversation, begun.count.high, begun.window, backend.render, backend.tokens)
 
 
 def _empty(message: Message) -> bool:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, cast
 from lakelet.workspace import WorkspaceFolder
 
 if TYPE_CHECKING:
-    from lakelet.inference import Answer, Count, Event, Loaded, Sampling
+    from lakelet.inference import Answer, Begun, Event, Loaded, Sampling
     from lakelet.inference.gateway.app import Offered
     from lakelet.inference.host.attaching import HostClient
     from lakelet.inference.presets import Chosen
     from lakelet.models import Model, ModelStore
     from lakelet.models.wishes import Wishes
-    from lakelet.session.conversations import Kept
+    from lakelet.session.conversations import Kept, Said
     from lakelet.session.talking import Talking
     from lakelet.session.workspace import Workspace
 
@@ -97,7 +97,7 @@ class WorkspaceModels:
     def ask(
         self, question: str, model: str = "", *, system: str = "", raw: bool = False,
         context: int | None = None, sampling: Sampling | None = None,
-        told: Callable[[Event | Loaded | Count], None] | None = None,
+        told: Callable[[Event | Loaded | Begun], None] | None = None,
     ) -> Answer:  # fmt: skip
         """Ask a model of this machine; what does not fit its window is refused before it is sent.
 
@@ -134,8 +134,8 @@ class WorkspaceModels:
 
         Args:
             model: the model; as `chosen_model` chooses without it.
-            options: ``system``, ``template``, ``context``, ``overflow``, ``sampling``, ``go_on``:
-                see `lakelet.session.talking.Talking`.
+            options: ``system``, ``think``, ``context``, ``overflow``, ``sampling``, ``go_on``,
+                ``at``: see `lakelet.session.talking.Talking`.
 
         Raises:
             ModelNotFoundError: the store has none of that name.
@@ -151,6 +151,16 @@ class WorkspaceModels:
 
         return conversations(self.folder, letters)
 
+    def conversation(self, name: str) -> tuple[Kept, list[Said]]:
+        """A conversation by the beginning of its name, and what was said in it.
+
+        Raises:
+            CommandError: there is none, or there are several.
+        """
+        from lakelet.session.conversations import said_in
+
+        return said_in(self.folder, name)
+
     def delete_conversation(self, name: str) -> Kept:
         """Delete a conversation for good, by the beginning of its name.
 
@@ -161,7 +171,9 @@ class WorkspaceModels:
 
         return delete_conversation(self.folder, name)
 
-    def sampling_of(self, model: Model, said: Sampling | None = None) -> Chosen:
+    def sampling_of(
+        self, model: Model, said: Sampling | None = None, *, enforce: bool = False
+    ) -> Chosen:
         """How a model is sampled, and where each value comes from.
 
         What is said explicitly counts, then ``[models.presets.NAME]``, then the model's file, then
@@ -170,12 +182,15 @@ class WorkspaceModels:
         Args:
             model: the model.
             said: what is said explicitly.
+            enforce: whether what is advised wins over what is said explicitly.
         """
         from lakelet.inference import Sampling
         from lakelet.inference.presets import choose_sampling
 
         own = self.folder.settings.models.presets.get(model.name)
-        return choose_sampling(model.card, own.said() if own else {}, said or Sampling())
+        return choose_sampling(
+            model.card, own.said() if own else {}, said or Sampling(), enforce=enforce
+        )
 
     def offered_models(self, window: int | None = None) -> Offered:
         """The models as a gateway offers them.
@@ -183,13 +198,9 @@ class WorkspaceModels:
         Args:
             window: tokens of a conversation; the most that memory allows without it.
         """
-        from lakelet.inference import Embedded
-        from lakelet.inference.gateway.app import Offered
+        from lakelet.session.offered_models import offered
 
-        return Offered(
-            self.models, self.chosen_model, lambda: Embedded(self.model_store),
-            self.engine_host.loaded, self.sampling_of, window,
-        )  # fmt: skip
+        return offered(lambda: cast("Workspace", self), window)
 
     def add_model(
         self, source: str | Path, *, name: str = "", beside: Sequence[str | Path] = (),

@@ -44,14 +44,7 @@ class Offering:
         await self.gateway(scope, receive, send)
 
     def _made(self) -> ASGIApp:
-        from lakelet.inference import Embedded
-        from lakelet.inference.gateway.app import Offered, create_gateway
+        from lakelet.inference.gateway.app import create_gateway
+        from lakelet.session.offered_models import offered
 
-        offered = Offered(
-            lambda: self.workspace().models(),
-            lambda name: self.workspace().chosen_model(name),
-            lambda: Embedded(self.workspace().model_store),
-            lambda: self.workspace().engine_host.loaded(),
-            lambda model, said: self.workspace().sampling_of(model, said),
-        )
-        return create_gateway(offered, self.hosts)
+        return create_gateway(offered(self.workspace), self.hosts)

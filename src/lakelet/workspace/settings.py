@@ -145,12 +145,25 @@ class PresetSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class GatewaySettings:
+    """``[models.gateway]``: what becomes of requests that are not what a model's makers advise."""
+
+    presets: str = "advise"
+    stop_loops: bool = False
+
+    def check(self) -> None:
+        """Refuse a word that says nothing."""
+        _one_of("models.gateway.presets", self.presets, ("advise", "enforce"))
+
+
+@dataclass(frozen=True, slots=True)
 class ModelSettings:
     """``[models]``: where model files are kept, and which model is meant where none is named."""
 
     store: str = ""
     default: str = ""
     presets: dict[str, PresetSettings] = field(default_factory=dict)
+    gateway: GatewaySettings = field(default_factory=GatewaySettings)
 
 
 @dataclass(frozen=True, slots=True)

@@ -212,6 +212,15 @@ _MIGRATIONS: tuple[str, ...] = (
         PRIMARY KEY (conversation, number)
     ) WITHOUT ROWID;
     """,
+    """
+    ALTER TABLE conversations ADD COLUMN branch_of TEXT;
+    ALTER TABLE conversations ADD COLUMN branch_at INTEGER;
+    ALTER TABLE messages ADD COLUMN window INTEGER;
+    ALTER TABLE messages ADD COLUMN system_tokens INTEGER;
+    ALTER TABLE messages ADD COLUMN turn_tokens INTEGER;
+    ALTER TABLE messages ADD COLUMN cached_tokens INTEGER;
+    ALTER TABLE messages ADD COLUMN tokens_per_second REAL;
+    """,
 )
 STORE_VERSION = len(_MIGRATIONS)
 

@@ -61,6 +61,12 @@ time_zone = "{time_zone}"
 # top_k = 40
 # min_p = 0.05
 # repeat_penalty = 1.0
+# What the gateway does with sampling that a client asks for and that is not what is advised: advise
+# does as asked and says so, enforce does as advised. And with an answer that repeats itself without
+# end: it is marked, and with stop_loops ended.
+# [models.gateway]
+# presets = "advise"
+# stop_loops = false
 
 # When `lakelet jobs start` updates a pipeline; `lakelet jobs add` writes such a section.
 # [jobs.forum]

@@ -48,6 +48,11 @@ def _params(xllamacpp: Any, asked: dict[str, Any]) -> Any:
     params.warmup = params.fit_params = params.ui = False
     params.endpoint_props = params.endpoint_slots = params.endpoint_metrics = True
     params.verbosity = 1
+    # Costs a conversation nothing (measured). Files of embedding models say how they pool; others
+    # are asked for the mean.
+    params.embedding = True
+    if not asked.get("pools"):
+        params.pooling_type = xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_MEAN
     if asked.get("template"):
         params.chat_template = asked["template"]
     return params

@@ -33,6 +33,7 @@ class LoadRequest:
         slots: how many conversations at once.
         threads: that it may use.
         template: a chat template in the place of the file's own; ''  for that.
+        pools: whether the file says how its embeddings are pooled.
     """
 
     path: str
@@ -40,6 +41,7 @@ class LoadRequest:
     slots: int
     threads: int
     template: str = ""
+    pools: bool = False
 
 
 class EngineProcess:

@@ -1,4 +1,4 @@
-"""The gateway's addresses: ``/v1/models`` and ``/v1/chat/completions``.
+"""The gateway's addresses: models, conversations, texts and vectors, as OpenAI's API has them.
 
 It listens on loopback, and answers only who names it as its host; a browser's page of another site
 is refused, whatever it sends.
@@ -7,6 +7,7 @@ is refused, whatever it sends.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -18,8 +19,21 @@ from starlette.routing import Route
 
 from lakelet.errors import CommandError, LakeletError
 from lakelet.inference.backend import Backend, Sampling
-from lakelet.inference.gateway.openai_api import Reply, as_line, error_body, read_chat
+from lakelet.inference.gateway.openai_api import (
+    ChatRequest,
+    Reply,
+    as_line,
+    error_body,
+    read_chat,
+)
 from lakelet.inference.gateway.relay import Relay
+from lakelet.inference.gateway.schemas import check_format
+from lakelet.inference.gateway.texts import (
+    TextReply,
+    as_embeddings,
+    read_embeddings,
+    read_text,
+)
 from lakelet.inference.presets import Chosen
 from lakelet.models import Model
 
@@ -36,20 +50,24 @@ class Offered:
     Args:
         models: the models, anew each time.
         choose: the model that is meant by a name, or by none.
-        backend: an engine for one request.
+        backend: an engine for one request, given whether it goes on with a text and has no use for
+            a template, and who asks.
         loaded: what is loaded, with windows.
         sampling: how a model is sampled, given what a client says.
         window: tokens of a conversation; the most that memory allows without it.
+        stop_loops: whether an answer ends that repeats itself; otherwise it is only marked.
     """
 
     def __init__(
         self,
         models: Callable[[], list[Model]],
         choose: Callable[[str], Model],
-        backend: Callable[[], Backend],
+        backend: Callable[[bool, str], Backend],
         loaded: Callable[[], list[dict[str, Any]]],
         sampling: Callable[[Model, Sampling], Chosen],
         window: int | None = None,
+        *,
+        stop_loops: bool = False,
     ) -> None:
         self.models = models
         self.choose = choose
@@ -57,6 +75,7 @@ class Offered:
         self.loaded = loaded
         self.sampling = sampling
         self.window = window
+        self.stop_loops = stop_loops
 
 
 def create_gateway(offered: Offered, hosts: frozenset[str]) -> Starlette:
@@ -90,6 +109,8 @@ def create_gateway(offered: Offered, hosts: frozenset[str]) -> Starlette:
             Route("/v1/models", guarded(_models), methods=["GET"]),
             Route("/v1/models/{name:path}", guarded(_model), methods=["GET"]),
             Route("/v1/chat/completions", guarded(_chat), methods=["POST"]),
+            Route("/v1/completions", guarded(_complete), methods=["POST"]),
+            Route("/v1/embeddings", guarded(_embed), methods=["POST"]),
         ],
         exception_handlers={404: _nothing, 405: _nothing},
     )
@@ -131,12 +152,55 @@ async def _model(offered: Offered, request: Request) -> Response:
 
 
 async def _chat(offered: Offered, request: Request) -> Response:
-    asked = read_chat(await _body(request))
+    body = await _body(request)
+    asked = read_chat(body)
+    await asyncio.to_thread(check_format, body.get("response_format"))
+    return await _answered(offered, request, asked, Reply, _client(request, body))
+
+
+async def _complete(offered: Offered, request: Request) -> Response:
+    body = await _body(request)
+    return await _answered(offered, request, read_text(body), TextReply, _client(request, body))
+
+
+async def _embed(offered: Offered, request: Request) -> Response:
+    body = await _body(request)
+    asked = read_embeddings(body)
+    model = await asyncio.to_thread(offered.choose, asked.model)
+    backend = offered.backend(True, _client(request, body))
+
+    def found() -> dict[str, Any]:
+        try:
+            for _event in backend.load(model.name, context=offered.window):
+                pass
+            return as_embeddings(backend.embed(asked.texts), model.name, packed=asked.packed)
+        finally:
+            backend.close()
+
+    return JSONResponse(await _unless_gone(request, backend.abort, asyncio.to_thread(found)))
+
+
+def _client(request: Request, body: Any) -> str:
+    """Who asks, as far as that can be told: turns go round among them."""
+    told = (request.headers.get("authorization", ""), request.headers.get("user-agent", ""),
+            str(body.get("user", "")) if isinstance(body, dict) else "")  # fmt: skip
+    return hashlib.sha256("\n".join(told).encode()).hexdigest()[:16]
+
+
+async def _answered(
+    offered: Offered, request: Request, asked: ChatRequest, kind: type[Reply], client: str
+) -> Response:
     model = await asyncio.to_thread(offered.choose, asked.model)
     how = await asyncio.to_thread(offered.sampling, model, asked.sampling)
-    relay = Relay(offered.backend(), model, asked.conversation, how.sampling, offered.window)
-    begun = await _unless_gone(request, relay, relay.begin())
-    reply = Reply(model.name, begun.count, begun.room, begun.window)
+    relay = Relay(
+        offered.backend(asked.conversation.raw, client), model, asked.conversation, how.sampling,
+        offered.window,
+        stop_loops=offered.stop_loops,
+    )  # fmt: skip
+    begun = await _unless_gone(request, relay.leave, relay.begin())
+    reply = kind(model.name, begun.count, begun.room, begun.window)
+    if asked.sampling.formed:
+        reply.format = asked.sampling.more["response_format"]
     reply.facts["sampling"] = {name: {"value": value, "source": source}
                                for name, (value, source) in how.sources.items()}  # fmt: skip
     reply.facts["deviations"] = {name: {"asked": said, "recommended": wanted}
@@ -150,9 +214,10 @@ async def _chat(offered: Offered, request: Request) -> Response:
 
     async def whole() -> None:
         async for event in relay.events():
+            reply.looped = relay.looped
             reply.take(event)
 
-    await _unless_gone(request, relay, whole())
+    await _unless_gone(request, relay.leave, whole())
     return JSONResponse(reply.whole())
 
 
@@ -162,6 +227,7 @@ async def _stream(relay: Relay, reply: Reply, *, usage: bool) -> AsyncIterator[b
         yield as_line(reply.begin())
         try:
             async for event in relay.events():
+                reply.looped = relay.looped
                 if (chunk := reply.take(event)) is not None:
                     yield as_line(chunk)
         except LakeletError as error:
@@ -174,19 +240,19 @@ async def _stream(relay: Relay, reply: Reply, *, usage: bool) -> AsyncIterator[b
         relay.leave()
 
 
-async def _unless_gone(request: Request, relay: Relay, work: Any) -> Any:
+async def _unless_gone(request: Request, leave: Callable[[], None], work: Any) -> Any:
     """Wait for something, unless who asked for it leaves before."""
     task = asyncio.ensure_future(work)
     try:
         while not task.done():
             await asyncio.wait({task}, timeout=_LOOKS)
             if not task.done() and await request.is_disconnected():
-                relay.leave()
+                leave()
                 task.cancel()
                 raise CommandError("who asked has left.")
         return await task
     except asyncio.CancelledError:
-        relay.leave()
+        leave()
         task.cancel()
         raise
 

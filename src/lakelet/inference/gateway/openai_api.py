@@ -34,13 +34,23 @@ from lakelet.inference.backend import (
 )
 from lakelet.inference.completions import THOUGHTS
 from lakelet.inference.counting import Count, Room
+from lakelet.inference.gateway.schemas import fault_of
 
-__all__ = ("ChatRequest", "Reply", "as_line", "error_body", "read_chat")
+__all__ = (
+    "ChatRequest",
+    "Reply",
+    "as_line",
+    "error_body",
+    "number_of",
+    "read_chat",
+    "sampling_of",
+    "whole_of",
+)
 
 _ROLES = ("system", "developer", "user", "assistant", "tool")
 _PASSED = (
     "presence_penalty", "frequency_penalty", "repeat_penalty", "logit_bias", "tool_choice",
-    "parallel_tool_calls", "response_format",
+    "parallel_tool_calls", "response_format", "ignore_eos",
 )  # fmt: skip
 _REFUSED = ("audio", "modalities", "functions", "function_call")
 _FINISH = {"stop": "stop", "max_tokens": "length", "window": "length", "tool": "tool_calls"}
@@ -76,7 +86,7 @@ def read_chat(body: Any) -> ChatRequest:
     for name in _REFUSED:
         if body.get(name):
             raise CommandError(f"{name} is not there; nothing was asked.")
-    if _whole(body, "n") not in (None, 1):
+    if whole_of(body, "n") not in (None, 1):
         raise CommandError("n is 1 here: one answer at a time; nothing was asked.")
     if body.get("logprobs"):
         raise CommandError("logprobs are not there; nothing was asked.")
@@ -89,23 +99,35 @@ def read_chat(body: Any) -> ChatRequest:
     template = body.get("chat_template_kwargs") or {}
     if not isinstance(template, dict):
         raise CommandError("chat_template_kwargs is no object; nothing was asked.")
-    stop = body.get("stop") or ()
-    stop = (stop,) if isinstance(stop, str) else tuple(stop)
-    most = _whole(body, "max_completion_tokens") or _whole(body, "max_tokens")
     options = body.get("stream_options") or {}
     return ChatRequest(
         str(body.get("model") or ""),
         Conversation(
             tuple(_message(one) for one in messages), tools=tuple(tools), template=template
         ),
-        Sampling(
-            temperature=_number(body, "temperature"), top_p=_number(body, "top_p"),
-            top_k=_whole(body, "top_k"), min_p=_number(body, "min_p"), seed=_whole(body, "seed"),
-            max_tokens=most, stop=stop,
-            more={name: body[name] for name in _PASSED if body.get(name) is not None},
-        ),
+        sampling_of(body),
         bool(body.get("stream")),
         bool(isinstance(options, dict) and options.get("include_usage")),
+    )  # fmt: skip
+
+
+def sampling_of(body: Mapping[str, Any]) -> Sampling:
+    """How a request wants tokens to be drawn; what it says explicitly.
+
+    Raises:
+        CommandError: a value is not of its kind.
+    """
+    stop = body.get("stop") or ()
+    stop = (stop,) if isinstance(stop, str) else stop
+    if not isinstance(stop, list | tuple) or not all(isinstance(one, str) for one in stop):
+        raise CommandError("stop is no text, and no list of texts; nothing was asked.")
+    most = whole_of(body, "max_completion_tokens") or whole_of(body, "max_tokens")
+    return Sampling(
+        temperature=number_of(body, "temperature"), top_p=number_of(body, "top_p"),
+        top_k=whole_of(body, "top_k"), min_p=number_of(body, "min_p"), seed=whole_of(body, "seed"),
+        max_tokens=most, stop=tuple(stop),
+        thought_tokens=whole_of(body, "thinking_budget_tokens"),
+        more={name: body[name] for name in _PASSED if body.get(name) is not None},
     )  # fmt: skip
 
 
@@ -133,7 +155,8 @@ def _message(said: Any) -> Message:
     return Message(role, content or "", thought, more)
 
 
-def _number(body: Mapping[str, Any], name: str) -> float | None:
+def number_of(body: Mapping[str, Any], name: str) -> float | None:
+    """A number of a request; None where it says none."""
     value = body.get(name)
     if value is None:
         return None
@@ -142,15 +165,16 @@ def _number(body: Mapping[str, Any], name: str) -> float | None:
     return float(value)
 
 
-def _whole(body: Mapping[str, Any], name: str) -> int | None:
-    value = _number(body, name)
+def whole_of(body: Mapping[str, Any], name: str) -> int | None:
+    """A whole number of a request; None where it says none."""
+    value = number_of(body, name)
     if value is not None and value != int(value):
         raise CommandError(f"{name} is {value!r}, and no whole number; nothing was asked.")
     return None if value is None else int(value)
 
 
 class Reply:
-    """An answer in the shape of OpenAI's, whole or in chunks.
+    """An answer to a conversation in the shape of OpenAI's, whole or in chunks.
 
     Args:
         model: which one answers.
@@ -158,6 +182,8 @@ class Reply:
         room: what is left for the answer.
         window: tokens of prompt and answer together.
     """
+
+    kind = "chat.completion"
 
     def __init__(self, model: str, count: Count, room: Room, window: int) -> None:
         self.id = f"chatcmpl-{uuid.uuid4().hex}"
@@ -172,6 +198,8 @@ class Reply:
         self.calls: dict[int, dict[str, Any]] = {}
         self.usage = Usage(None, None)
         self.reason = "stop"
+        self.looped = False
+        self.format: Any = None
 
     def take(self, event: Event) -> dict[str, Any] | None:
         """Take an event in; the chunk that tells it, where one does."""
@@ -188,8 +216,16 @@ class Reply:
         if isinstance(event, End):
             self.reason = event.reason
             self.facts["ended"] = event.reason
-            return self._chunk({}, _FINISH.get(event.reason, "stop"))
+            self.facts["repeats_itself"] = self.looped
+            if self.format is not None and not self.calls:
+                self.facts["format_fault"] = fault_of(self.text, self.format)
+            return self._chunk({}, self.finish)
         return None
+
+    @property
+    def finish(self) -> str:
+        """Why it ended, in the API's own words."""
+        return _FINISH.get(self.reason, "stop")
 
     def begin(self) -> dict[str, Any]:
         """The first chunk."""
@@ -207,11 +243,10 @@ class Reply:
         if self.calls:
             message["tool_calls"] = [self.calls[number] for number in sorted(self.calls)]
             message["content"] = self.text or None
-        finish = _FINISH.get(self.reason, "stop")
         return {
-            "id": self.id, "object": "chat.completion", "created": self.created,
+            "id": self.id, "object": self.kind, "created": self.created,
             "model": self.model, "usage": self._usage(), "lakelet": self.facts,
-            "choices": [{"index": 0, "message": message, "finish_reason": finish}],
+            "choices": [{"index": 0, "message": message, "finish_reason": self.finish}],
         }  # fmt: skip
 
     def _call(self, event: Tool) -> dict[str, Any]:
@@ -230,7 +265,7 @@ class Reply:
 
     def _chunk(self, delta: dict[str, Any], finish: str | None = None) -> dict[str, Any]:
         found: dict[str, Any] = {
-            "id": self.id, "object": "chat.completion.chunk", "created": self.created,
+            "id": self.id, "object": f"{self.kind}.chunk", "created": self.created,
             "model": self.model,
             "choices": [{"index": 0, "delta": delta, "finish_reason": finish}],
         }  # fmt: skip

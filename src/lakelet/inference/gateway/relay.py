@@ -9,31 +9,25 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
-from lakelet.errors import EngineError, LakeletError
-from lakelet.inference.backend import Backend, Conversation, End, Event, Loaded, Sampling
-from lakelet.inference.counting import Count, Room, bounded, ended_by, room_for
+from lakelet.errors import CommandError, EngineError, LakeletError
+from lakelet.inference.backend import (
+    Backend,
+    Begun,
+    Conversation,
+    End,
+    Event,
+    Loaded,
+    Sampling,
+)
+from lakelet.inference.counting import bounded, ended_by, room_for
+from lakelet.inference.loops import LoopWatch
 from lakelet.inference.policy import with_policy
 from lakelet.models import Model
 
-__all__ = ("Begun", "Relay")
-
-
-@dataclass(frozen=True)
-class Begun:
-    """A request that fits, and is sent.
-
-    Attributes:
-        count: of the prompt.
-        room: what is left for the answer.
-        window: tokens of prompt and answer together.
-    """
-
-    count: Count
-    room: Room
-    window: int
+__all__ = ("Relay",)
 
 
 class Relay:
@@ -45,11 +39,15 @@ class Relay:
         conversation: what to go on with; old thoughts as a client sent them.
         sampling: how.
         window: tokens of the conversation; the most that memory allows without it.
+        stop_loops: whether an answer ends that repeats itself; otherwise it is only marked.
+
+    Attributes:
+        looped: whether the answer repeats itself without end.
     """
 
     def __init__(
         self, backend: Backend, model: Model, conversation: Conversation, sampling: Sampling,
-        window: int | None = None,
+        window: int | None = None, *, stop_loops: bool = False,
     ) -> None:  # fmt: skip
         self.backend = backend
         self.model = model
@@ -58,6 +56,8 @@ class Relay:
         self.conversation = replace(conversation, messages=messages)
         self.sampling = sampling
         self.window = window
+        self.stop_loops = stop_loops
+        self.looped = False
         self.left = threading.Event()
         self._loop = asyncio.get_running_loop()
         self._told: asyncio.Queue[Any] = asyncio.Queue()
@@ -101,6 +101,7 @@ class Relay:
                 if isinstance(event, Loaded):
                     loaded = event.window
                     window = min(loaded, self.window or loaded)
+            self._refuse_unseen_tools()
             begun = self._fitting(window)
             room = begun.room
             self._tell(begun)
@@ -109,12 +110,18 @@ class Relay:
             own = begun.count.grade == "bounded" and window == loaded
             most = self.sampling.max_tokens if own else room.tokens
             asked = replace(self.sampling, max_tokens=most)
+            watch = None if self.sampling.formed else LoopWatch()
             for one in self.backend.chat(self.conversation, asked):
                 if self.left.is_set():
                     return
                 if isinstance(one, End):
                     one = End(ended_by(one.reason, room, self.sampling.max_tokens))
+                if watch is not None and not self.looped and watch.looped(one):
+                    self.looped = True
                 self._tell(one)
+                if self.looped and self.stop_loops:
+                    self._tell(End("loop"))
+                    break
             self._tell(None)
         except LakeletError as error:
             self._tell(error)
@@ -123,14 +130,29 @@ class Relay:
         finally:
             self.backend.close()
 
+    def _refuse_unseen_tools(self) -> None:
+        """Refuse tools that a model never hears of: its engine would leave them out silently.
+
+        Raises:
+            CommandError: its template says nothing of them.
+        """
+        if not self.conversation.tools or self.sampling.more.get("tool_choice") == "none":
+            return
+        without = replace(self.conversation, tools=())
+        if self.backend.render(self.conversation) == self.backend.render(without):
+            raise CommandError(
+                f"the template of {self.model.name} knows no tools: the model would never hear of "
+                "them; nothing was asked."
+            )
+
     def _fitting(self, window: int) -> Begun:
         """The prompt's count and the room it leaves; no count is asked for where bytes suffice."""
         most = self.sampling.max_tokens
         sure = bounded(self.backend.render(self.conversation), window, most)
         if sure is not None:
-            return Begun(*sure, window)
+            return Begun(self.conversation, *sure, window)
         count = self.backend.count(self.conversation)
-        return Begun(count, room_for(count, window, most), window)
+        return Begun(self.conversation, count, room_for(count, window, most), window)
 
     def _tell(self, what: Any) -> None:
         if not self._loop.is_closed():

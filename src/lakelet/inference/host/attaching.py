@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -63,10 +64,20 @@ class HostClient:
         return found
 
     def turn(
-        self, model: Model, *, window: int | None = None, slots: int = 1, raw: bool = False
-    ) -> Turn:
-        """A turn with a model; a host is started where none runs."""
-        asked = {"model": model.as_record(), "window": window, "slots": slots, "raw": raw}
+        self, model: Model, *, window: int | None = None, slots: int = 1, raw: bool = False,
+        client: str = "",
+    ) -> Turn:  # fmt: skip
+        """A turn with a model; a host is started where none runs.
+
+        Args:
+            model: the model.
+            window: tokens of the conversation; the most that memory allows without it.
+            slots: how many conversations at once.
+            raw: whether no template is needed.
+            client: who asks; this process without it.
+        """
+        asked = {"model": model.as_record(), "window": window, "slots": slots, "raw": raw,
+                 "client": client or f"process {os.getpid()}"}  # fmt: skip
         return Turn(self._start, model.name, asked)
 
     def _running(self) -> Address | None:

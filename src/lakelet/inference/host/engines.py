@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from typing import Any
 
 from lakelet.errors import BusyError, EngineError, LakeletError
 from lakelet.inference.engine.process import EngineProcess, LoadRequest
+from lakelet.inference.host.fairness import in_turn
 from lakelet.inference.host.place import HostPlace
 from lakelet.inference.memory import available_memory, default_window, estimated_memory
 from lakelet.inference.templates import check_template
@@ -31,12 +31,25 @@ class Wanted:
         window: tokens of the conversation; None for as many as memory allows.
         slots: how many conversations at once.
         raw: whether no template is needed.
+        client: who wants it; turns go round among clients.
     """
 
     model: Model
     window: int | None = None
     slots: int = 1
     raw: bool = False
+    client: str = ""
+
+
+class _Ticket:
+    """Somebody's place among those who wait.
+
+    Attributes:
+        client: who it is.
+    """
+
+    def __init__(self, client: str) -> None:
+        self.client = client
 
 
 @dataclass
@@ -50,7 +63,8 @@ class Engine:
         slots: how many conversations at once.
         estimate: bytes that it was thought to take.
         turns: conversations at work.
-        queue: who waits, in order.
+        queue: who waits, in the order in which they came.
+        served: when each client had a turn last, counted in turns.
         used: when it was last.
     """
 
@@ -60,13 +74,29 @@ class Engine:
     slots: int
     estimate: int
     turns: int = 0
-    queue: deque[object] = field(default_factory=deque)
+    queue: list[_Ticket] = field(default_factory=list)
+    served: dict[str, int] = field(default_factory=dict)
     used: float = field(default_factory=time.monotonic)
 
     @property
     def idle(self) -> bool:
         """Whether nobody uses it or waits for it."""
         return not self.turns and not self.queue
+
+    def before(self, ticket: _Ticket) -> int:
+        """How many of those who wait are served before somebody."""
+        order = in_turn([one.client for one in self.queue], self.served)
+        return order.index(self.queue.index(ticket))
+
+    def serve(self, ticket: _Ticket) -> None:
+        """Give somebody the turn."""
+        self.queue.remove(ticket)
+        self.turns += 1
+        waiting = {one.client for one in self.queue}
+        count = max(self.served.values(), default=0) + 1
+        # Who does not wait has no place to keep, but for this one, whose next request may come.
+        self.served = {who: when for who, when in self.served.items() if who in waiting}
+        self.served[ticket.client] = count
 
     def told(self) -> dict[str, Any]:
         """What `lakelet models ps` says of it."""
@@ -105,7 +135,7 @@ class Engines:
 
     @contextmanager
     def turn(self, wanted: Wanted, tell: Callable[[int], None]) -> Iterator[Engine]:
-        """A turn with a model, loaded if it must be; others wait meanwhile, in order.
+        """A turn with a model, loaded if it must be; others wait meanwhile, and go by turns.
 
         Args:
             wanted: the model, and the window.
@@ -118,7 +148,7 @@ class Engines:
             TemplateError: its template is broken.
         """
         engine = self._ready(wanted, tell)
-        ticket = object()
+        ticket = _Ticket(wanted.client)
         with self.changed:
             if len(engine.queue) >= self.longest:
                 raise BusyError(
@@ -127,17 +157,16 @@ class Engines:
                 )
             engine.queue.append(ticket)
             try:
-                while engine.queue[0] is not ticket or engine.turns >= engine.slots:
+                while engine.turns >= engine.slots or engine.before(ticket):
                     if not engine.process.alive:
                         raise EngineError(f"the engine of {wanted.model.name} has ended.")
-                    tell(engine.queue.index(ticket) + engine.turns)
+                    tell(engine.before(ticket) + engine.turns)
                     self.changed.wait(1.0)
             except BaseException:
                 engine.queue.remove(ticket)
                 self.changed.notify_all()
                 raise
-            engine.queue.popleft()
-            engine.turns += 1
+            engine.serve(ticket)
             self.changed.notify_all()
         try:
             yield engine
@@ -193,7 +222,9 @@ class Engines:
         window = self._window(wanted, card)
         need = estimated_memory(card, window, wanted.slots)
         self._make_room(wanted.model.name, need)
-        request = LoadRequest(str(wanted.model.path), window, wanted.slots, self.threads)
+        request = LoadRequest(
+            str(wanted.model.path), window, wanted.slots, self.threads, pools=bool(card.pooling)
+        )
         process = EngineProcess(request, self.place.log_of(wanted.model.name))
         return Engine(wanted.model, process, window, wanted.slots, need)
 

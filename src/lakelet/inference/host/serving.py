@@ -122,7 +122,7 @@ class _Handler(BaseHTTPRequestHandler):
     def turn(self, asked: dict[str, Any]) -> None:
         wanted = Wanted(
             Model.of_record(asked["model"]), asked.get("window"), asked.get("slots", 1),
-            asked.get("raw", False),
+            asked.get("raw", False), str(asked.get("client", "")),
         )  # fmt: skip
         self.send_response(200)
         self.send_header("content-type", "application/x-ndjson")

@@ -1,0 +1,41 @@
+"""The models of a workspace as a gateway offers them: which, by what engine, sampled how."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from lakelet.inference import Embedded
+from lakelet.inference.gateway.app import Offered
+
+if TYPE_CHECKING:
+    from lakelet.inference import Sampling
+    from lakelet.inference.presets import Chosen
+    from lakelet.models import Model
+    from lakelet.session.workspace import Workspace
+
+__all__ = ("offered",)
+
+
+def offered(workspace: Callable[[], Workspace], window: int | None = None) -> Offered:
+    """The models as a gateway offers them.
+
+    Args:
+        workspace: the workspace, for the thread that asks.
+        window: tokens of a conversation; the most that memory allows without it.
+    """
+    settings = workspace().folder.settings.models.gateway
+    enforce = settings.presets == "enforce"
+
+    def sampling(model: Model, said: Sampling) -> Chosen:
+        return workspace().sampling_of(model, said, enforce=enforce)
+
+    return Offered(
+        lambda: workspace().models(),
+        lambda name: workspace().chosen_model(name),
+        lambda raw, client: Embedded(workspace().model_store, raw=raw, client=client),
+        lambda: workspace().engine_host.loaded(),
+        sampling,
+        window,
+        stop_loops=settings.stop_loops,
+    )
