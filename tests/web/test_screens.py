@@ -32,7 +32,7 @@ PAGES = (
     "/tables/bronze/posts/rescued/decide?field-0=score&decide-0=ignore", "/commands",
     "/tables/bronze/posts/restore?to=1", "/pipelines/forum/plan",
     "/pipelines/forum/schedule?cron=0+6+*+*+1-5", "/models", "/models?context=many",
-    "/models/tiny",
+    "/models/tiny", "/chat",
 )  # fmt: skip
 
 

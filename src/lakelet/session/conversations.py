@@ -33,6 +33,7 @@ __all__ = (
     "delete_conversation",
     "said_in",
     "talk",
+    "went_on",
 )
 
 _TYPED = (
@@ -228,11 +229,7 @@ class Writing:
                 "SELECT count(*) FROM messages WHERE conversation = ?", (self.id,)
             ).fetchone()
             if there != said:
-                raise CommandError(
-                    f"the conversation {self.id} has {there} messages, and {said} were known here: "
-                    "something was said in it meanwhile; nothing was sent.",
-                    hint="read it again and go on from there.",
-                )
+                raise went_on(self.id, there, said)
             store.execute(
                 "INSERT INTO conversations (id, model, digest, started, updated, branch_of, "
                 "branch_at) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET "
@@ -314,6 +311,15 @@ class Writing:
                 f"UPDATE messages SET {what} WHERE conversation = ? AND number = ?",
                 (*values, self.id, self.number - 1),
             )
+
+
+def went_on(name: str, there: int, known: int) -> CommandError:
+    """The error of who goes on with a conversation in which something was said meanwhile."""
+    return CommandError(
+        f"the conversation {name} has {there} messages, and {known} were known here: something was "
+        "said in it meanwhile; nothing was sent.",
+        hint="read it again and go on from there.",
+    )
 
 
 def _when(seconds: float) -> datetime:

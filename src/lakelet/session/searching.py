@@ -41,9 +41,9 @@ class Hit:
     """One thing that was found.
 
     Attributes:
-        kind: ``table``, ``column``, ``pipeline``, ``code``, ``run`` or ``file``.
+        kind: ``table``, ``column``, ``pipeline``, ``code``, ``run``, ``file`` or ``conversation``.
         name: what it is called.
-        where: the table of a column, the file of code, what a run is called.
+        where: the table of a column, the file of code, what a run is called, what was asked first.
         line: the line of code.
         text: what it says: a comment, a type, a line.
     """
@@ -74,7 +74,7 @@ def find(workspace: Workspace, letters: str) -> Found:
     if not wanted:
         return Found([], 0)
     waiting = refresh(workspace)
-    kinds = (_tables, _pipelines, _runs, _files)
+    kinds = (_tables, _pipelines, _runs, _files, _talks)
     hits = [hit for kind in kinds for hit in kind(workspace, wanted)]
     return Found(hits, waiting)
 
@@ -192,6 +192,23 @@ def _runs(workspace: Workspace, wanted: str) -> Iterator[Hit]:
             (_holding(wanted), workspace.folder.settings.runs.tracking),
         ).fetchall()
     yield from (Hit("run", row["id"], row["called"], text=row["param"] or "") for row in rows)
+
+
+def _talks(workspace: Workspace, wanted: str) -> Iterator[Hit]:
+    """Conversations in which it was said, with where."""
+    with open_store(workspace.folder) as store:
+        rows = store.execute(
+            "SELECT c.id, coalesce((SELECT content FROM messages f WHERE f.conversation = c.id AND "
+            "f.role = 'user' ORDER BY number LIMIT 1), '') AS asked, min(m.number), m.content "
+            "FROM conversations c JOIN messages m ON m.conversation = c.id "
+            "WHERE m.content LIKE ?1 ESCAPE '\\' GROUP BY c.id ORDER BY c.updated DESC "
+            f"LIMIT {_HITS}",
+            (_holding(wanted),),
+        ).fetchall()
+    for row in rows:
+        text = " ".join(row["content"].split())
+        at = max(text.lower().find(wanted) - 20, 0)
+        yield Hit("conversation", row["id"], " ".join(row["asked"].split())[:120], text=text[at:])
 
 
 def _holding(letters: str) -> str:

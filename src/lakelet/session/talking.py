@@ -21,7 +21,7 @@ from lakelet.inference import (
 from lakelet.inference.metering import Meter, meter
 from lakelet.inference.policy import thinking_of, with_policy
 from lakelet.session.choosing_model import note_used
-from lakelet.session.conversations import Writing, talk
+from lakelet.session.conversations import Writing, talk, went_on
 
 if TYPE_CHECKING:
     from lakelet.models import Model
@@ -104,6 +104,15 @@ class Talking:
             self._branch, self.id = (self.id, messages), ""
         elif self._branch is not None:  # a branch of which nothing was said yet
             self._branch = (self._branch[0], messages)
+
+    def expect(self, messages: int) -> None:
+        """Refuse to go on where a conversation is not as long as it was thought to be.
+
+        Raises:
+            CommandError: something was said in it meanwhile.
+        """
+        if messages != len(self.messages):
+            raise went_on(self.id, len(self.messages), messages)
 
     def stop(self) -> None:
         """End the answer that comes, from another thread; what has come is kept."""

@@ -167,9 +167,13 @@ class WorkspaceModels:
         Raises:
             CommandError: there is none, or there are several.
         """
-        from lakelet.session.conversations import delete_conversation
+        from lakelet.session.audit import audited
+        from lakelet.session.conversations import delete_conversation, talk
 
-        return delete_conversation(self.folder, name)
+        kept, _ = talk(self.folder, name)
+        source = cast("Workspace", self).source
+        with audited(self.folder, source, "delete conversation", kept.id):
+            return delete_conversation(self.folder, kept.id)
 
     def sampling_of(
         self, model: Model, said: Sampling | None = None, *, enforce: bool = False

@@ -20,7 +20,7 @@ from lakelet.web.answer import STATIC, environment, render
 from lakelet.web.failure import RequestError, failure_of, failure_response, wants_page
 from lakelet.web.guard import PORT, Guard
 from lakelet.web.offering import Offering
-from lakelet.web.room import Rooms
+from lakelet.web.room import Later, Room, Rooms
 from lakelet.web.rooms import (
     altering,
     commands,
@@ -31,7 +31,6 @@ from lakelet.web.rooms import (
     home,
     loading,
     maintaining,
-    models,
     palette,
     pipelines,
     quality,
@@ -116,6 +115,7 @@ def create_app(
     app.state.workspace = _PerThread(root)
     app.state.ending = ending
     app.state.runs = Runs(app.state.workspace().folder)
+    app.state.talks = {}
     app.state.tokens = Tokens(app.state.workspace().folder)
     app.state.pages = environment(app.state.workspace())
     for kind in (LakeletError, RequestError, HTTPException, RequestValidationError, Exception):
@@ -124,9 +124,13 @@ def create_app(
     told = (
         home, deciding, quality, restoring, comparing, altering, maintaining, dropping, tables,
         table, standing, table_account, pipelines, updating, run_acts, registry, run, runs, files,
-        loading, uploading, commands, sql, palette, models,
+        loading, uploading, commands, sql, palette,
     )  # fmt: skip
-    rooms = [room.router for room in told]
+    # What models need is imported by whoever looks at them.
+    rooms: list[Room | Later] = [room.router for room in told]
+    rooms += [
+        Later("lakelet.web.rooms.models", "models"), Later("lakelet.web.rooms.chat", "chat"),
+    ]  # fmt: skip
     known = allowed_hosts(PORT) if hosts is None else hosts
     offering = Offering(Rooms(app, rooms), app.state.workspace, known)
     return Guard(offering, known, runs=app.state.runs)

@@ -7,12 +7,13 @@ most people who start the server look at a few.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from importlib import import_module
 from typing import Any
 
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-__all__ = ("Room", "Rooms")
+__all__ = ("Later", "Room", "Rooms")
 
 _PARTS = "parts"
 """Parts of pages lie below it under the address of the pages."""
@@ -46,6 +47,30 @@ class Room:
             app.add_api_route(path, look, tags=list(self.tags), **more)
 
 
+class Later:
+    """A room whose module is imported when one of its pages is first asked for.
+
+    Attributes:
+        places: what its addresses begin with.
+    """
+
+    def __init__(self, module: str, *places: str) -> None:
+        """Name a room.
+
+        Args:
+            module: where its ``router`` is.
+            places: what its addresses begin with.
+        """
+        self.module = module
+        self.places = set(places)
+
+    def include(self, app: FastAPI) -> None:
+        """Make all its addresses known."""
+        found: Room = import_module(self.module).router
+        assert found.places == self.places, f"{self.module} has pages at {found.places}"
+        found.include(app)
+
+
 def place_of(path: str) -> str:
     """What an address begins with."""
     first, _, rest = path.strip("/").partition("/")
@@ -57,7 +82,7 @@ def place_of(path: str) -> str:
 class Rooms:
     """ASGI middleware that includes the rooms an address may belong to before it is looked for."""
 
-    def __init__(self, app: FastAPI, rooms: Iterable[Room]) -> None:
+    def __init__(self, app: FastAPI, rooms: Iterable[Room | Later]) -> None:
         """Wrap an application.
 
         Args:

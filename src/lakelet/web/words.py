@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytz
 from markupsafe import Markup, escape
@@ -11,7 +11,11 @@ from markupsafe import Markup, escape
 from lakelet.session.moments import parse_moment
 from lakelet.workspace.quantities import counted, format_bytes
 
-__all__ = ("ago", "filters", "moment", "share")
+if TYPE_CHECKING:
+    from lakelet.inference.metering import Meter
+    from lakelet.session.conversations import Said
+
+__all__ = ("ago", "answered", "filters", "moment", "share", "tokens_told")
 
 _SPANS = (
     (60, 1, "s"),
@@ -52,6 +56,34 @@ def moment(value: dt.datetime | None, zone: str) -> str:
     return value.astimezone(pytz.timezone(zone)).strftime("%Y-%m-%d %H:%M:%S")
 
 
+_ENDED = {
+    "window": "the window is full", "max_tokens": "cut at the most tokens asked for",
+    "loop": "it said the same again and again, and was stopped", "stopped": "stopped",
+}  # fmt: skip
+
+
+def answered(said: Said) -> str:
+    """How an answer came, as the page's script tells one that has just come."""
+    told = []
+    if said.generated is not None:
+        told.append(f"{said.generated:,} tokens")
+    if said.per_second:
+        told.append(f"{said.per_second:,.{1 if said.per_second < 100 else 0}f} a second")
+    if said.prompt:
+        told.append(f"{said.cached or 0:,} of {said.prompt:,} prompt tokens reused")
+    why = _ENDED.get(said.ended, "")
+    return ", ".join(told) + (f"; {why}" if why else "")
+
+
+def tokens_told(meter: Meter, answer: int) -> str:
+    """Where the tokens of a window went."""
+    free = max(meter.room - answer, 0)
+    return (
+        f"Tokens: system {meter.system:,}, before {meter.history:,}, this turn {meter.turn:,}, "
+        f"answer {answer:,}; {free:,} of {meter.window:,} are free."
+    )
+
+
 def filters(zone: str) -> dict[str, Any]:
     """The filters of templates, in a workspace's time zone."""
 
@@ -87,5 +119,6 @@ def filters(zone: str) -> dict[str, Any]:
 
     return {
         "when": when, "as_of": as_of, "number": number, "size": size, "share": share,
-        "counted": counted, "breakable": breakable, "exact": lambda value: moment(value, zone),
+        "answered": answered, "tokens_told": tokens_told, "counted": counted,
+        "breakable": breakable, "exact": lambda value: moment(value, zone),
     }  # fmt: skip

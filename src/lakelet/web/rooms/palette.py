@@ -21,7 +21,7 @@ _MOST = 40
 _PAGES = (
     ("Home", "/"), ("Inbox: surprising fields", "/inbox"), ("Tables", "/tables"),
     ("Pipelines", "/pipelines"), ("SQL", "/sql"), ("Runs", "/runs"),
-    ("Models", "/models"), ("Files", "/files"),
+    ("Models", "/models"), ("Chat with a model", "/chat"), ("Files", "/files"),
     ("Registered models", "/registry"),
     ("Load files into a table", "/load"), ("Upload files", "/file?path=files:"),
     ("New pipeline", "/pipelines#name"),

@@ -25,6 +25,7 @@ from lakelet.session.parameters import spoken_dialect
 from lakelet.session.saved_queries import SavedQuery
 from lakelet.session.searching import refresh
 from lakelet.web.answer import Open, add_page
+from lakelet.web.asked import asked_json, number_of, text_of
 from lakelet.web.code import as_sql
 from lakelet.web.failure import RequestError
 from lakelet.web.room import Room
@@ -35,8 +36,6 @@ from lakelet.workspace.store import open_store
 __all__ = ("router",)
 
 router = Room(["sql"])
-_TOKEN = "x-lakelet-token"
-_MOST_BYTES = 4 << 20
 _MOST_ROWS = 1000
 _WAIT_SECONDS = 20.0
 _HISTORY = 200
@@ -104,37 +103,6 @@ def _runs(request: Request) -> Runs:
     return found
 
 
-async def _asked(request: Request) -> dict[str, Any]:
-    """The body of a request that acts, once its token is checked."""
-    body = bytearray()
-    async for part in request.stream():
-        body += part
-        if len(body) > _MOST_BYTES:
-            raise RequestError(413, "too large", "that is too long to be run; nothing was done.")
-    await run_sync(request.app.state.tokens.check, request.headers.get(_TOKEN, ""))
-    try:
-        found = json.loads(body or b"{}")
-    except ValueError:
-        raise RequestError(422, "unfit", "the request is no JSON; nothing was done.") from None
-    if not isinstance(found, dict):
-        raise RequestError(422, "unfit", "the request is no JSON object; nothing was done.")
-    return found
-
-
-def _text(asked: dict[str, Any], key: str) -> str:
-    value = asked.get(key, "")
-    if not isinstance(value, str):
-        raise RequestError(422, "unfit", f"{key} is no text; nothing was done.")
-    return value
-
-
-def _number(asked: dict[str, Any], key: str, usual: int = 0) -> int:
-    value = asked.get(key, usual)
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise RequestError(422, "unfit", f"{key} is no whole number; nothing was done.")
-    return value
-
-
 @dataclass(frozen=True)
 class Statement:
     """A statement of a text.
@@ -165,11 +133,11 @@ def _statements(workspace: Workspace, text: str, dialect: str) -> list[Statement
 
 async def statements(request: Request) -> Response:
     """The statements of a text, with where each is and which parameters it has."""
-    asked = await _asked(request)
+    asked = await asked_json(request)
     workspace: Workspace = await run_sync(request.app.state.workspace)
     try:
         found = await run_sync(
-            _statements, workspace, _text(asked, "text"), _text(asked, "dialect")
+            _statements, workspace, text_of(asked, "text"), text_of(asked, "dialect")
         )
     except LakeletError as error:
         return JSONResponse({"statements": [], "error": error.message})
@@ -178,18 +146,18 @@ async def statements(request: Request) -> Response:
 
 async def begin(request: Request) -> Response:
     """Run one statement; with ``plan``, for its plan with rows and seconds of each step."""
-    asked = await _asked(request)
+    asked = await asked_json(request)
     params = asked.get("params", {})
     if not isinstance(params, dict) or not all(isinstance(k, str) for k in params):
         raise RequestError(422, "unfit", "params are no object; nothing was run.")
-    at, text = _text(asked, "at"), _text(asked, "text")
+    at, text = text_of(asked, "at"), text_of(asked, "text")
     if not text.strip():
         raise RequestError(422, "unfit", "there is no statement; nothing was run.")
     if at:
         workspace: Workspace = await run_sync(request.app.state.workspace)
         parse_moment(at, workspace.time_zone)
     given = {key: value for key, value in params.items() if value is not None}
-    dialect = _text(asked, "dialect")
+    dialect = text_of(asked, "dialect")
     plan = asked.get("plan") is True
     run = await run_sync(
         lambda: _runs(request).begin(text, given, at=at, dialect=dialect, plan=plan)
@@ -230,7 +198,7 @@ async def running(request: Request) -> Response:
 
 async def cancel(request: Request, name: str) -> Response:
     """Stop a statement."""
-    await _asked(request)
+    await asked_json(request)
     run = _found(request, name)
     await run_sync(_runs(request).cancel, run)
     await _runs(request).changed(run, 1 << 60, 2.0)
@@ -239,7 +207,7 @@ async def cancel(request: Request, name: str) -> Response:
 
 async def derive(request: Request, name: str) -> Response:
     """Sort and filter a result."""
-    asked = await _asked(request)
+    asked = await asked_json(request)
     run = _finished(request, name)
     try:
         sort = [(int(at), bool(down)) for at, down in asked.get("sort", [])]
@@ -303,8 +271,8 @@ def result_file(request: Request, workspace: Open, name: str, form: str) -> Resp
 
 async def words(request: Request) -> Response:
     """What may stand at a place of a text."""
-    asked = await _asked(request)
-    text, place = _text(asked, "text"), _number(asked, "place")
+    asked = await asked_json(request)
+    text, place = text_of(asked, "text"), number_of(asked, "place")
     workspace: Workspace = await run_sync(request.app.state.workspace)
     begins, found = await run_sync(complete, workspace, text, max(0, min(place, len(text))))
     return JSONResponse({"from": begins, "words": [asdict(word) for word in found]})
@@ -336,17 +304,17 @@ def kept(workspace: Open, letters: str = "") -> Response:
 
 async def keep(request: Request) -> Response:
     """Keep a query, give it another name, or remove it."""
-    asked = await _asked(request)
+    asked = await asked_json(request)
     workspace: Workspace = await run_sync(request.app.state.workspace)
     return await run_sync(_keep, workspace, asked)
 
 
 def _keep(workspace: Workspace, asked: dict[str, Any]) -> Response:
-    do, name = _text(asked, "do"), _text(asked, "name")
+    do, name = text_of(asked, "do"), text_of(asked, "name")
     if do == "save":
-        workspace.save_query(name, _text(asked, "text"), over=bool(asked.get("over")))
+        workspace.save_query(name, text_of(asked, "text"), over=bool(asked.get("over")))
     elif do == "rename":
-        workspace.rename_query(name, _text(asked, "new"))
+        workspace.rename_query(name, text_of(asked, "new"))
     elif do == "delete":
         workspace.delete_query(name)
     else:

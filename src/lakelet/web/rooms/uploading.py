@@ -11,20 +11,20 @@ from starlette.responses import JSONResponse, Response
 
 from lakelet.session import Workspace
 from lakelet.session.uploads import Upload, append, begin_upload, finish, take
+from lakelet.web.asked import TOKEN
 from lakelet.web.failure import RequestError
 from lakelet.web.room import Room
 
 __all__ = ("router",)
 
 router = Room(["files"])
-_TOKEN = "x-lakelet-token"
 _MOST_PIECE = 64 << 20
 _MOST_SIZE = 1 << 44
 
 
 def _asked(request: Request) -> tuple[Workspace, Upload]:
     """The upload that a request is about, by what the file is."""
-    request.app.state.tokens.check(request.headers.get(_TOKEN, ""))
+    request.app.state.tokens.check(request.headers.get(TOKEN, ""))
     workspace: Workspace = request.app.state.workspace()
     query = request.query_params
     size, modified = query.get("size", ""), query.get("modified", "0")

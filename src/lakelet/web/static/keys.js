@@ -1,5 +1,5 @@
 // The keyboard: `/` search, `g` and a letter for a room, `j` and `k` in lists, Esc closes.
-const rooms = { h: "/", t: "/tables", p: "/pipelines", q: "/sql", r: "/runs", m: "/models", f: "/files" };
+const rooms = { h: "/", t: "/tables", p: "/pipelines", q: "/sql", r: "/runs", m: "/models", c: "/chat", f: "/files" };
 let leading = false;
 
 function typing(target) {

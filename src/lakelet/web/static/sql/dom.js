@@ -1,16 +1,7 @@
-// Elements, made and asked about; nothing of data is ever read as HTML.
-export function make(tag, props = {}, ...inside) {
-  const one = document.createElement(tag);
-  for (const [name, value] of Object.entries(props)) {
-    if (value === null || value === undefined || value === false) continue;
-    if (name.startsWith("on")) one.addEventListener(name.slice(2), value);
-    else if (name === "class") one.className = value;
-    else if (name === "value") one.value = value;
-    else one.setAttribute(name, value === true ? "" : value);
-  }
-  one.append(...inside.filter((part) => part !== null && part !== undefined));
-  return one;
-}
+// Elements of this page: pictures, questions, and how numbers are told.
+import { make } from "../make.js";
+
+export { make };
 
 export function icon(name) {
   const space = "http://www.w3.org/2000/svg";
