@@ -84,7 +84,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("every-csv")
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=70, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=files(","), header=st.sampled_from(["auto", "true", "false"]),
        kind=st.sampled_from(["", "", "gz", "zst"]))  # fmt: skip
 @example(data=b'5" pipe,1\n6" pipe,2\n', header="false", kind="")

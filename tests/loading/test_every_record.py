@@ -108,7 +108,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("every")
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=files())
 def test_every_record_of_a_file_is_accounted_for(base: Path, data: bytes) -> None:
     ws = make_workspace(base / f"w{next(_numbers)}")
@@ -117,7 +117,7 @@ def test_every_record_of_a_file_is_accounted_for(base: Path, data: bytes) -> Non
     account(ws, "t.t", data)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(first=files(), second=files(), evolve=st.sampled_from(["add", "rescue"]))
 def test_a_second_file_meets_the_first_ones_columns(
     base: Path, first: bytes, second: bytes, evolve: str

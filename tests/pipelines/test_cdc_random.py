@@ -52,7 +52,7 @@ def split(changes: Sequence[Change], cuts: Iterable[int]) -> list[list[Change]]:
 
 
 @pytest.mark.parametrize("cdc", KINDS, ids=str)
-@settings(deadline=None, max_examples=250)
+@settings(deadline=None, max_examples=120)
 @given(changes=CHANGES, cuts=st.lists(st.integers(1, 8), min_size=1, max_size=3))
 def test_what_is_kept_of_changes_is_all_that_matters(
     cdc: Cdc, changes: list[Change], cuts: list[int]

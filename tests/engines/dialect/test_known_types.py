@@ -111,7 +111,7 @@ EXPRESSIONS = combined(LEAVES)
 SMALL = combined(LEAVES, most=2)
 # Each example runs on every row, both ways; macros take long to bind.
 some = settings(
-    max_examples=60, deadline=None, derandomize=True,
+    max_examples=40, deadline=None, derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )  # fmt: skip
 
@@ -122,7 +122,7 @@ def test_arithmetic(connection: duckdb.DuckDBPyConnection, text: str) -> None:
     same(connection, f"SELECT {text} AS r FROM t WHERE row = 12345")
 
 
-@settings(some, max_examples=20)
+@settings(some, max_examples=14)
 @given(text=SMALL, function=st.sampled_from(["sum", "avg", "min", "max", "count"]),
        distinct=st.sampled_from(["", "DISTINCT "]))  # fmt: skip
 def test_aggregates(
@@ -141,7 +141,7 @@ def test_comparisons(
          f"{left} BETWEEN {right} AND {right} AS p FROM t WHERE row = 12345")  # fmt: skip
 
 
-@settings(some, max_examples=20)
+@settings(some, max_examples=14)
 @given(text=SMALL, other=SMALL)
 def test_types_go_through_subqueries(
     connection: duckdb.DuckDBPyConnection, text: str, other: str
