@@ -189,7 +189,7 @@ def test_what_does_not_fit_beside_others_takes_an_idle_ones_place_or_is_refused(
     models = [tiny.store.model(name) for name in ("tiny-llama", "tiny-gemma", "tiny-qwen-thinks")]
 
     def names() -> list[str]:
-        return [one["name"] for one in engines.told()]
+        return [one["name"] for one in engines.told(60)]
 
     try:
         for model in models[:2]:

@@ -13,6 +13,7 @@ def test_models_are_offered_beside_the_pages(ws: Workspace, pages: TestClient) -
     store = tiny_store(ws.folder.root)
     settings = ws.folder.root / "lakelet.toml"
     settings.write_text(settings.read_text().replace('# store = "models"', 'store = "store"'))
+    assert pages.get("/api/version").json()["lakelet"]
     told = pages.get("/v1/models").json()
     assert [one["id"] for one in told["data"]] == ["tiny-gemma", "tiny-llama", "tiny-qwen-thinks"]
     asked = {

@@ -1,4 +1,4 @@
-"""`lakelet gateway`: models of this machine for any client that speaks OpenAI's API."""
+"""`lakelet gateway`: models of this machine for clients that speak OpenAI's or Ollama's API."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ("gateway",)
               help="On 127.0.0.1; 0 for one that is free.")  # fmt: skip
 @click.option("--context", default="", metavar="16k", help="Tokens of prompt and answer together.")
 def gateway(port: int, context: str) -> None:
-    """Serve the models of this machine on loopback, by OpenAI's API, until Ctrl-C.
+    """Serve the models of this machine on loopback, by the APIs of OpenAI and Ollama, until Ctrl-C.
 
     Whatever a client sends is counted before it goes to the model, and refused with numbers where
     it does not fit; old thoughts go back only to models that were trained with them.

@@ -34,13 +34,18 @@ class Embedded:
         store: the store of models.
         raw: whether texts are gone on with, without a template.
         client: who asks, where several do in this process.
+        keep: seconds for which the model stays loaded afterwards; None for as long as others do.
     """
 
-    def __init__(self, store: ModelStore, *, raw: bool = False, client: str = "") -> None:
+    def __init__(
+        self, store: ModelStore, *, raw: bool = False, client: str = "",
+        keep: float | None = None,
+    ) -> None:  # fmt: skip
         self.store = store
         self.host = HostClient(store)
         self.raw = raw
         self.client = client
+        self.keep = keep
         self._turn: Turn | None = None
         self._loaded: Loaded | None = None
         self._asked: Asking | None = None
@@ -61,7 +66,9 @@ class Embedded:
         self.close()
         model = self.store.model(name)
         self._thinks = model.card.thinking != "none"
-        self._turn = self.host.turn(model, window=context, raw=self.raw, client=self.client)
+        self._turn = self.host.turn(
+            model, window=context, raw=self.raw, client=self.client, keep=self.keep
+        )
         for event in self._turn.wait():
             if isinstance(event, Loaded):
                 self._loaded = event

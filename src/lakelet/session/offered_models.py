@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from lakelet.inference import Embedded
-from lakelet.inference.gateway.app import Offered
+from lakelet.inference.gateway.offered import Offered
 
 if TYPE_CHECKING:
     from lakelet.inference import Sampling
@@ -30,11 +30,15 @@ def offered(workspace: Callable[[], Workspace], window: int | None = None) -> Of
     def sampling(model: Model, said: Sampling) -> Chosen:
         return workspace().sampling_of(model, said, enforce=enforce)
 
+    def backend(*, raw: bool = False, client: str = "", keep: float | None = None) -> Embedded:
+        return Embedded(workspace().model_store, raw=raw, client=client, keep=keep)
+
     return Offered(
         lambda: workspace().models(),
         lambda name: workspace().chosen_model(name),
-        lambda raw, client: Embedded(workspace().model_store, raw=raw, client=client),
+        backend,
         lambda: workspace().engine_host.loaded(),
+        lambda name: workspace().engine_host.unload(name),
         sampling,
         window,
         stop_loops=settings.stop_loops,

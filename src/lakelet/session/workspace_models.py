@@ -10,7 +10,7 @@ from lakelet.workspace import WorkspaceFolder
 
 if TYPE_CHECKING:
     from lakelet.inference import Answer, Begun, Event, Loaded, Sampling
-    from lakelet.inference.gateway.app import Offered
+    from lakelet.inference.gateway.offered import Offered
     from lakelet.inference.host.attaching import HostClient
     from lakelet.inference.presets import Chosen
     from lakelet.models import Model, ModelStore

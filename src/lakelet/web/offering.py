@@ -1,4 +1,4 @@
-"""The models of this machine at ``/v1`` beside the pages, as `lakelet gateway` offers them."""
+"""The models of this machine beside the pages, at the addresses that `lakelet gateway` has."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from lakelet.session import Workspace
 
 __all__ = ("Offering",)
+
+_PLACES = ("/v1/", "/api/")
 
 
 class Offering:
@@ -36,7 +38,7 @@ class Offering:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        if scope["type"] != "http" or not scope["path"].startswith("/v1/"):
+        if scope["type"] != "http" or not scope["path"].startswith(_PLACES):
             await self.app(scope, receive, send)
             return
         if self.gateway is None:

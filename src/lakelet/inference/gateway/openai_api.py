@@ -1,13 +1,10 @@
-"""Requests and answers of OpenAI's chat completions, as clients send and read them.
+"""Requests for OpenAI's chat completions, as clients send them, and errors as they read them.
 
 Source: OpenAI's API reference, "Chat completions" (create, the chunk object, errors).
 """
 
 from __future__ import annotations
 
-import json
-import time
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -21,25 +18,11 @@ from lakelet.errors import (
     ModelNotFoundError,
     OverflowingError,
 )
-from lakelet.inference.backend import (
-    Conversation,
-    End,
-    Event,
-    Message,
-    Sampling,
-    Text,
-    Thought,
-    Tool,
-    Usage,
-)
+from lakelet.inference.backend import Conversation, Message, Sampling
 from lakelet.inference.completions import THOUGHTS
-from lakelet.inference.counting import Count, Room
-from lakelet.inference.gateway.schemas import fault_of
 
 __all__ = (
     "ChatRequest",
-    "Reply",
-    "as_line",
     "error_body",
     "number_of",
     "read_chat",
@@ -53,7 +36,6 @@ _PASSED = (
     "parallel_tool_calls", "response_format", "ignore_eos",
 )  # fmt: skip
 _REFUSED = ("audio", "modalities", "functions", "function_call")
-_FINISH = {"stop": "stop", "max_tokens": "length", "window": "length", "tool": "tool_calls"}
 
 
 @dataclass(frozen=True)
@@ -66,6 +48,8 @@ class ChatRequest:
         sampling: how; what the client says explicitly.
         stream: whether piece by piece.
         usage: whether a stream ends with what was counted.
+        window: tokens of the conversation that are asked for; None for as many as there are.
+        keep: seconds for which the model stays loaded afterwards; None for as long as others do.
     """
 
     model: str
@@ -73,6 +57,8 @@ class ChatRequest:
     sampling: Sampling
     stream: bool
     usage: bool
+    window: int | None = None
+    keep: float | None = None
 
 
 def read_chat(body: Any) -> ChatRequest:
@@ -173,115 +159,6 @@ def whole_of(body: Mapping[str, Any], name: str) -> int | None:
     return None if value is None else int(value)
 
 
-class Reply:
-    """An answer to a conversation in the shape of OpenAI's, whole or in chunks.
-
-    Args:
-        model: which one answers.
-        count: of the prompt.
-        room: what is left for the answer.
-        window: tokens of prompt and answer together.
-    """
-
-    kind = "chat.completion"
-
-    def __init__(self, model: str, count: Count, room: Room, window: int) -> None:
-        self.id = f"chatcmpl-{uuid.uuid4().hex}"
-        self.created = int(time.time())
-        self.model = model
-        self.facts: dict[str, Any] = {
-            "count": count.grade, "prompt_tokens": count.high, "window": window,
-            "max_tokens": room.tokens, "max_tokens_lowered": room.lowered,
-        }  # fmt: skip
-        self.text = ""
-        self.thought = ""
-        self.calls: dict[int, dict[str, Any]] = {}
-        self.usage = Usage(None, None)
-        self.reason = "stop"
-        self.looped = False
-        self.format: Any = None
-
-    def take(self, event: Event) -> dict[str, Any] | None:
-        """Take an event in; the chunk that tells it, where one does."""
-        if isinstance(event, Text):
-            self.text += event.text
-            return self._chunk({"content": event.text})
-        if isinstance(event, Thought):
-            self.thought += event.text
-            return self._chunk({"reasoning_content": event.text})
-        if isinstance(event, Tool):
-            return self._chunk({"tool_calls": [self._call(event)]})
-        if isinstance(event, Usage):
-            self.usage = event
-        if isinstance(event, End):
-            self.reason = event.reason
-            self.facts["ended"] = event.reason
-            self.facts["repeats_itself"] = self.looped
-            if self.format is not None and not self.calls:
-                self.facts["format_fault"] = fault_of(self.text, self.format)
-            return self._chunk({}, self.finish)
-        return None
-
-    @property
-    def finish(self) -> str:
-        """Why it ended, in the API's own words."""
-        return _FINISH.get(self.reason, "stop")
-
-    def begin(self) -> dict[str, Any]:
-        """The first chunk."""
-        return self._chunk({"role": "assistant", "content": ""})
-
-    def counted(self) -> dict[str, Any]:
-        """The last chunk: what was counted."""
-        return {**self._chunk({}), "choices": [], "usage": self._usage()}
-
-    def whole(self) -> dict[str, Any]:
-        """The whole answer."""
-        message: dict[str, Any] = {"role": "assistant", "content": self.text}
-        if self.thought:
-            message["reasoning_content"] = self.thought
-        if self.calls:
-            message["tool_calls"] = [self.calls[number] for number in sorted(self.calls)]
-            message["content"] = self.text or None
-        return {
-            "id": self.id, "object": self.kind, "created": self.created,
-            "model": self.model, "usage": self._usage(), "lakelet": self.facts,
-            "choices": [{"index": 0, "message": message, "finish_reason": self.finish}],
-        }  # fmt: skip
-
-    def _call(self, event: Tool) -> dict[str, Any]:
-        known = self.calls.setdefault(
-            event.index, {"id": "", "type": "function", "function": {"name": "", "arguments": ""}}
-        )
-        known["id"] = known["id"] or event.id
-        known["function"]["name"] += event.name
-        known["function"]["arguments"] += event.arguments
-        told: dict[str, Any] = {"index": event.index, "function": {"arguments": event.arguments}}
-        if event.id:
-            told |= {"id": event.id, "type": "function"}
-        if event.name:
-            told["function"]["name"] = event.name
-        return told
-
-    def _chunk(self, delta: dict[str, Any], finish: str | None = None) -> dict[str, Any]:
-        found: dict[str, Any] = {
-            "id": self.id, "object": f"{self.kind}.chunk", "created": self.created,
-            "model": self.model,
-            "choices": [{"index": 0, "delta": delta, "finish_reason": finish}],
-        }  # fmt: skip
-        if finish is not None:
-            found["lakelet"] = self.facts
-        return found
-
-    def _usage(self) -> dict[str, Any]:
-        prompt, generated = self.usage.prompt or 0, self.usage.generated or 0
-        return {
-            "prompt_tokens": prompt, "completion_tokens": generated,
-            "total_tokens": prompt + generated,
-            "prompt_tokens_details": {"cached_tokens": self.usage.cached or 0},
-        }  # fmt: skip
-
-
 def error_body(error: LakeletError) -> tuple[int, dict[str, Any]]:
     """Status and body of an error, as OpenAI's clients read them."""
     said = f"{error.message} {error.hint}" if error.hint else error.message
@@ -301,8 +178,3 @@ def error_body(error: LakeletError) -> tuple[int, dict[str, Any]]:
         status = 503
         told |= {"type": "server_error", "code": "engine"}
     return status, {"error": told}
-
-
-def as_line(told: Any) -> bytes:
-    """A piece of a stream of events (server-sent events)."""
-    return b"data: " + json.dumps(told, ensure_ascii=False).encode() + b"\n\n"

@@ -6,7 +6,8 @@ import socket
 from collections.abc import Callable
 
 from lakelet.errors import MissingExtraError
-from lakelet.inference.gateway.app import Offered, create_gateway
+from lakelet.inference.gateway.app import create_gateway
+from lakelet.inference.gateway.offered import Offered
 from lakelet.workspace.loopback import allowed_hosts, listen_on_loopback
 
 __all__ = ("PORT", "serve_gateway")

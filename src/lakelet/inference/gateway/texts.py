@@ -12,9 +12,9 @@ from typing import Any
 
 from lakelet.errors import CommandError
 from lakelet.inference.backend import Conversation, Embeddings, Message
-from lakelet.inference.gateway.openai_api import ChatRequest, Reply, sampling_of, whole_of
+from lakelet.inference.gateway.openai_api import ChatRequest, sampling_of, whole_of
 
-__all__ = ("EmbeddingsRequest", "TextReply", "as_embeddings", "read_embeddings", "read_text")
+__all__ = ("EmbeddingsRequest", "as_embeddings", "read_embeddings", "read_text")
 
 _MOST_TEXTS = 2048
 
@@ -44,28 +44,6 @@ def read_text(body: Any) -> ChatRequest:
         sampling_of(body), bool(body.get("stream")),
         bool(isinstance(options, dict) and options.get("include_usage")),
     )  # fmt: skip
-
-
-class TextReply(Reply):
-    """What a text goes on with, whole or in chunks."""
-
-    kind = "text_completion"
-
-    def whole(self) -> dict[str, Any]:
-        """The whole of it."""
-        return {**self._about(self.text, self.finish), "usage": self._usage(),
-                "lakelet": self.facts}  # fmt: skip
-
-    def _chunk(self, delta: dict[str, Any], finish: str | None = None) -> dict[str, Any]:
-        found = self._about(delta.get("content") or "", finish)
-        return found if finish is None else {**found, "lakelet": self.facts}
-
-    def _about(self, text: str, finish: str | None) -> dict[str, Any]:
-        choice = {"index": 0, "text": text, "finish_reason": finish, "logprobs": None}
-        return {
-            "id": self.id, "object": self.kind, "created": self.created, "model": self.model,
-            "choices": [choice],
-        }  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,7 @@ class HostClient:
 
     def turn(
         self, model: Model, *, window: int | None = None, slots: int = 1, raw: bool = False,
-        client: str = "",
+        client: str = "", keep: float | None = None,
     ) -> Turn:  # fmt: skip
         """A turn with a model; a host is started where none runs.
 
@@ -75,9 +75,10 @@ class HostClient:
             slots: how many conversations at once.
             raw: whether no template is needed.
             client: who asks; this process without it.
+            keep: seconds for which it stays loaded afterwards; None for as long as others do.
         """
         asked = {"model": model.as_record(), "window": window, "slots": slots, "raw": raw,
-                 "client": client or f"process {os.getpid()}"}  # fmt: skip
+                 "client": client or f"process {os.getpid()}", "keep": keep}  # fmt: skip
         return Turn(self._start, model.name, asked)
 
     def _running(self) -> Address | None:

@@ -32,6 +32,7 @@ class Wanted:
         slots: how many conversations at once.
         raw: whether no template is needed.
         client: who wants it; turns go round among clients.
+        keep: seconds for which it stays loaded afterwards; None for as long as others do.
     """
 
     model: Model
@@ -39,6 +40,7 @@ class Wanted:
     slots: int = 1
     raw: bool = False
     client: str = ""
+    keep: float | None = None
 
 
 class _Ticket:
@@ -66,6 +68,7 @@ class Engine:
         queue: who waits, in the order in which they came.
         served: when each client had a turn last, counted in turns.
         used: when it was last.
+        keep: seconds for which it stays loaded unused; None for as long as others do.
     """
 
     model: Model
@@ -77,6 +80,7 @@ class Engine:
     queue: list[_Ticket] = field(default_factory=list)
     served: dict[str, int] = field(default_factory=dict)
     used: float = field(default_factory=time.monotonic)
+    keep: float | None = None
 
     @property
     def idle(self) -> bool:
@@ -98,13 +102,18 @@ class Engine:
         self.served = {who: when for who, when in self.served.items() if who in waiting}
         self.served[ticket.client] = count
 
-    def told(self) -> dict[str, Any]:
-        """What `lakelet models ps` says of it."""
+    def told(self, keep: float) -> dict[str, Any]:
+        """What `lakelet models ps` says of it.
+
+        Args:
+            keep: seconds for which models stay loaded unused, where nobody said otherwise.
+        """
         return {
             "name": self.model.name, "digest": self.model.digest, "window": self.window,
             "slots": self.slots, "context": self.window * self.slots, "memory": self.estimate,
             "turns": self.turns, "waiting": len(self.queue),
             "idle_seconds": time.monotonic() - self.used if self.idle else 0.0,
+            "keep_seconds": keep if self.keep is None else self.keep,
             "process": self.process.process.pid,
         }  # fmt: skip
 
@@ -174,6 +183,7 @@ class Engines:
             with self.changed:
                 engine.turns -= 1
                 engine.used = time.monotonic()
+                engine.keep = wanted.keep
                 self.changed.notify_all()
 
     def _ready(self, wanted: Wanted, tell: Callable[[int], None]) -> Engine:
@@ -280,13 +290,18 @@ class Engines:
         with self.changed:
             now = time.monotonic()
             for key, one in list(self.loaded.items()):
-                if not one.process.alive or (one.idle and now - one.used > keep):
+                most = keep if one.keep is None else one.keep
+                if not one.process.alive or (one.idle and now - one.used > most):
                     self._end(key)
 
-    def told(self) -> list[dict[str, Any]]:
-        """What is loaded."""
+    def told(self, keep: float) -> list[dict[str, Any]]:
+        """What is loaded.
+
+        Args:
+            keep: seconds for which models stay loaded unused, where nobody said otherwise.
+        """
         with self.changed:
-            return [one.told() for one in self.loaded.values()]
+            return [one.told(keep) for one in self.loaded.values()]
 
     def close(self) -> None:
         """Let go of everything."""

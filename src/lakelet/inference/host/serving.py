@@ -95,7 +95,7 @@ class _Handler(BaseHTTPRequestHandler):
         if not self.let_in():
             return
         if self.path == "/ps":
-            self.answer(200, self.server.engines.told())
+            self.answer(200, self.server.engines.told(self.server.keep))
         else:
             self.answer(404, {"error": {"message": "there is nothing at this address."}})
 
@@ -122,7 +122,7 @@ class _Handler(BaseHTTPRequestHandler):
     def turn(self, asked: dict[str, Any]) -> None:
         wanted = Wanted(
             Model.of_record(asked["model"]), asked.get("window"), asked.get("slots", 1),
-            asked.get("raw", False), str(asked.get("client", "")),
+            asked.get("raw", False), str(asked.get("client", "")), asked.get("keep"),
         )  # fmt: skip
         self.send_response(200)
         self.send_header("content-type", "application/x-ndjson")

@@ -1,0 +1,154 @@
+"""One request of a client, whichever API it speaks: read, sent through a relay, and told."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+
+from lakelet.errors import CommandError, LakeletError
+from lakelet.inference.backend import Backend
+from lakelet.inference.gateway.offered import Offered
+from lakelet.inference.gateway.openai_api import ChatRequest
+from lakelet.inference.gateway.relay import Relay
+from lakelet.inference.gateway.replies import Reply
+from lakelet.models import Model
+
+__all__ = ("answered", "asked_body", "client_of", "unless_gone", "with_backend")
+
+_LONGEST = 32 << 20
+_LOOKS = 0.25
+"""Seconds between looks whether a client that waits for its answer is still there."""
+
+
+async def asked_body(request: Request) -> Any:
+    """The body of a request.
+
+    Raises:
+        CommandError: it is too long, or no JSON.
+    """
+    text = b""
+    async for part in request.stream():
+        text += part
+        if len(text) > _LONGEST:
+            raise CommandError(
+                f"a request is at most {_LONGEST >> 20} MiB long; nothing was asked."
+            )
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        raise CommandError("the request is no JSON; nothing was asked.") from None
+
+
+def client_of(request: Request, body: Any) -> str:
+    """Who asks, as far as that can be told: turns go round among them."""
+    told = (request.headers.get("authorization", ""), request.headers.get("user-agent", ""),
+            str(body.get("user", "")) if isinstance(body, dict) else "")  # fmt: skip
+    return hashlib.sha256("\n".join(told).encode()).hexdigest()[:16]
+
+
+def _window(offered: Offered, asked: int | None) -> int | None:
+    """Tokens of the conversation: no more than the gateway gives."""
+    return min((one for one in (asked, offered.window) if one is not None), default=None)
+
+
+async def answered(
+    offered: Offered, request: Request, asked: ChatRequest, kind: type[Reply], client: str
+) -> Response:
+    """Answer a request, piece by piece or whole.
+
+    Args:
+        offered: the models, and what runs them.
+        request: the request; who leaves ends it.
+        asked: what it asks for.
+        kind: how it is told.
+        client: who asks.
+
+    Raises:
+        LakeletError: it does not fit, or the model does not load; nothing was sent.
+    """
+    model = await asyncio.to_thread(offered.choose, asked.model)
+    how = await asyncio.to_thread(offered.sampling, model, asked.sampling)
+    relay = Relay(
+        offered.backend(raw=asked.conversation.raw, client=client, keep=asked.keep), model,
+        asked.conversation, how.sampling, _window(offered, asked.window),
+        stop_loops=offered.stop_loops,
+    )  # fmt: skip
+    reply = kind(model.name, await unless_gone(request, relay.leave, relay.begin()))
+    if asked.sampling.formed:
+        reply.format = asked.sampling.more["response_format"]
+    reply.facts["sampling"] = {name: {"value": value, "source": source}
+                               for name, (value, source) in how.sources.items()}  # fmt: skip
+    reply.facts["deviations"] = {name: {"asked": said, "recommended": wanted}
+                                 for name, (said, wanted) in how.deviations.items()}  # fmt: skip
+    reply.facts["warnings"] = how.warnings
+    if asked.stream:
+        return StreamingResponse(
+            _stream(relay, reply, usage=asked.usage), media_type=reply.media,
+            headers={"cache-control": "no-store"},
+        )  # fmt: skip
+
+    async def whole() -> None:
+        async for event in relay.events():
+            reply.looped = relay.looped
+            reply.take(event)
+
+    await unless_gone(request, relay.leave, whole())
+    return JSONResponse(reply.whole())
+
+
+async def _stream(relay: Relay, reply: Reply, *, usage: bool) -> AsyncIterator[bytes]:
+    """The answer in pieces; where it breaks off an error is its last, and it never ends cleanly."""
+    try:
+        if (first := reply.begin()) is not None:
+            yield reply.line(first)
+        try:
+            async for event in relay.events():
+                reply.looped = relay.looped
+                if (told := reply.take(event)) is not None:
+                    yield reply.line(told)
+        except LakeletError as error:
+            yield reply.line(reply.error(error)[1])
+            return
+        yield reply.closing(usage=usage)
+    finally:
+        relay.leave()
+
+
+async def with_backend(
+    offered: Offered, request: Request, model: Model, backend: Backend, window: int | None,
+    work: Callable[[], Any],
+) -> Any:  # fmt: skip
+    """Do something with a loaded model, unless who asked for it leaves before."""
+
+    def done() -> Any:
+        try:
+            for _event in backend.load(model.name, context=_window(offered, window)):
+                pass
+            return work()
+        finally:
+            backend.close()
+
+    return await unless_gone(request, backend.abort, asyncio.to_thread(done))
+
+
+async def unless_gone(request: Request, leave: Callable[[], None], work: Awaitable[Any]) -> Any:
+    """Wait for something, unless who asked for it leaves before."""
+    task = asyncio.ensure_future(work)
+    try:
+        while not task.done():
+            await asyncio.wait({task}, timeout=_LOOKS)
+            if not task.done() and await request.is_disconnected():
+                leave()
+                task.cancel()
+                raise CommandError("who asked has left.")
+        return await task
+    except asyncio.CancelledError:
+        leave()
+        task.cancel()
+        raise

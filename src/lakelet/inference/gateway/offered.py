@@ -1,0 +1,54 @@
+"""What a gateway offers: models, and what runs them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from lakelet.inference.backend import Backend, Sampling
+from lakelet.inference.presets import Chosen
+from lakelet.models import Model
+
+__all__ = ("MakesBackends", "Offered")
+
+
+class MakesBackends(Protocol):
+    """Makes an engine for one request."""
+
+    def __call__(
+        self, *, raw: bool = False, client: str = "", keep: float | None = None
+    ) -> Backend:
+        """An engine.
+
+        Args:
+            raw: whether it goes on with a text, and has no use for a template.
+            client: who asks; turns go round among clients.
+            keep: seconds for which the model stays loaded; None for as long as others do.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Offered:
+    """What a gateway offers.
+
+    Attributes:
+        models: the models, anew each time.
+        choose: the model that is meant by a name, or by none.
+        backend: an engine for one request.
+        loaded: what is loaded, with windows.
+        unload: lets go of a model.
+        sampling: how a model is sampled, given what a client says.
+        window: tokens of a conversation; the most that memory allows without it.
+        stop_loops: whether an answer ends that repeats itself; otherwise it is only marked.
+    """
+
+    models: Callable[[], list[Model]]
+    choose: Callable[[str], Model]
+    backend: MakesBackends
+    loaded: Callable[[], list[dict[str, Any]]]
+    unload: Callable[[str], list[str]]
+    sampling: Callable[[Model, Sampling], Chosen]
+    window: int | None = None
+    stop_loops: bool = False
