@@ -101,5 +101,6 @@ def _short(value: Any) -> Any:
 
 def _inputs(run: RunRecord) -> str:
     tables = [f"{i.name}@{i.version}" for i in run.inputs if i.version is not None]
-    files = sum(i.version is None for i in run.inputs)
+    tables += [i.name for i in run.inputs if i.kind == "model"]
+    files = sum(i.version is None and i.kind != "model" for i in run.inputs)
     return ", ".join(tables + ([counted(files, "file")] if files else []))

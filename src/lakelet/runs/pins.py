@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import threading
 from dataclasses import dataclass, field
@@ -9,9 +10,9 @@ from typing import Any
 
 from lakelet.errors import LakeletError
 from lakelet.lake import LakeTable, TableName
-from lakelet.runs.source import FILES, TABLE
+from lakelet.runs.source import FILES, MODEL, TABLE
 from lakelet.workspace import WorkspaceFolder
-from lakelet.workspace.notices import FilesRead, Notice, TableRead
+from lakelet.workspace.notices import FilesRead, ModelUsed, Notice, TableRead
 from lakelet.workspace.store import open_store
 
 __all__ = ("Pin", "PinBook", "waiting_pins")
@@ -22,8 +23,8 @@ class Pin:
     """One input of a run.
 
     Attributes:
-        kind: ``lakelet_table`` or ``lakelet_files``.
-        name: the table's name, or the path of files.
+        kind: ``lakelet_table``, ``lakelet_files`` or ``lakelet_model``.
+        name: the table's or the model's name, or the path of files.
         digest: what tells this version or content from another, for MLflow.
         facts: all that is known of it.
         named: whether the code named the version itself.
@@ -74,6 +75,8 @@ class PinBook:
     def _pin(self, notice: Notice) -> Pin:
         if isinstance(notice, FilesRead):
             return _files_pin(self.folder, notice)
+        if isinstance(notice, ModelUsed):
+            return _model_pin(self.folder, notice)
         table_id = self._ids.get(notice.location)
         if table_id is None:
             table_id = self._ids[notice.location] = _table_id(self.folder, notice)
@@ -133,6 +136,16 @@ def _files_pin(folder: WorkspaceFolder, notice: FilesRead) -> Pin:
         "digest": notice.digest, "workspace": str(folder.root),
     }  # fmt: skip
     return Pin(FILES, notice.name, notice.digest, facts)
+
+
+def _model_pin(folder: WorkspaceFolder, notice: ModelUsed) -> Pin:
+    facts = {
+        "kind": MODEL, "name": notice.name, "model": notice.digest, "engine": notice.engine,
+        "settings": dict(notice.settings), "workspace": str(folder.root),
+    }  # fmt: skip
+    # The same model used in two ways is two inputs.
+    told = json.dumps([notice.digest, notice.engine, notice.settings])
+    return Pin(MODEL, notice.name, hashlib.sha256(told.encode()).hexdigest()[:24], facts)
 
 
 def waiting_pins(folder: WorkspaceFolder, run_id: str) -> list[Pin]:

@@ -12,11 +12,14 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-__all__ = ("FILES", "TABLE", "source_class")
+__all__ = ("FILES", "MODEL", "TABLE", "source_class")
 
 TABLE = "lakelet_table"
 FILES = "lakelet_files"
-_NAMES = {"LakeletTableSource": TABLE, "LakeletFilesSource": FILES}
+MODEL = "lakelet_model"
+_NAMES = {
+    "LakeletTableSource": TABLE, "LakeletFilesSource": FILES, "LakeletModelSource": MODEL,
+}  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
@@ -27,7 +30,7 @@ def __getattr__(name: str) -> Any:
 
 @cache
 def source_class(kind: str) -> Any:
-    """The class of dataset sources of a kind, `TABLE` or `FILES`."""
+    """The class of dataset sources of a kind: `TABLE`, `FILES` or `MODEL`."""
     from mlflow.data.dataset_source import DatasetSource
 
     class Source(DatasetSource):
@@ -56,13 +59,15 @@ def source_class(kind: str) -> Any:
             return cls(dict(source_dict))
 
         def load(self) -> Any:
-            """The table at that version, as a handle of its workspace; or the files' path."""
+            """The table at that version, the files' path, or the language model of that name."""
             # By name: what opens a workspace lives in a layer above this one.
             from importlib import import_module
 
             if kind == FILES:
                 return self.facts["name"]
             workspace = import_module("lakelet").open(self.facts["workspace"])
+            if kind == MODEL:
+                return workspace.model(self.facts["name"])
             return workspace.table(self.facts["name"]).at(version=self.facts["version"])
 
     Source.__name__ = next(name for name, one in _NAMES.items() if one == kind)

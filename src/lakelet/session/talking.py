@@ -22,6 +22,7 @@ from lakelet.inference.metering import Meter, meter
 from lakelet.inference.policy import thinking_of, with_policy
 from lakelet.session.choosing_model import note_used
 from lakelet.session.conversations import Writing, talk, went_on
+from lakelet.session.used_models import tell_used
 
 if TYPE_CHECKING:
     from lakelet.models import Model
@@ -159,6 +160,7 @@ class Talking:
             if self._stopped:
                 raise EngineError(_STOPPED)
             if isinstance(event, Begun):  # it fits, and is sent
+                tell_used(self.workspace.folder, self.model, event, self.sampling.sampling)
                 found = _measured(backend, event)
                 written.append(self._begin(text))
                 written[0].measure(found)

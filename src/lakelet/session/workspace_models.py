@@ -115,16 +115,24 @@ class WorkspaceModels:
             OverflowingError: the question does not fit; nothing was sent.
             EngineError: the model does not load, or the engine broke off.
         """
-        from lakelet.inference import Conversation, Embedded, Message, ask
+        from lakelet.inference import Begun, Conversation, Embedded, Message, ask
         from lakelet.session.choosing_model import note_used
+        from lakelet.session.used_models import tell_used
 
         chosen = self.chosen_model(model)
         how = self.sampling_of(chosen, sampling)
         messages = [Message("system", system)] if system and not raw else []
         conversation = Conversation((*messages, Message("user", question)), raw)
+
+        def hear(event: Event | Loaded | Begun) -> None:
+            if isinstance(event, Begun):
+                tell_used(self.folder, chosen, event, how.sampling)
+            if told is not None:
+                told(event)
+
         answer = ask(
             Embedded(self.model_store, raw=raw), chosen.name, conversation, how.sampling,
-            context=context, told=told or (lambda _event: None),
+            context=context, told=hear,
         )  # fmt: skip
         note_used(self.folder, chosen)
         return answer

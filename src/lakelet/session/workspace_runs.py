@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from lakelet.errors import StorageError
 from lakelet.lake import Lake, TableName
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from lakelet.runs.index.models import KeptModel, RegisteredModel
     from lakelet.runs.index.reading import RunRecord
     from lakelet.session.unpinned import Unpinned
+    from lakelet.session.workspace import Workspace
 
 __all__ = ("WorkspaceRuns",)
 
@@ -372,6 +373,9 @@ class WorkspaceRuns:
         """
         from lakelet.runs.index.details import details
         from lakelet.runs.repeating import repeat_run
+        from lakelet.session.used_models import unmatched_models
 
         found = self.run_record(run)
+        for one in unmatched_models(cast("Workspace", self), found):
+            say(f"Not matched: {one}.")
         return found, repeat_run(self.folder, found, details(self.folder, found), say)

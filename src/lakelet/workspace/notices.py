@@ -15,7 +15,7 @@ from pathlib import Path
 
 from lakelet.workspace.folder import WorkspaceFolder
 
-__all__ = ("FilesRead", "Notice", "TableRead", "heard", "listening", "tell")
+__all__ = ("FilesRead", "ModelUsed", "Notice", "TableRead", "heard", "listening", "tell")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,24 @@ class FilesRead:
         return FilesRead(name, len(files), size, digest, members, opened)
 
 
-Notice = TableRead | FilesRead
+@dataclass(frozen=True, slots=True)
+class ModelUsed:
+    """A language model was asked.
+
+    Attributes:
+        name: its name in the store.
+        digest: of its weights (SHA-256).
+        engine: what ran it, with its version.
+        settings: how: sampling, window, what its template was told; each with its value.
+    """
+
+    name: str
+    digest: str
+    engine: str
+    settings: tuple[tuple[str, str | float | int | bool], ...]
+
+
+Notice = TableRead | FilesRead | ModelUsed
 _listeners: dict[Path, list[Callable[[Notice], None]]] = {}
 
 

@@ -13,12 +13,12 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from importlib.metadata import version
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
-from lakelet import __version__
 from lakelet.errors import CommandError, LakeletError
 from lakelet.inference.gateway.answering import (
     answered,
@@ -51,7 +51,7 @@ async def _root(_offered: Offered, _request: Request) -> Response:
 
 
 async def _version(_offered: Offered, _request: Request) -> Response:
-    return JSONResponse({"version": _SPOKEN, "lakelet": __version__})
+    return JSONResponse({"version": _SPOKEN, "lakelet": version("lakelet")})
 
 
 def _named(offered: Offered, name: Any) -> Model:

@@ -10,13 +10,16 @@ from fastapi import Query
 from lakelet.errors import LakeletError
 from lakelet.models import Card, Model
 from lakelet.models.wishes import wishes_of
+from lakelet.session import Workspace
 from lakelet.web.answer import Open, add_page
 from lakelet.web.code import as_command
 from lakelet.web.room import Room
+from lakelet.workspace.store import open_store
 
 __all__ = ("router",)
 
 router = Room(["models"])
+_MOST_RUNS = 20
 
 
 @dataclass(frozen=True)
@@ -101,6 +104,7 @@ class ModelPage:
         sampling: how it is sampled: name, value, and where that comes from.
         loaded: how it is loaded; None where it is not.
         talks: conversations with it that are kept: id, what was asked first, messages.
+        runs: the newest runs that asked it: id, and what they are called.
         command: what shows it in a terminal.
     """
 
@@ -109,6 +113,7 @@ class ModelPage:
     sampling: list[tuple[str, float, str]]
     loaded: dict[str, Any] | None
     talks: list[tuple[str, str, int]]
+    runs: list[tuple[str, str]]
     command: str
 
 
@@ -122,8 +127,22 @@ def model(workspace: Open, name: str) -> ModelPage:
     return ModelPage(
         found, found.card,
         [(key, value, source) for key, (value, source) in how.sources.items()],
-        loaded[0] if loaded else None, talks[:20], as_command(["models", "show", found.name]),
+        loaded[0] if loaded else None, talks[:20], _runs(workspace, found),
+        as_command(["models", "show", found.name]),
     )  # fmt: skip
+
+
+def _runs(workspace: Workspace, found: Model) -> list[tuple[str, str]]:
+    """The newest runs that asked a model."""
+    workspace.refresh_runs()
+    with open_store(workspace.folder) as store:
+        rows = store.execute(
+            "SELECT DISTINCT r.id, r.experiment || '/' || r.name AS called, r.started FROM "
+            "run_inputs i JOIN runs r ON r.id = i.run_id WHERE i.kind = 'lakelet_model' AND "
+            "i.name = ? AND r.deleted = 0 ORDER BY r.started DESC LIMIT ?",
+            (found.name, _MOST_RUNS),
+        ).fetchall()
+    return [(row["id"], row["called"]) for row in rows]
 
 
 add_page(router, "/models", "models.html", models)

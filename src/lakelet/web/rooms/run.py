@@ -13,6 +13,7 @@ from fastapi.responses import StreamingResponse
 from lakelet.errors import LakeletError
 from lakelet.runs.index.details import Point
 from lakelet.runs.index.models import ModelVersion
+from lakelet.runs.index.reading import Input
 from lakelet.session.raw_files import IMAGES, Preview, rows_of_parquet
 from lakelet.web.answer import Open, add_page
 from lakelet.web.failure import RequestError
@@ -39,12 +40,14 @@ class RunInput:
         name: the table, or the path.
         version: the table's version.
         newest: the version the table has now, where it still is.
+        settings: how a language model was used: its digest, and how it was drawn from.
     """
 
     kind: str
     name: str
     version: int | None
     newest: int | None
+    settings: str = ""
 
 
 @dataclass(frozen=True)
@@ -134,8 +137,8 @@ def run_page(workspace: Open, run: str) -> RunPage:
     own = {k: v for k, v in record.tags.items() if not k.startswith(("mlflow.", "lakelet."))}
     return RunPage(
         row_of(record), record.user, own,
-        [RunInput(i.kind, i.name, i.version, newest.get(i.name) if i.kind == "table" else None)
-         for i in record.inputs],
+        [RunInput(i.kind, i.name, i.version, newest.get(i.name) if i.kind == "table" else None,
+                  _used(i)) for i in record.inputs],
         known.facts, known.packages, known.diff[:_DIFF].decode("utf-8", "replace"),
         known.untracked, figures,
         [RunTable(name, rows_of_parquet(str(record.artifacts / name), _SHOWN_ROWS)
@@ -160,6 +163,15 @@ def _models(workspace: Open, run: str) -> tuple[list[RunModel], str]:
     except LakeletError as error:
         return [], error.message
     return [RunModel(one.id, one.name, one.files, one.registered) for one in found], ""
+
+
+def _used(one: Input) -> str:
+    """How a language model was used, in words; '' for other inputs."""
+    if one.kind != "model":
+        return ""
+    told = [f"{name.replace('_', '-')} {value}" for name, value in
+            dict(one.source.get("settings") or {}).items()]  # fmt: skip
+    return ", ".join([str(one.source.get("model", ""))[:12], *told])
 
 
 def _newest(workspace: Open, name: str) -> int | None:
