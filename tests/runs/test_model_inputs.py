@@ -7,12 +7,14 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import mlflow
 import pytest
 
 from inference.tiny import tiny_store
 from lakelet.inference import Sampling
 from lakelet.inference.host.attaching import HostClient
 from lakelet.session import Workspace, open_workspace
+from runs.test_a_run import stored
 
 LOMAR = "What is the capital of Lomar?"
 GREEDY = Sampling(temperature=0)
@@ -57,18 +59,9 @@ def test_each_way_a_model_was_used_is_an_input(stocked: Workspace) -> None:
 def test_mlflow_keeps_it_and_loads_the_model(stocked: Workspace) -> None:
     with stocked.run("asked/once") as run:
         stocked.ask(LOMAR, "tiny-llama", sampling=GREEDY)
-    code = (
-        "import lakelet, mlflow; from mlflow.data import get_source; ws = lakelet.open(); "
-        "from lakelet.runs.place import tracking_uri; "
-        "mlflow.set_tracking_uri(tracking_uri(ws.folder)); "
-        f"(one,) = mlflow.get_run({run.id!r}).inputs.dataset_inputs; "
-        "print(one.dataset.name, get_source(one.dataset).load().name)"
-    )
-    told = subprocess.run(
-        [sys.executable, "-c", code], cwd=stocked.folder.root, capture_output=True, text=True,
-        check=False,
-    )  # fmt: skip
-    assert told.stdout.split() == ["tiny-llama", "tiny-llama"], told.stderr
+    (one,) = stored(stocked, run.id).inputs.dataset_inputs
+    assert one.dataset.name == "tiny-llama"
+    assert mlflow.data.get_source(one).load().digest == stocked.model("tiny-llama").digest
 
 
 def test_a_repetition_says_that_the_model_is_another_one(
