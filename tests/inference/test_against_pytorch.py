@@ -79,7 +79,7 @@ def test_it_agrees_with_pytorch(engine: Embedded, name: str, bits: int) -> None:
         assert length == 1 or cached >= length - 2
         for found in (whole, grown):
             assert len(found) == len(wanted)
-            worst = max(worst, *(abs(wanted[id].item() - found[id]) for id in found))
+            worst = max(worst, *(abs(wanted[one].item() - share) for one, share in found.items()))
             assert max(found, key=found.__getitem__) == int(wanted.argmax())
     print(f"{name}: {worst:.2g}")
     assert worst < TOLERANCE

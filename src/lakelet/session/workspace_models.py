@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from lakelet.inference.gateway.offered import Offered
     from lakelet.inference.host.attaching import HostClient
     from lakelet.inference.presets import Chosen
-    from lakelet.models import Model, ModelStore
+    from lakelet.models import FoundModel, Model, ModelStore
     from lakelet.models.wishes import Wishes
     from lakelet.session.conversations import Kept, Said
     from lakelet.session.talking import Talking
@@ -64,6 +64,16 @@ class WorkspaceModels:
                 return False
 
         return [model for model in self.model_store.models() if like(model)]
+
+    def found_models(self) -> list[tuple[FoundModel, str]]:
+        """Models that other programs of this machine hold, each with its name here; '' for none."""
+        from lakelet.models import found_models
+
+        names = {one.path: model.name for model in self.models() for one in model.files}
+        return [
+            (one, names.get(one.path) or names.get(one.path.resolve()) or "")
+            for one in found_models()
+        ]
 
     def model(self, name: str) -> Model:
         """A model by its name.
