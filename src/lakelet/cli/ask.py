@@ -60,14 +60,14 @@ def ask(
     except ModelChoiceError as error:
         model = choice(error)
     told = Telling(window, quiet=as_json)
-    trained = workspace.model(model).card.context
+    trained = workspace.chosen_model(model).card.context
     if window and trained and window > trained:
         click.echo(
             f"{model} takes {number(trained)} tokens by its own card; beyond them it may say "
             "anything.", err=True,
         )  # fmt: skip
     said = Sampling(temperature=temperature, seed=seed, max_tokens=max_tokens)
-    how = workspace.sampling_of(workspace.model(model), said)
+    how = workspace.sampling_of(workspace.chosen_model(model), said)
     if not as_json:
         for one in how.warnings:
             click.echo(f"Careful: {one}", err=True)

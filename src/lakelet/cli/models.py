@@ -111,6 +111,38 @@ def _told(model: Model, card: Card | None, wrong: str) -> dict[str, Any]:
 
 @models.command()
 @as_json
+def servers(as_json: bool) -> None:
+    """List the models of the servers that lakelet.toml names, [models.servers.NAME].
+
+    Each is asked by the name it has here: `lakelet ask SERVER/MODEL "…"`.
+
+    \b
+    lakelet models servers
+    """
+    workspace = current_workspace()
+    found, wrong = workspace.served_models()
+    if as_json:
+        print_json([
+            *({"name": one.name, "server": one.server.name, "address": one.server.address}
+              for one in found),
+            *({"name": None, "server": name, "error": said} for name, said in wrong.items()),
+        ])  # fmt: skip
+        return
+    if not workspace.folder.settings.models.servers:
+        click.echo("lakelet.toml names no server of models. One would be:")
+        click.echo('  [models.servers.lmstudio]\n  address = "http://127.0.0.1:1234/v1"')
+        return
+    if found:
+        print_table(
+            ("name", "server", "address"),
+            [(one.name, one.server.name, one.server.address) for one in found],
+        )
+    for name, said in wrong.items():
+        click.echo(f"{name}: {said}", err=True)
+
+
+@models.command()
+@as_json
 def found(as_json: bool) -> None:
     """List what Ollama, LM Studio and Hugging Face's cache on this machine already hold.
 

@@ -134,7 +134,11 @@ class _Open:
 
     def __enter__(self) -> http.client.HTTPResponse:
         parts = urlsplit(self.asking.address)
-        self.connection = http.client.HTTPConnection(parts.netloc, timeout=self.asking.seconds)
+        secure = parts.scheme == "https"
+        kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
+        self.connection: http.client.HTTPConnection = kind(
+            parts.netloc, timeout=self.asking.seconds
+        )
         headers = {"accept": "application/json"}
         if self.asking.key:
             headers["authorization"] = f"Bearer {self.asking.key}"

@@ -248,6 +248,10 @@ class Backend(Protocol):
         """How many tokens the prompt has, with the grade of that."""
         ...
 
+    def tokens(self, text: str, *, raw: bool = False) -> int:
+        """How many tokens a text has; control tokens are read as such unless it is ``raw``."""
+        ...
+
     def chat(self, conversation: Conversation, sampling: Sampling) -> Iterator[Event]:
         """Go on with a conversation."""
         ...

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from lakelet.inference.backend import Conversation
 
-__all__ = ("Meter", "meter")
+__all__ = ("Meter", "by_length", "meter")
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,23 @@ def meter(
         last = max(before, tokens(_before(conversation, asked[-1], whole, render)))
     return Meter(min(before, prompt), min(last, prompt) - min(before, prompt),
                  max(prompt - last, 0), window)  # fmt: skip
+
+
+def by_length(conversation: Conversation, prompt: int, window: int) -> Meter:
+    """Where the tokens of a conversation go, where nobody shows how they are counted: by bytes.
+
+    Args:
+        conversation: the conversation.
+        prompt: the tokens of its prompt, at most.
+        window: tokens of prompt and answer together.
+    """
+    sizes = [len(one.content.encode()) for one in conversation.messages]
+    asked = [number for number, one in enumerate(conversation.messages) if one.role == "user"]
+    if not asked or not sum(sizes):
+        return Meter(0, 0, prompt, window)
+    system = prompt * sum(sizes[: asked[0]]) // sum(sizes)
+    turn = prompt * sum(sizes[asked[-1] :]) // sum(sizes)
+    return Meter(system, prompt - system - turn, turn, window)
 
 
 def _before(

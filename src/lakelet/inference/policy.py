@@ -14,8 +14,8 @@ from typing import Any
 
 from lakelet.errors import CommandError
 from lakelet.inference.backend import Message
+from lakelet.inference.served import AnyModel, ServedModel
 from lakelet.inference.thoughts import without_thoughts
-from lakelet.models import Model
 
 __all__ = ("thinking_of", "with_policy")
 
@@ -44,7 +44,7 @@ def with_policy(messages: Sequence[Message], thinking: str) -> tuple[Message, ..
     )  # fmt: skip
 
 
-def thinking_of(model: Model, told: str) -> tuple[dict[str, Any], int | None]:
+def thinking_of(model: AnyModel, told: str) -> tuple[dict[str, Any], int | None]:
     """Variables of a model's template, and the tokens it may think for, as a person says it.
 
     Args:
@@ -59,6 +59,11 @@ def thinking_of(model: Model, told: str) -> tuple[dict[str, Any], int | None]:
     budget = _BUDGET.fullmatch(told.strip())
     if told not in ("on", "off") and budget is None:
         raise CommandError(f"think is on, off, or budget N with a number of tokens, not {told!r}.")
+    if isinstance(model, ServedModel):
+        raise CommandError(
+            f"how {model.name} is told to think is not known: it is a server's; nothing was asked.",
+            hint="leave --think out.",
+        )
     card = model.card
     if card.thinking == "none" and told != "off":
         raise CommandError(

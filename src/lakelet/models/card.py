@@ -9,7 +9,7 @@ from lakelet.models.gguf_header import ArrayOf, GgufHeader, TensorInfo
 from lakelet.models.licences import Licence, licence_of
 from lakelet.models.thinking import thinking_policy
 
-__all__ = ("Card", "card_of_gguf")
+__all__ = ("Card", "card_of_gguf", "card_of_name")
 
 _SAMPLING = {"temp": "temperature", "top_p": "top_p", "top_k": "top_k", "min_p": "min_p",
              "penalty_repeat": "repeat_penalty"}  # fmt: skip
@@ -138,6 +138,20 @@ def card_of_gguf(header: GgufHeader) -> Card:
             name: float(said[f"general.sampling.{key}"]) for key, name in _SAMPLING.items()
             if isinstance(said.get(f"general.sampling.{key}"), int | float)
         },
+    )  # fmt: skip
+
+
+def card_of_name(name: str) -> Card:
+    """The card of a model of which nothing is known but its name.
+
+    Args:
+        name: what a server calls it.
+    """
+    return Card(
+        title=name, family=_family("", name), architecture="", format="", parameters=0, active=0,
+        bytes=0, quantization="", bits_per_weight=0.0, bits_without_embeddings=0.0,
+        trained_context=0, context=0, tokenizer="", vocabulary=0, template=None, thinking="strip",
+        licence=licence_of(None, None),
     )  # fmt: skip
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from lakelet.errors import ModelChoiceError, ModelNotFoundError
-from lakelet.models import Model, ModelStore
+from lakelet.inference.served import AnyModel
+from lakelet.models import ModelStore
 from lakelet.workspace import WorkspaceFolder
 from lakelet.workspace.steps import declare, write_file
 
@@ -13,17 +14,17 @@ _LAST = declare("models.last", "the workspace knows which model it used last")
 _FILE = "last_model"
 
 
-def chosen_model(folder: WorkspaceFolder, store: ModelStore, name: str) -> Model:
+def chosen_model(folder: WorkspaceFolder, store: ModelStore, name: str) -> AnyModel:
     """The model of a name; without one the default, the last used here, or the only one.
 
     Raises:
-        ModelNotFoundError: the store has none of that name.
+        ModelNotFoundError: neither the store nor a server has one of that name.
         ModelChoiceError: there are several, and none of these is said; or there is none.
     """
     if name or folder.settings.models.default:
-        return store.model(name or folder.settings.models.default)
+        return _named(folder, store, name or folder.settings.models.default)
     try:
-        return store.model((folder.private / _FILE).read_text("utf-8"))
+        return _named(folder, store, (folder.private / _FILE).read_text("utf-8"))
     except (OSError, ModelNotFoundError):
         pass  # none was used, or it is gone
     models = store.models()
@@ -43,6 +44,16 @@ def chosen_model(folder: WorkspaceFolder, store: ModelStore, name: str) -> Model
     )
 
 
-def note_used(folder: WorkspaceFolder, model: Model) -> None:
+def _named(folder: WorkspaceFolder, store: ModelStore, name: str) -> AnyModel:
+    if folder.settings.models.servers:
+        from lakelet.session.servers import served_model
+
+        found = served_model(folder, name)
+        if found is not None:
+            return found
+    return store.model(name)
+
+
+def note_used(folder: WorkspaceFolder, model: AnyModel) -> None:
     """Remember which model was used last here."""
     write_file(_LAST, folder.private / _FILE, model.name.encode())

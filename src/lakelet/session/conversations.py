@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from lakelet.errors import CommandError
 from lakelet.inference import Answer, Message
 from lakelet.inference.metering import Meter
-from lakelet.models import Model
+from lakelet.inference.served import AnyModel
 from lakelet.workspace.store import open_store
 
 if TYPE_CHECKING:
@@ -214,7 +214,7 @@ class Writing:
     """
 
     def __init__(
-        self, folder: WorkspaceFolder, model: Model, name: str = "", said: int = 0,
+        self, folder: WorkspaceFolder, model: AnyModel, name: str = "", said: int = 0,
         branch: tuple[str, int] | None = None,
     ) -> None:  # fmt: skip
         self.folder = folder

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from lakelet.inference import Embedded
 from lakelet.inference.gateway.offered import Offered
+from lakelet.session.servers import backend_of
 
 if TYPE_CHECKING:
-    from lakelet.inference import Sampling
+    from lakelet.inference import Backend, Sampling
     from lakelet.inference.presets import Chosen
-    from lakelet.models import Model
+    from lakelet.inference.served import AnyModel
     from lakelet.session.workspace import Workspace
 
 __all__ = ("offered",)
@@ -27,14 +27,22 @@ def offered(workspace: Callable[[], Workspace], window: int | None = None) -> Of
     settings = workspace().folder.settings.models.gateway
     enforce = settings.presets == "enforce"
 
-    def sampling(model: Model, said: Sampling) -> Chosen:
+    def sampling(model: AnyModel, said: Sampling) -> Chosen:
         return workspace().sampling_of(model, said, enforce=enforce)
 
-    def backend(*, raw: bool = False, client: str = "", keep: float | None = None) -> Embedded:
-        return Embedded(workspace().model_store, raw=raw, client=client, keep=keep)
+    def backend(
+        model: AnyModel, *, raw: bool = False, client: str = "", keep: float | None = None
+    ) -> Backend:
+        here = workspace()
+        return backend_of(here.folder, here.model_store, model, raw=raw, client=client, keep=keep)
+
+    def models() -> list[AnyModel]:
+        here = workspace()
+        return [*here.models(), *(here.served_models()[0] if here.folder.settings.models.servers
+                                  else ())]  # fmt: skip
 
     return Offered(
-        lambda: workspace().models(),
+        models,
         lambda name: workspace().chosen_model(name),
         backend,
         lambda: workspace().engine_host.loaded(),

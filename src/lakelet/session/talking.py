@@ -9,23 +9,23 @@ from typing import TYPE_CHECKING, Any
 from lakelet.errors import CommandError, EngineError, LakeletError
 from lakelet.inference import (
     Answer,
+    Backend,
     Begun,
     Conversation,
-    Embedded,
     Message,
     Sampling,
     Text,
     Thought,
     ask,
 )
-from lakelet.inference.metering import Meter, meter
+from lakelet.inference.metering import Meter, by_length, meter
 from lakelet.inference.policy import thinking_of, with_policy
 from lakelet.session.choosing_model import note_used
 from lakelet.session.conversations import Writing, talk, went_on
 from lakelet.session.used_models import tell_used
 
 if TYPE_CHECKING:
-    from lakelet.models import Model
+    from lakelet.inference.served import AnyModel
     from lakelet.session.workspace import Workspace
 
 __all__ = ("Talking",)
@@ -61,7 +61,7 @@ class Talking:
     """
 
     def __init__(
-        self, workspace: Workspace, model: Model, *, system: str = "",
+        self, workspace: Workspace, model: AnyModel, *, system: str = "",
         think: str = "", context: int | None = None,
         overflow: str = "fail", sampling: Sampling | None = None, go_on: str = "",
         at: int | None = None, name: str = "",
@@ -78,7 +78,7 @@ class Talking:
         self._new_id = name
         self._branch: tuple[str, int] | None = None
         self._thinking = model.card.thinking
-        self._backend: Embedded | None = None
+        self._backend: Backend | None = None
         self._stopped = False
         if go_on:
             kept, self.messages = talk(workspace.folder, go_on)
@@ -131,7 +131,7 @@ class Talking:
         if messages is None:
             asked = [n for n, one in enumerate(self.messages, 1) if one.role == "user"]
             messages = asked[-1] if asked else len(self.messages)
-        backend = Embedded(self.workspace.model_store)
+        backend = self.workspace.backend_of(self.model)
         try:
             for _event in backend.load(self.model.name, context=self.context):
                 pass
@@ -153,7 +153,8 @@ class Talking:
         """
         said = [*self.messages, Message("user", text)]
         written: list[Writing] = []
-        backend = self._backend = Embedded(self.workspace.model_store)
+        begun: list[Begun] = []
+        backend = self._backend = self.workspace.backend_of(self.model)
         self._stopped = False
 
         def hear(event: Any) -> None:
@@ -161,6 +162,7 @@ class Talking:
                 raise EngineError(_STOPPED)
             if isinstance(event, Begun):  # it fits, and is sent
                 tell_used(self.workspace.folder, self.model, event, self.sampling.sampling)
+                begun.append(event)
                 found = _measured(backend, event)
                 written.append(self._begin(text))
                 written[0].measure(found)
@@ -185,6 +187,11 @@ class Talking:
             raise
         finally:
             self._backend = None
+        if answer.count.grade != "exact" and answer.usage.prompt:
+            # The server has counted what was estimated: its number is the one to keep.
+            found = by_length(begun[0].conversation, answer.usage.prompt, answer.window)
+            written[0].measure(found)
+            told(found)
         if self._stopped:
             answer = replace(answer, reason="stopped", wrong=[])
         written[0].end(answer)
@@ -211,8 +218,13 @@ class Talking:
         return Conversation(seen, template=self.template)
 
 
-def _measured(backend: Embedded, begun: Begun) -> Meter:
-    return meter(begun.conversation, begun.count.high, begun.window, backend.render, backend.tokens)
+def _measured(backend: Backend, begun: Begun) -> Meter:
+    try:
+        return meter(
+            begun.conversation, begun.count.high, begun.window, backend.render, backend.tokens
+        )
+    except EngineError:  # a server that shows neither its template nor its tokenizer
+        return by_length(begun.conversation, begun.count.high, begun.window)
 
 
 def _empty(message: Message) -> bool:

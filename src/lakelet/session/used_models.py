@@ -14,7 +14,7 @@ from lakelet.workspace.notices import ModelUsed, heard, tell
 
 if TYPE_CHECKING:
     from lakelet.inference import Begun, Sampling
-    from lakelet.models import Model
+    from lakelet.inference.served import AnyModel
     from lakelet.runs.index.reading import RunRecord
     from lakelet.session.workspace import Workspace
     from lakelet.workspace import WorkspaceFolder
@@ -24,7 +24,7 @@ __all__ = ("tell_used", "unmatched_models")
 _ENGINE = "xllamacpp"
 
 
-def tell_used(folder: WorkspaceFolder, model: Model, begun: Begun, sampling: Sampling) -> None:
+def tell_used(folder: WorkspaceFolder, model: AnyModel, begun: Begun, sampling: Sampling) -> None:
     """Tell a run that is under way that a model is asked in it."""
     if not heard(folder):
         return
@@ -36,7 +36,8 @@ def tell_used(folder: WorkspaceFolder, model: Model, begun: Begun, sampling: Sam
         (name, value if isinstance(value, str | float | int | bool) else str(value))
         for name, value in sorted(told.items()) if value is not None
     )  # fmt: skip
-    tell(folder, ModelUsed(model.name, model.digest, _engine(), settings))
+    engine = _engine() if model.digest else "a server"
+    tell(folder, ModelUsed(model.name, model.digest, engine, settings))
 
 
 def _engine() -> str:
@@ -53,6 +54,9 @@ def unmatched_models(workspace: Workspace, run: RunRecord) -> list[str]:
         if one.kind != "model":
             continue
         then = str(one.source.get("model", ""))
+        if not then:
+            found.append(f"the model {one.name} is a server's: what it is now is not known")
+            continue
         try:
             now = workspace.model(one.name).digest
         except LakeletError as error:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, cast
 from lakelet.workspace import WorkspaceFolder
 
 if TYPE_CHECKING:
-    from lakelet.inference import Answer, Begun, Event, Loaded, Sampling
+    from lakelet.inference import Answer, Backend, Begun, Event, Loaded, Sampling
     from lakelet.inference.gateway.offered import Offered
     from lakelet.inference.host.attaching import HostClient
     from lakelet.inference.presets import Chosen
+    from lakelet.inference.served import AnyModel, ServedModel
     from lakelet.models import FoundModel, Model, ModelStore
     from lakelet.models.wishes import Wishes
     from lakelet.session.conversations import Kept, Said
@@ -65,6 +66,23 @@ class WorkspaceModels:
 
         return [model for model in self.model_store.models() if like(model)]
 
+    def served_models(self) -> tuple[list[ServedModel], dict[str, str]]:
+        """The models of the workspace's servers; and why a server told none, by its name."""
+        from lakelet.session.servers import served_models
+
+        return served_models(self.folder)
+
+    def backend_of(self, model: AnyModel, *, raw: bool = False) -> Backend:
+        """The engine of a model, for one conversation.
+
+        Args:
+            model: of the store, or of a server.
+            raw: whether it goes on with a text, and has no use for a template.
+        """
+        from lakelet.session.servers import backend_of
+
+        return backend_of(self.folder, self.model_store, model, raw=raw)
+
     def found_models(self) -> list[tuple[FoundModel, str]]:
         """Models that other programs of this machine hold, each with its name here; '' for none."""
         from lakelet.models import found_models
@@ -90,7 +108,7 @@ class WorkspaceModels:
 
         return HostClient(self.model_store)
 
-    def chosen_model(self, name: str = "") -> Model:
+    def chosen_model(self, name: str = "") -> AnyModel:
         """The model that is meant: by its name, or as the workspace has it.
 
         Without a name it is ``models.default``, else the one that was used last here, else the only
@@ -125,7 +143,7 @@ class WorkspaceModels:
             OverflowingError: the question does not fit; nothing was sent.
             EngineError: the model does not load, or the engine broke off.
         """
-        from lakelet.inference import Begun, Conversation, Embedded, Message, ask
+        from lakelet.inference import Begun, Conversation, Message, ask
         from lakelet.session.choosing_model import note_used
         from lakelet.session.used_models import tell_used
 
@@ -141,7 +159,7 @@ class WorkspaceModels:
                 told(event)
 
         answer = ask(
-            Embedded(self.model_store, raw=raw), chosen.name, conversation, how.sampling,
+            self.backend_of(chosen, raw=raw), chosen.name, conversation, how.sampling,
             context=context, told=hear,
         )  # fmt: skip
         note_used(self.folder, chosen)
@@ -194,7 +212,7 @@ class WorkspaceModels:
             return delete_conversation(self.folder, kept.id)
 
     def sampling_of(
-        self, model: Model, said: Sampling | None = None, *, enforce: bool = False
+        self, model: AnyModel, said: Sampling | None = None, *, enforce: bool = False
     ) -> Chosen:
         """How a model is sampled, and where each value comes from.
 

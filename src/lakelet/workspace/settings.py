@@ -157,6 +157,30 @@ class GatewaySettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ServerSettings:
+    """``[models.servers.NAME]``: a server that speaks OpenAI's API; its key only by reference."""
+
+    address: str = ""
+    key: str = ""
+    window: int = 0
+
+    def check(self) -> None:
+        """Refuse what is no address, and a key that is written out."""
+        if not self.address.startswith(("http://", "https://")):
+            raise SettingsError(
+                f"models.servers: address is {self.address!r}, and no address of a server.",
+                hint='write one such as "http://127.0.0.1:1234/v1".',
+            )
+        if self.key and self.key.partition(":")[0] not in ("env", "file", "keyring"):
+            raise SettingsError(
+                "models.servers: key holds the secret itself, in a file kept with the code.",
+                hint="write env:NAME, file:PATH or keyring:NAME instead.",
+            )
+        if self.window < 0:
+            raise SettingsError("models.servers: window is a number of tokens from 1.")
+
+
+@dataclass(frozen=True, slots=True)
 class ModelSettings:
     """``[models]``: where model files are kept, and which model is meant where none is named."""
 
@@ -164,6 +188,7 @@ class ModelSettings:
     default: str = ""
     presets: dict[str, PresetSettings] = field(default_factory=dict)
     gateway: GatewaySettings = field(default_factory=GatewaySettings)
+    servers: dict[str, ServerSettings] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

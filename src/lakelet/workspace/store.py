@@ -220,6 +220,14 @@ _MIGRATIONS: tuple[str, ...] = (
     ALTER TABLE messages ADD COLUMN turn_tokens INTEGER;
     ALTER TABLE messages ADD COLUMN cached_tokens INTEGER;
     ALTER TABLE messages ADD COLUMN tokens_per_second REAL;
+    CREATE TABLE server_counts (
+        server TEXT NOT NULL,
+        model TEXT NOT NULL,
+        time REAL NOT NULL,
+        length INTEGER NOT NULL,
+        tokens INTEGER NOT NULL
+    );
+    CREATE INDEX server_counts_by_model ON server_counts (server, model, time);
     """,
 )
 STORE_VERSION = len(_MIGRATIONS)

@@ -67,6 +67,12 @@ time_zone = "{time_zone}"
 # [models.gateway]
 # presets = "advise"
 # stop_loops = false
+# A server of models that speaks OpenAI's API; its models are asked as lmstudio/NAME. The window is
+# that of one conversation, where the server does not say it.
+# [models.servers.lmstudio]
+# address = "http://127.0.0.1:1234/v1"
+# key = "env:LMSTUDIO_KEY"
+# window = 8192
 
 # When `lakelet jobs start` updates a pipeline; `lakelet jobs add` writes such a section.
 # [jobs.forum]

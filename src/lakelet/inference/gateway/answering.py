@@ -17,7 +17,7 @@ from lakelet.inference.gateway.offered import Offered
 from lakelet.inference.gateway.openai_api import ChatRequest
 from lakelet.inference.gateway.relay import Relay
 from lakelet.inference.gateway.replies import Reply
-from lakelet.models import Model
+from lakelet.inference.served import AnyModel
 
 __all__ = ("answered", "asked_body", "client_of", "unless_gone", "with_backend")
 
@@ -75,7 +75,7 @@ async def answered(
     model = await asyncio.to_thread(offered.choose, asked.model)
     how = await asyncio.to_thread(offered.sampling, model, asked.sampling)
     relay = Relay(
-        offered.backend(raw=asked.conversation.raw, client=client, keep=asked.keep), model,
+        offered.backend(model, raw=asked.conversation.raw, client=client, keep=asked.keep), model,
         asked.conversation, how.sampling, _window(offered, asked.window),
         stop_loops=offered.stop_loops,
     )  # fmt: skip
@@ -121,7 +121,7 @@ async def _stream(relay: Relay, reply: Reply, *, usage: bool) -> AsyncIterator[b
 
 
 async def with_backend(
-    offered: Offered, request: Request, model: Model, backend: Backend, window: int | None,
+    offered: Offered, request: Request, model: AnyModel, backend: Backend, window: int | None,
     work: Callable[[], Any],
 ) -> Any:  # fmt: skip
     """Do something with a loaded model, unless who asked for it leaves before."""

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from lakelet.inference.backend import Backend, Sampling
 from lakelet.inference.presets import Chosen
-from lakelet.models import Model
+from lakelet.inference.served import AnyModel
 
 __all__ = ("MakesBackends", "Offered")
 
@@ -17,11 +17,13 @@ class MakesBackends(Protocol):
     """Makes an engine for one request."""
 
     def __call__(
-        self, *, raw: bool = False, client: str = "", keep: float | None = None
-    ) -> Backend:
+        self, model: AnyModel, *, raw: bool = False, client: str = "",
+        keep: float | None = None,
+    ) -> Backend:  # fmt: skip
         """An engine.
 
         Args:
+            model: the model.
             raw: whether it goes on with a text, and has no use for a template.
             client: who asks; turns go round among clients.
             keep: seconds for which the model stays loaded; None for as long as others do.
@@ -44,11 +46,11 @@ class Offered:
         stop_loops: whether an answer ends that repeats itself; otherwise it is only marked.
     """
 
-    models: Callable[[], list[Model]]
-    choose: Callable[[str], Model]
+    models: Callable[[], list[AnyModel]]
+    choose: Callable[[str], AnyModel]
     backend: MakesBackends
     loaded: Callable[[], list[dict[str, Any]]]
     unload: Callable[[str], list[str]]
-    sampling: Callable[[Model, Sampling], Chosen]
+    sampling: Callable[[AnyModel, Sampling], Chosen]
     window: int | None = None
     stop_loops: bool = False

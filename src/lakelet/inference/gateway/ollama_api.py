@@ -16,7 +16,7 @@ from lakelet.inference.backend import Conversation, Message, Sampling
 from lakelet.inference.gateway.openai_api import ChatRequest, error_body, number_of, whole_of
 from lakelet.inference.gateway.schemas import check_format
 from lakelet.inference.policy import thinking_of
-from lakelet.models import Model
+from lakelet.inference.served import AnyModel
 
 __all__ = ("ollama_error", "read_ollama_chat", "read_ollama_text", "seconds_of", "told_to_think")
 
@@ -67,7 +67,7 @@ def read_ollama_text(body: Any) -> ChatRequest:
     return _request(body, Conversation((*before, Message("user", prompt)) if prompt else ()))
 
 
-def told_to_think(asked: ChatRequest, body: Mapping[str, Any], model: Model) -> ChatRequest:
+def told_to_think(asked: ChatRequest, body: Mapping[str, Any], model: AnyModel) -> ChatRequest:
     """A request with what its ``think`` makes of this model's template.
 
     Raises:

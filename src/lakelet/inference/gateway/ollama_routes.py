@@ -37,7 +37,7 @@ from lakelet.inference.gateway.ollama_replies import OllamaChatReply, OllamaText
 from lakelet.inference.gateway.openai_api import ChatRequest, whole_of
 from lakelet.inference.gateway.replies import Reply
 from lakelet.inference.gateway.texts import read_embeddings
-from lakelet.models import Model
+from lakelet.inference.served import AnyModel
 
 __all__ = ("ROUTES",)
 
@@ -54,7 +54,7 @@ async def _version(_offered: Offered, _request: Request) -> Response:
     return JSONResponse({"version": _SPOKEN, "lakelet": version("lakelet")})
 
 
-def _named(offered: Offered, name: Any) -> Model:
+def _named(offered: Offered, name: Any) -> AnyModel:
     """The model that a client means; its names may end in a tag that the store does not know."""
     text = str(name or "")
     if text.endswith(_LATEST) and text not in [one.name for one in offered.models()]:
@@ -62,7 +62,7 @@ def _named(offered: Offered, name: Any) -> Model:
     return offered.choose(text)
 
 
-def _details(model: Model) -> dict[str, Any]:
+def _details(model: AnyModel) -> dict[str, Any]:
     card = model.card
     return {
         "parent_model": "", "format": card.format, "family": card.family,
@@ -78,8 +78,13 @@ def _size(parameters: int) -> str:
     return str(parameters)
 
 
-def _about(model: Model) -> dict[str, Any]:
-    return {"name": model.name, "model": model.name, "size": model.bytes, "digest": model.digest}
+def _about(model: AnyModel) -> dict[str, Any]:
+    return {
+        "name": model.name,
+        "model": model.name,
+        "size": model.card.bytes,
+        "digest": model.digest,
+    }
 
 
 async def _tags(offered: Offered, _request: Request) -> Response:
@@ -163,7 +168,7 @@ async def _asked(
 
 
 async def _made_ready(
-    offered: Offered, request: Request, model: Model, asked: ChatRequest, kind: type[Reply]
+    offered: Offered, request: Request, model: AnyModel, asked: ChatRequest, kind: type[Reply]
 ) -> Response:
     """A request that asks nothing loads a model, or lets go of it at once."""
     empty = {"response": ""} if kind is OllamaTextReply else {
@@ -173,7 +178,7 @@ async def _made_ready(
     if asked.keep == 0:
         await asyncio.to_thread(offered.unload, model.name)
         return JSONResponse({**told, "done_reason": "unload"})
-    backend = offered.backend(raw=asked.conversation.raw, keep=asked.keep)
+    backend = offered.backend(model, raw=asked.conversation.raw, keep=asked.keep)
     await with_backend(offered, request, model, backend, asked.window, lambda: None)
     return JSONResponse({**told, "done_reason": "load"})
 
@@ -184,7 +189,7 @@ async def _embed(offered: Offered, request: Request) -> Response:
     options = body.get("options") or {}
     model = await asyncio.to_thread(_named, offered, asked.model)
     keep = seconds_of(body.get("keep_alive"))
-    backend = offered.backend(raw=True, client=client_of(request, body), keep=keep)
+    backend = offered.backend(model, raw=True, client=client_of(request, body), keep=keep)
     began = time.monotonic()
     window = whole_of(options, "num_ctx") if isinstance(options, dict) else None
     found = await with_backend(

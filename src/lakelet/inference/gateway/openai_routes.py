@@ -14,12 +14,12 @@ from lakelet.inference.gateway.openai_api import read_chat
 from lakelet.inference.gateway.openai_replies import ChatReply, TextReply
 from lakelet.inference.gateway.schemas import check_format
 from lakelet.inference.gateway.texts import as_embeddings, read_embeddings, read_text
-from lakelet.models import Model
+from lakelet.inference.served import AnyModel
 
 __all__ = ("ROUTES",)
 
 
-def _told(model: Model, loaded: dict[str, Any]) -> dict[str, Any]:
+def _told(model: AnyModel, loaded: dict[str, Any]) -> dict[str, Any]:
     one = loaded.get(model.name)
     return {
         "id": model.name, "object": "model", "created": int(model.added), "owned_by": "lakelet",
@@ -61,7 +61,7 @@ async def _embed(offered: Offered, request: Request) -> Response:
     body = await asked_body(request)
     asked = read_embeddings(body)
     model = await asyncio.to_thread(offered.choose, asked.model)
-    backend = offered.backend(raw=True, client=client_of(request, body))
+    backend = offered.backend(model, raw=True, client=client_of(request, body))
     found = await with_backend(
         offered, request, model, backend, None, lambda: backend.embed(asked.texts)
     )

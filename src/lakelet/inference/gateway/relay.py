@@ -25,7 +25,7 @@ from lakelet.inference.backend import (
 from lakelet.inference.counting import bounded, ended_by, room_for
 from lakelet.inference.loops import LoopWatch
 from lakelet.inference.policy import with_policy
-from lakelet.models import Model
+from lakelet.inference.served import AnyModel
 
 __all__ = ("Relay",)
 
@@ -46,7 +46,7 @@ class Relay:
     """
 
     def __init__(
-        self, backend: Backend, model: Model, conversation: Conversation, sampling: Sampling,
+        self, backend: Backend, model: AnyModel, conversation: Conversation, sampling: Sampling,
         window: int | None = None, *, stop_loops: bool = False,
     ) -> None:  # fmt: skip
         self.backend = backend
@@ -138,17 +138,26 @@ class Relay:
         """
         if not self.conversation.tools or self.sampling.more.get("tool_choice") == "none":
             return
+        rendered = self._rendered(self.conversation)
         without = replace(self.conversation, tools=())
-        if self.backend.render(self.conversation) == self.backend.render(without):
+        if rendered is not None and rendered == self._rendered(without):
             raise CommandError(
                 f"the template of {self.model.name} knows no tools: the model would never hear of "
                 "them; nothing was asked."
             )
 
+    def _rendered(self, conversation: Conversation) -> str | None:
+        """The prompt as the model sees it; None where a server does not show it."""
+        try:
+            return self.backend.render(conversation)
+        except EngineError:
+            return None
+
     def _fitting(self, window: int) -> Begun:
         """The prompt's count and the room it leaves; no count is asked for where bytes suffice."""
         most = self.sampling.max_tokens
-        sure = bounded(self.backend.render(self.conversation), window, most)
+        rendered = self._rendered(self.conversation)
+        sure = None if rendered is None else bounded(rendered, window, most)
         if sure is not None:
             return Begun(self.conversation, *sure, window)
         count = self.backend.count(self.conversation)

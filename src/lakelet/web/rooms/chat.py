@@ -109,6 +109,9 @@ def _page(
     workspace: Workspace, talk: Kept | None, said: list[Said], model: str, letters: str
 ) -> ChatPage:
     models = [found for one in workspace.models() if (found := _spoken(workspace, one))]
+    if workspace.folder.settings.models.servers:
+        models += [Spoken(one.name, False, False, "as the server does by itself", [])
+                   for one in workspace.served_models()[0]]  # fmt: skip
     names = [one.name for one in models]
     wrong, chosen = "", model
     if model not in names:

@@ -1,0 +1,235 @@
+"""Any server that speaks OpenAI's API: its window asked for, its counts compared, nothing assumed.
+
+A server of llama.cpp shows its template and its tokenizer, and prompts are counted exactly; of any
+other they are estimated from what it counted before. What a server calls its window is said in a
+field of its own by each: none that says nothing is trusted with a guess.
+
+Sources: OpenAI's API reference; llama.cpp's server (``/props``, ``/apply-template``,
+``/tokenize``); vLLM (``max_model_len``); LM Studio's REST API (``loaded_context_length``);
+OpenRouter's and Mistral's lists of models (``context_length``, ``max_context_length``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from typing import Any
+from urllib.parse import quote
+
+from lakelet.errors import EngineError
+from lakelet.inference.asking import Asking
+from lakelet.inference.backend import (
+    Conversation,
+    Embeddings,
+    Event,
+    Loaded,
+    Sampling,
+    Usage,
+    Waiting,
+)
+from lakelet.inference.completions import as_events, as_messages
+from lakelet.inference.counting import Count
+from lakelet.inference.estimating import Seen, estimated, length_of
+from lakelet.inference.served import Server
+from lakelet.inference.thoughts import ThoughtSplitter
+
+__all__ = ("OpenAIServer", "served_names")
+
+_WINDOWS = ("loaded_context_length", "max_model_len", "context_length", "max_context_length",
+            "window")  # fmt: skip
+_LOOK = 5.0
+"""Seconds within which a server says what it has."""
+
+
+def _asking(server: Server, seconds: float) -> Asking:
+    return Asking(server.address.rstrip("/"), server.key, f"the server {server.name}", seconds)
+
+
+def served_names(server: Server) -> list[str]:
+    """The names of the models that a server has.
+
+    Raises:
+        EngineError: it does not answer.
+    """
+    told = _asking(server, _LOOK).ask("/models")
+    data = told.get("data") if isinstance(told, dict) else None
+    if not isinstance(data, list):
+        raise EngineError(f"the server {server.name} tells no list of models.")
+    return [str(one["id"]) for one in data if isinstance(one, dict) and "id" in one]
+
+
+class OpenAIServer:
+    """A model of a server.
+
+    Args:
+        server: the server.
+        model: the model's name there.
+        seen: the prompts it counted before.
+        learn: told of each prompt that it counts.
+    """
+
+    def __init__(
+        self, server: Server, model: str, seen: Callable[[], Sequence[Seen]] = tuple,
+        learn: Callable[[Seen], None] = lambda _one: None,
+    ) -> None:  # fmt: skip
+        self.server = server
+        self.model = model
+        self.seen = seen
+        self.learn = learn
+        self._exact = False
+        self._asked: Asking | None = None
+        self._known: tuple[Seen, ...] = ()
+
+    def models(self) -> list[str]:
+        """The names of the models it has."""
+        return served_names(self.server)
+
+    def load(self, name: str, *, context: int | None = None) -> Iterator[Waiting | Loaded]:
+        """Find out what window the model has there; whether it is loaded is the server's matter.
+
+        Raises:
+            EngineError: the server does not answer, or nobody says how large the window is.
+        """
+        yield Waiting(0)
+        self._known = tuple(self.seen())
+        props: Any = None
+        with suppress(EngineError):
+            props = _asking(self._root(), _LOOK).ask("/props")
+        self._exact = isinstance(props, dict) and "default_generation_settings" in props
+        window = context or self.server.window or self._window(props)
+        if not window:
+            raise EngineError(
+                f"the server {self.server.name} does not say how many tokens {self.model} takes; "
+                "nothing was asked.",
+                hint=f"say window in [models.servers.{self.server.name}], or --context.",
+            )
+        yield Loaded(name, window)
+
+    def _window(self, props: Any) -> int:
+        if self._exact:
+            found = _number(props["default_generation_settings"], ("n_ctx",))
+            if found:
+                return found
+        told: Any = None
+        for path in (f"/models/{quote(self.model, safe='')}", "/models"):
+            with suppress(EngineError):
+                told = _asking(self.server, _LOOK).ask(path)
+            one = _entry(told, self.model)
+            inner = one.get("lakelet") if isinstance(one.get("lakelet"), dict) else {}
+            if found := _number({**one, **(inner or {})}, _WINDOWS):
+                return found
+        with suppress(EngineError):  # LM Studio tells it beside OpenAI's API
+            return _number(
+                _entry(_asking(self._root(), _LOOK).ask("/api/v0/models"), self.model), _WINDOWS
+            )
+        return 0
+
+    def _root(self) -> Server:
+        """The server without the part of its address that is OpenAI's."""
+        base = self.server.address.rstrip("/").removesuffix("/v1")
+        return Server(self.server.name, base, self.server.key)
+
+    def render(self, conversation: Conversation) -> str:
+        """The prompt as the model sees it, where the server shows it.
+
+        Raises:
+            EngineError: it does not.
+        """
+        if not self._exact:
+            raise EngineError(f"the server {self.server.name} does not show the prompt it makes.")
+        if conversation.raw:
+            return conversation.messages[-1].content
+        asked = {"messages": as_messages(conversation)}
+        return str(_asking(self._root(), 600.0).ask("/apply-template", asked)["prompt"])
+
+    def count(self, conversation: Conversation) -> Count:
+        """How many tokens the prompt has: exact where the server shows how, estimated elsewhere."""
+        if not self._exact:
+            return estimated(length_of(conversation), self._known)
+        return Count.exact(self.tokens(self.render(conversation), raw=conversation.raw))
+
+    def tokens(self, text: str, *, raw: bool = False) -> int:
+        """How many tokens a text has.
+
+        Raises:
+            EngineError: the server does not show its tokenizer.
+        """
+        if not self._exact:
+            raise EngineError(f"the server {self.server.name} does not show its tokenizer.")
+        asked = {"content": text, "add_special": True, "parse_special": not raw}
+        return len(_asking(self._root(), 600.0).ask("/tokenize", asked)["tokens"])
+
+    def chat(self, conversation: Conversation, sampling: Sampling) -> Iterator[Event]:
+        """Go on with a conversation, or with a text.
+
+        Raises:
+            EngineError: the server does not answer, stalls, or breaks off.
+            OverflowingError: it refuses the prompt as too long.
+        """
+        if sampling.thought_tokens is not None:
+            raise EngineError(
+                f"whether the server {self.server.name} keeps a budget of thoughts is not known; "
+                "nothing was asked."
+            )
+        fields: dict[str, Any] = {
+            **sampling.as_fields(), "model": self.model, "stream": True,
+            "stream_options": {"include_usage": True},
+        }  # fmt: skip
+        self._asked = _asking(self.server, 600.0)
+        if conversation.raw:
+            fields["prompt"] = conversation.messages[-1].content
+            pieces = self._asked.stream("/completions", fields)
+            splitter = None
+        else:
+            fields["messages"] = as_messages(conversation)
+            if conversation.tools:
+                fields["tools"] = list(conversation.tools)
+            if conversation.template:
+                fields["chat_template_kwargs"] = dict(conversation.template)
+            pieces = self._asked.stream("/chat/completions", fields)
+            splitter = ThoughtSplitter()
+        for event in as_events(pieces, splitter):
+            if isinstance(event, Usage) and event.prompt and not self._exact:
+                self.learn(Seen(length_of(conversation), event.prompt))
+            yield event
+
+    def embed(self, texts: Sequence[str]) -> Embeddings:
+        """A vector for each text, as the server makes them.
+
+        Raises:
+            EngineError: it does not answer, or makes none.
+        """
+        asked = {"model": self.model, "input": list(texts), "encoding_format": "float"}
+        told = _asking(self.server, 600.0).ask("/embeddings", asked)
+        try:
+            found = sorted(told["data"], key=lambda one: one["index"])
+            vectors = [[float(x) for x in one["embedding"]] for one in found]
+            return Embeddings(vectors, int((told.get("usage") or {}).get("prompt_tokens") or 0))
+        except (KeyError, TypeError, ValueError):
+            raise EngineError(f"the server {self.server.name} made no vectors of it.") from None
+
+    def abort(self) -> None:
+        """End what another thread reads: it raises there."""
+        if self._asked is not None:
+            self._asked.abort()
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+def _entry(told: Any, model: str) -> dict[str, Any]:
+    """What a server tells of a model, by itself or in a list."""
+    if not isinstance(told, dict):
+        return {}
+    if isinstance(told.get("data"), list):
+        every = [one for one in told["data"] if isinstance(one, dict)]
+        return next((one for one in every if one.get("id") == model), {})
+    return told
+
+
+def _number(told: Any, names: Sequence[str]) -> int:
+    for name in names:
+        value = told.get(name) if isinstance(told, dict) else None
+        if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+            return value
+    return 0
