@@ -77,11 +77,23 @@ def test_a_whole_number_that_a_double_writes_otherwise_is_lost_to_it(ws: Workspa
 
 
 def test_widen_refuses_a_type_that_would_lose_a_value(ws: Workspace) -> None:
-    load(ws, "a.jsonl", {"v": 1.5}, {"v": 2.0})
+    load(ws, "a.jsonl", {"v": 1.5, "n": 2**60 + 1}, {"v": 2.0, "n": 1})
     with pytest.raises(SchemaError, match="would not survive"):
-        ws.table("t.t").widen("v", "BIGINT")
+        ws.table("t.t").widen("n", "DOUBLE")
     load(ws, "b.jsonl", {"v": 3.5})
     assert rows(ws, "SELECT sum(v) FROM t.t") == [(7.0,)]
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"), [(1.5, "BIGINT"), (1.5, "FLOAT"), (1, "INT"), (1, "BIGINT"), (1.5, "DOUBLE")]
+)
+def test_widen_narrows_nothing(ws: Workspace, value: float, kind: str) -> None:
+    load(ws, "a.jsonl", {"v": value})
+    load(ws, "b.jsonl", {"v": "far"}, evolve="rescue")
+    with pytest.raises(SchemaError, match="holds no more than that; nothing was changed"):
+        ws.table("t.t").widen("v", kind)
+    with pytest.raises(SchemaError, match="holds no more"):
+        ws.table("t.t").propose("widen", "v", column="v", kind=kind)
 
 
 def test_map_fills_only_what_is_empty_and_keeps_the_rest(ws: Workspace) -> None:

@@ -90,7 +90,7 @@ def test_a_stopped_update_is_told_as_interrupted(ws: Workspace) -> None:
         ws.update("p", listen=stop)
     (one,) = ws.updates("p")
     assert one["state"] == "interrupted"
-    assert one["message"] == "stopped by Ctrl-C; what it had not published reads as before"
+    assert one["message"] == "stopped; what it had not published reads as before"
     assert ws.why("p", "m")[0]["state"] == "not published"
     ws.update("p")
     assert [u["state"] for u in ws.updates("p")] == ["published", "interrupted"]

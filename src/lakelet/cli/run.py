@@ -86,9 +86,7 @@ def run(
 def _register(
     workspace: Workspace, found: RunRecord, name: str, model: str, alias: str | None
 ) -> None:
-    version = workspace.register_model(found.id, name, model=model)
-    if alias:
-        workspace.set_alias(name, alias, version)
+    version = workspace.register_model(found.id, name, model=model, alias=alias or "")
     click.echo(f"It is {name} version {version}{f', and {alias}' if alias else ''}.")
 
 

@@ -15,7 +15,7 @@ from lakelet.loading.fit.exact import MISFIT, Fitter
 from lakelet.loading.rescued import existing_column, rescued_field, tally_of
 from lakelet.loading.rescued_values import is_csv, rescued_files, rescued_rows, take
 from lakelet.loading.shape import RESCUED, column_for
-from lakelet.loading.widening import wider_type
+from lakelet.loading.widening import refuse_narrower, wider_type
 
 __all__ = ("Proposal", "propose")
 
@@ -96,6 +96,7 @@ def propose(
         elif action == "widen":
             name = old.name
             kind = kind or wider_type(old.type, tally) or Primitive("STRING")
+            refuse_narrower(name, old.type, kind)
             uris, size = set(target.uris), table_bytes(target.snapshot)
         else:
             name, kind = old.name, old.type

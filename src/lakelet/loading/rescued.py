@@ -30,6 +30,7 @@ from lakelet.loading.inference.tally import Tally
 from lakelet.loading.ledger import Ledger
 from lakelet.loading.rescued_values import inside, is_csv, raw_file, rescued_rows, take
 from lakelet.loading.shape import ALIASES_KEY, METADATA, RESCUED, Shape, column_for
+from lakelet.loading.widening import refuse_narrower
 from lakelet.workspace.steps import declare, step
 
 __all__ = (
@@ -211,6 +212,7 @@ def widen(lake: Lake, table: LakeTable, name: str, kind: DataType) -> Decision:
         SchemaError: no such column, or values in it would not survive.
     """
     column = existing_column(table, name)
+    refuse_narrower(column.name, column.type, kind)
     connection = loading_connection(lake.workspace)
     change_type(table, connection, column.name, kind)
     connection.close()

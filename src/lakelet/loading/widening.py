@@ -17,7 +17,7 @@ from lakelet.lake.types import DataType, Decimal, Primitive
 from lakelet.loading.inference.tally import Tally
 from lakelet.loading.shape import Shape
 
-__all__ = ("Widened", "widen_columns", "wider_type")
+__all__ = ("Widened", "refuse_narrower", "widen_columns", "wider_type")
 
 _WHOLE = ("TINYINT", "SMALLINT", "INT", "BIGINT")
 _DIGITS = 38
@@ -44,6 +44,35 @@ def wider_type(kind: DataType, tally: Tally) -> DataType | None:
     if kind.name == "DATE" and tally.moments > tally.dates:
         return Primitive("TIMESTAMP")
     return None
+
+
+def _holds_less(kind: DataType, other: DataType) -> bool:
+    """Whether another type holds no more: the same, or a narrower number or moment."""
+    if kind == other:
+        return True
+    if isinstance(kind, Decimal) and isinstance(other, Decimal):
+        whole, others = kind.precision - kind.scale, other.precision - other.scale
+        return others <= whole and other.scale <= kind.scale
+    if not isinstance(kind, Primitive) or not isinstance(other, Primitive):
+        return isinstance(kind, Decimal) and isinstance(other, Primitive) and other.name in _WHOLE
+    if other.name in _WHOLE:
+        held = (*_WHOLE[_WHOLE.index(other.name) :], "FLOAT", "DOUBLE")
+        return kind.name in held
+    return (kind.name, other.name) in (("DOUBLE", "FLOAT"), ("TIMESTAMP", "DATE"))
+
+
+def refuse_narrower(column: str, kind: DataType, other: DataType) -> None:
+    """Refuse to widen a column to a type that holds no more than its own.
+
+    Raises:
+        SchemaError: it holds no more; nothing was changed.
+    """
+    if _holds_less(kind, other):
+        raise SchemaError(
+            f"{column} is {kind.sql}, and {other.sql} holds no more than that; nothing was "
+            "changed.",
+            hint="name a type that holds more, such as BIGINT, DOUBLE or STRING.",
+        )
 
 
 @dataclass(frozen=True, slots=True)

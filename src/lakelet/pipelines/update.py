@@ -35,7 +35,7 @@ from lakelet.workspace.quantities import counted
 
 __all__ = ("plan_pipeline", "run_update")
 
-_STOPPED = "stopped by Ctrl-C; what it had not published reads as before"
+_STOPPED = "stopped; what it had not published reads as before"
 
 
 def plan_pipeline(lake: Lake, name: str, request: UpdateRequest | None = None) -> Plan:

@@ -22,6 +22,7 @@ __all__ = ("archive_run", "move_run", "rename_run", "restore_run", "tag_run", "u
 
 _CHANGE = declare("runs.change", "MLflow knows the run's new name, folder, tags or state")
 _OWN = ("mlflow.", "lakelet.")
+_LONGEST = 250
 
 
 @contextmanager
@@ -44,10 +45,12 @@ def rename_run(folder: WorkspaceFolder, run: RunRecord, name: str) -> None:
         CommandError: it is no name.
         StorageError: MLflow said no.
     """
-    if not name.strip() or "/" in name or name != name.strip():
+    if not name.strip() or "/" in name or name != name.strip() or len(name) > _LONGEST:
+        shown = name if len(name) <= _LONGEST else f"{name[:40]}…"
         raise CommandError(
-            f"{name!r} is no name of a run; nothing was changed.",
-            hint="a name has no / and no blanks around it; folders are changed by moving the run.",
+            f"{shown!r} is no name of a run; nothing was changed.",
+            hint=f"a name has at most {_LONGEST} letters, no / and no blanks around it; folders "
+            "are changed by moving the run.",
         )
     with _changing(folder, run, "renaming") as client:
         client.update_run(run.id, name=name)

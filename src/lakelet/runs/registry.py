@@ -83,12 +83,11 @@ def register_model(folder: WorkspaceFolder, model: KeptModel, run_id: str, name:
         return int(made.version)
 
 
-def set_alias(folder: WorkspaceFolder, name: str, alias: str, version: int) -> None:
-    """Let an alias of a registered model mean one of its versions.
+def check_alias(alias: str) -> None:
+    """Refuse what is no alias.
 
     Raises:
-        CommandError: no such registered model or version, or it is no alias.
-        StorageError: MLflow said no.
+        CommandError: it is none.
     """
     if not _PLAIN.fullmatch(alias) or _VERSION.fullmatch(alias) or alias.lower() == "latest":
         raise CommandError(
@@ -96,6 +95,16 @@ def set_alias(folder: WorkspaceFolder, name: str, alias: str, version: int) -> N
             hint="an alias is letters, digits, _ and -; `latest` and `v1` have a meaning of their "
             "own in MLflow.",
         )
+
+
+def set_alias(folder: WorkspaceFolder, name: str, alias: str, version: int) -> None:
+    """Let an alias of a registered model mean one of its versions.
+
+    Raises:
+        CommandError: no such registered model or version, or it is no alias.
+        StorageError: MLflow said no.
+    """
+    check_alias(alias)
     if version not in {one.version for one in _model(folder, name).versions}:
         raise CommandError(f"{name} has no version {version}; nothing was changed.")
     with _registry(folder, f"moving the alias {alias} of {name}") as client, step(_ALIAS):

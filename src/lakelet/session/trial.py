@@ -20,6 +20,7 @@ from lakelet.loading.discovery import FoundFile, discover
 from lakelet.loading.ledger import LEDGER, TRANSACTION, Ledger
 from lakelet.loading.options import parse_options
 from lakelet.loading.rescued import RescuedField
+from lakelet.loading.shape import METADATA, RESCUED
 from lakelet.session.sample import take_sample
 from lakelet.workspace.folder import SETTINGS_FILE, WorkspaceFolder
 from lakelet.workspace.steps import declare, make_folder, remove_tree, step, write_file
@@ -229,11 +230,18 @@ def _unreadable(trial: Workspace, named: dict[str, str]) -> dict[str, str]:
     return {named[file]: reason for file, reason in rows if file in named}
 
 
+def _by_own_names(text: str, named: dict[str, str]) -> str:
+    """What was said of copies, said of the files they are copies of."""
+    for copy, own in named.items():
+        text = text.replace(copy, own)
+    return text
+
+
 def _seen(
     begun: Trial, trial: Workspace, report: LoadReport, named: dict[str, str], looked_at: int
 ) -> Trial:
     table = trial.table(begun.table)
-    columns: list[Column] = [c for c in table.columns if not c.name.startswith("_")]
+    columns: list[Column] = [c for c in table.columns if c.name not in (RESCUED, METADATA)]
     sample = take_sample(table, limit=_ROWS, most=len(columns), each_file=True)
     rejects = table.rejected(limit=_ASIDE)
     for row in rejects:
@@ -246,7 +254,7 @@ def _seen(
         new=[c.name for c in report.new_columns],
         fields=[f for f in table.rescued() if not f.ignored],
         rejects=rejects, names=[c.name for c in sample.columns], rows=sample.rows,
-        decided=report.decided,
+        decided=[_by_own_names(one, named) for one in report.decided],
         unreadable={named.get(e.found.name, e.found.name): e.reason or ""
                     for e in report.quarantined},
         hints=[str(hint) for hint in report.unused_hints],

@@ -224,7 +224,12 @@ class WorkspacePipelines(ABC):
         from lakelet.pipelines.template import new_pipeline
         from lakelet.session.audit import audited
 
-        with audited(self.folder, self.source, "new pipeline", name):
+        folder = self.folder.root / "pipelines" / name
+
+        def made() -> list[str] | None:
+            return sorted(one.name for one in folder.iterdir()) if folder.is_dir() else None
+
+        with audited(self.folder, self.source, "new pipeline", name, made):
             return new_pipeline(self.folder, name)
 
     def jobs(self) -> list[dict[str, Any]]:
@@ -250,7 +255,7 @@ class WorkspacePipelines(ABC):
         from lakelet.pipelines.jobs.book import add_job
         from lakelet.session.audit import audited
 
-        with audited(self.folder, self.source, "add a job", pipeline):
+        with audited(self.folder, self.source, "add a job", pipeline, self._job_of(pipeline)):
             add_job(self.folder, pipeline, cron=cron, on_files=on_files, on_table=on_table)
         self._read_settings_again()
 
@@ -293,9 +298,20 @@ class WorkspacePipelines(ABC):
         from lakelet.pipelines.jobs.book import remove_job
         from lakelet.session.audit import audited
 
-        with audited(self.folder, self.source, "remove the job", pipeline):
+        with audited(self.folder, self.source, "remove the job", pipeline, self._job_of(pipeline)):
             remove_job(self.folder, pipeline)
         self._read_settings_again()
+
+    def _job_of(self, pipeline: str) -> Callable[[], str | None]:
+        """Tells what a pipeline waits for, as the settings have it now."""
+
+        def trigger() -> str | None:
+            from lakelet.pipelines.jobs.book import trigger_of
+
+            found = WorkspaceFolder(self.folder.root).settings.jobs.get(pipeline)
+            return None if found is None else trigger_of(found)
+
+        return trigger
 
     def _read_settings_again(self) -> None:
         self.folder = WorkspaceFolder(self.folder.root)

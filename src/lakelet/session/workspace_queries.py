@@ -63,9 +63,14 @@ class WorkspaceQueries:
         Raises:
             CommandError: there is none, a name that is none, or one of the new name is there.
         """
+        from lakelet.session.audit import audited
         from lakelet.session.saved_queries import rename_query
 
-        with self._changing_query("rename", old):
+        def called() -> str | None:
+            there = {one.name for one in self.saved_queries()}
+            return new if new in there and old not in there else old if old in there else None
+
+        with audited(self.folder, self.source, "rename query", old, called):
             rename_query(self.folder, old, new)
 
     def delete_query(self, name: str) -> None:

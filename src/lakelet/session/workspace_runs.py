@@ -254,13 +254,14 @@ class WorkspaceRuns:
 
         return registered_models(self.folder, name)
 
-    def register_model(self, run: str, name: str, *, model: str = "") -> int:
+    def register_model(self, run: str, name: str, *, model: str = "", alias: str = "") -> int:
         """Make a model that a run kept the next version of a registered model.
 
         Args:
             run: the run.
             name: the registered model, which is made where there is none.
             model: which of the run's models, by name or id; its only one without it.
+            alias: that is to mean this version, whichever it meant before; '' for none.
 
         Returns:
             The version; the one it is already, where it is registered under that name.
@@ -270,12 +271,22 @@ class WorkspaceRuns:
                 said no.
         """
         from lakelet.runs.index.models import models_of_run
-        from lakelet.runs.registry import chosen_model, register_model
+        from lakelet.runs.registry import check_alias, chosen_model, register_model, set_alias
+        from lakelet.workspace.locks import hold
 
+        if alias:
+            check_alias(alias)
         found = self.run_record(run)
-        kept = chosen_model(models_of_run(self.folder, found.id), found.full_name, model)
-        with self._changing_registry("register model", name):
-            return register_model(self.folder, kept, found.id, name)
+        # Two who ask for the same at once get the same version: the second looks when the first
+        # is done.
+        with hold(self.folder.private / "registry.lock"):
+            kept = chosen_model(models_of_run(self.folder, found.id), found.full_name, model)
+            with self._changing_registry("register model", name):
+                version = register_model(self.folder, kept, found.id, name)
+            if alias:
+                with self._changing_registry("set alias", name):
+                    set_alias(self.folder, name, alias, version)
+        return version
 
     def set_alias(self, name: str, alias: str, version: int) -> None:
         """Let an alias of a registered model mean one of its versions, whichever it meant before.

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import anyio.to_thread
@@ -51,12 +53,33 @@ def serve(root: Path, *, port: int = PORT, ready: Callable[[str], None]) -> None
         loop="asyncio", h11_max_incomplete_event_size=65536,
     )  # fmt: skip
     server = Server(config)
-    with scheduling(root):
+    with scheduling(root), _ended_by_sigterm():
         try:
             server.run([listening])
         finally:
             app.runs.close()
     end_workers()
+
+
+@contextmanager
+def _ended_by_sigterm() -> Iterator[None]:
+    """Let SIGTERM end the body as an error does, so that what was begun is ended with it.
+
+    uvicorn ends well when it is told to, and then raises the signal again: without a handler of our
+    own that would end Python at once, and leave workers and the scheduler behind.
+    """
+
+    def end(_number: int, _frame: object) -> None:
+        raise SystemExit(128 + signal.SIGTERM)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def end_workers() -> None:

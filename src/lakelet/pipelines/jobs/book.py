@@ -16,7 +16,15 @@ from lakelet.workspace.settings import JobSettings
 from lakelet.workspace.steps import declare, write_file
 from lakelet.workspace.store import open_store
 
-__all__ = ("JobState", "add_job", "check_job", "job_states", "note_job", "remove_job")
+__all__ = (
+    "JobState",
+    "add_job",
+    "check_job",
+    "job_states",
+    "note_job",
+    "remove_job",
+    "trigger_of",
+)
 
 _WRITE = declare("jobs.write", "the settings name the job, or do not any more")
 
@@ -144,7 +152,7 @@ def job_states(workspace: WorkspaceFolder, now: datetime | None = None) -> list[
         found.append(
             JobState(
                 name,
-                _trigger(settings),
+                trigger_of(settings),
                 settings,
                 datetime.fromtimestamp(row["due"], UTC),
                 next_due(settings.cron, zone, now) if settings.cron else None,
@@ -155,7 +163,8 @@ def job_states(workspace: WorkspaceFolder, now: datetime | None = None) -> list[
     return found
 
 
-def _trigger(settings: JobSettings) -> str:
+def trigger_of(settings: JobSettings) -> str:
+    """What a job waits for, for people."""
     if settings.cron:
         return settings.cron
     return "new files" if settings.on_files else f"{settings.on_table} moves"

@@ -9,6 +9,7 @@ from fastapi import Query
 
 from lakelet.lake import TableName
 from lakelet.loading.rescued import ignored_by
+from lakelet.session.table import Table
 from lakelet.web.acts import Act, Done, add_act
 from lakelet.web.answer import Open, add_page
 from lakelet.web.code import as_command, as_name
@@ -33,6 +34,7 @@ class Restoring:
         gone: rows that would go.
         back: rows that would come back.
         columns: changes of the schema.
+        words: comments, tags and constraints that would change.
         asked: fields that would be asked about again.
         ignored: fields that would not be asked about any more.
         files: raw files that would count as not loaded.
@@ -44,6 +46,7 @@ class Restoring:
     gone: int
     back: int
     columns: list[str]
+    words: list[str]
     asked: list[str]
     ignored: list[str]
     files: list[str]
@@ -69,9 +72,33 @@ def restoring(
     )
     return Restoring(
         head, to, found.removed, found.added, [_would(one) for one in found.columns],
+        _words(table.at(version=table.version), table.at(version=to)),
         sorted(now - then), sorted(then - now), files,
         as_command(["restore", as_name(head.schema, head.table), "--to", str(to)]),
     )  # fmt: skip
+
+
+def _words(now: Table, then: Table) -> list[str]:
+    """What besides rows and columns would change, each as a sentence."""
+    first, second = _told(now), _told(then)
+    return [
+        f"{what} would be {second[what]!r}, and is {first[what]!r} now" if what in first and what in
+        second else f"{what} would {'come back' if what in second else 'go'}"
+        for what in sorted({*first, *second}) if first.get(what) != second.get(what)
+    ]  # fmt: skip
+
+
+def _told(table: Table) -> dict[str, str]:
+    """Comments, tags and constraints of a version, each by what it is called."""
+    facts = table.describe()
+    told = {"the table's comment": facts["comment"]} if facts["comment"] else {}
+    told |= {f"the tag {name}": value for name, value in facts["tags"].items()}
+    told |= {f"the constraint {name}": rule for name, rule in facts["constraints"].items()}
+    told |= {
+        f"the comment of {one['name']}": one["comment"]
+        for one in facts["columns"] if one["comment"]
+    }  # fmt: skip
+    return told
 
 
 def _would(change: str) -> str:

@@ -215,7 +215,8 @@ def set_schedule(act: Act) -> Done:
     workspace = act.workspace
     when, cron, table = act.one("when"), act.one("cron"), act.one("on_table")
     words = {"cron": ["--cron", cron], "files": ["--on-files"], "table": ["--on-table", table]}
-    has = any(job["pipeline"] == name for job in workspace.jobs())
+    before = next((job["trigger"] for job in workspace.jobs() if job["pipeline"] == name), "")
+    has = bool(before)
     commands = [as_command(["jobs", "remove", name])] if has else []
     place = Links(None).pipeline(name, "schedule")
     if when == "never":
@@ -230,7 +231,8 @@ def set_schedule(act: Act) -> Done:
         on_table=table if when == "table" else "",
     )  # fmt: skip
     commands.append(as_command(["jobs", "add", name, *words[when]]))
-    return Done(f"{name} is updated by itself from now on.", place, "\n".join(commands))
+    instead = f", in the place of {before}" if has else ""
+    return Done(f"{name} is updated by itself from now on{instead}.", place, "\n".join(commands))
 
 
 def new(act: Act) -> Done:

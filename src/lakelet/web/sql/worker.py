@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -43,7 +45,20 @@ def main() -> None:
     telling = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)  # what a library prints is no answer
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    threading.Thread(target=_end_with_the_server, daemon=True).start()
     _Worker(root, telling).run(sys.stdin.buffer)
+
+
+def _end_with_the_server() -> None:
+    """End when the server has, also amid a statement: nobody could stop it any more.
+
+    What a statement had not committed by then never happened, as with any kill.
+    """
+    looking = select.poll()
+    looking.register(0, 0)  # nothing to read is waited for, only that the other end is closed
+    while True:
+        if any(event & (select.POLLHUP | select.POLLERR) for _, event in looking.poll()):
+            os._exit(0)
 
 
 class _Worker:

@@ -2,6 +2,14 @@
 const rooms = { h: "/", t: "/tables", p: "/pipelines", q: "/sql", r: "/runs", m: "/models", c: "/chat", f: "/files" };
 let leading = false;
 
+// A command that ends while it is looked at has changed what stands around it.
+let running = false;
+new MutationObserver(() => {
+  const state = document.querySelector(".begun [data-command]")?.dataset.command;
+  if (running && state && state !== "running") location.reload();
+  running = state === "running";
+}).observe(document.documentElement, { childList: true, subtree: true });
+
 function typing(target) {
   return target.closest?.("input, textarea, select, [contenteditable]");
 }

@@ -2,6 +2,7 @@
 const place = document.querySelector("[data-upload]");
 const PIECE = 16 << 20;
 const tries = 5;
+const came = [];
 
 function row(file) {
   const line = document.createElement("li");
@@ -35,8 +36,9 @@ async function send(file) {
         failed = 0;
       } while (told.path === null);
       bar.value = bar.max;
-      said.replaceChildren(Object.assign(document.createElement("a"), { href: `/file?${new URLSearchParams({ path: told.path })}`, textContent: "there" }));
-      return true;
+      const called = told.path.slice(told.path.lastIndexOf("/") + 1).replace(/^files:/, "");
+      said.replaceChildren(Object.assign(document.createElement("a"), { href: `/file?${new URLSearchParams({ path: told.path })}`, textContent: called === file.name ? "there" : `kept as ${called}` }));
+      return told.path;
     } catch (error) {
       // A server that is started anew, or a line that was cut: it goes on from what has come.
       if (error.status === undefined && ++failed < tries) {
@@ -46,7 +48,7 @@ async function send(file) {
       }
       said.className = "small bad";
       said.textContent = error.status === undefined ? "cut off: choose the file again, and it goes on" : error.message;
-      return false;
+      return null;
     }
   }
 }
@@ -54,10 +56,19 @@ async function send(file) {
 async function all(files) {
   const said = place.querySelector("[data-upload-said]");
   said.textContent = `${files.length} ${files.length === 1 ? "file is" : "files are"} coming`;
-  let come = 0;
-  for (const file of files) come += await send(file);
-  said.textContent = `${come} of ${files.length} ${files.length === 1 ? "file is" : "files are"} there.`;
-  place.querySelector("[data-upload-next]").hidden = come === 0;
+  const paths = [];
+  for (const file of files) {
+    const path = await send(file);
+    if (path) paths.push(path);
+  }
+  came.push(...paths);
+  said.textContent = `${paths.length} of ${files.length} ${files.length === 1 ? "file is" : "files are"} there.`;
+  // Of one file the next page is about it alone; a load of several is one of their folder.
+  const next = place.querySelector("[data-upload-next]");
+  next.hidden = came.length === 0;
+  if (came.length === 1) next.href = `/load?${new URLSearchParams({ source: came[0] })}`;
+  else next.href = next.dataset.all;
+  next.textContent = came.length === 1 ? "Load it into a table…" : "Load all of this folder into a table…";
 }
 
 if (place) {

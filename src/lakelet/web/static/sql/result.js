@@ -7,6 +7,9 @@ import { count, icon, lasted, make, rows } from "./dom.js";
 
 const one = (name) => document.querySelector(`[data-${name}]`);
 
+// What begins so changes nothing, and can be run again; comments and brackets may stand before it.
+const ASKS = /^(\s|--[^\n]*\n|\/\*[\s\S]*?\*\/|\()*(select|with|from|values|table|show|describe|desc|explain)\b/i;
+
 export class Result {
   // acts: value(title, text), chart(work), hear(text), again()
   constructor({ dialect, operators, value, chart, hear, again }) {
@@ -101,10 +104,13 @@ export class Result {
   }
 
   sayGone() {
+    // What wrote something has done so: run again it would do so twice.
+    const asks = ASKS.test(this.work.tab.ran?.text ?? "");
     one("said").append(make("div", { class: "empty" },
-      make("p", {}, make("b", {}, "This result is gone.")),
-      make("p", {}, "Results are kept while the server runs and has room for them."),
-      make("button", { class: "button", type: "button", onclick: () => this.again() }, "Run it again")));
+      make("p", {}, make("b", {}, asks ? "This result is gone." : "What was told of this statement is gone.")),
+      make("p", {}, asks ? "Results are kept while the server runs and has room for them."
+        : "It is not known here whether it came through: History says what it wrote. It is not run again by itself."),
+      asks ? make("button", { class: "button", type: "button", onclick: () => this.again() }, "Run it again") : null));
   }
 
   chips({ sort, filters }) {
@@ -151,7 +157,7 @@ export function stateOf(work, elapsed) {
     finished: { kind: "ok", said: `finished, ${rows(now.rows)}`, time },
     failed: { kind: "bad", said: "failed", time },
     cancelled: { kind: "", said: "cancelled", time },
-    gone: { kind: "", said: "the result is gone: run it again" },
+    gone: { kind: "", said: "the result is gone" },
   }[now.state];
   return { ...found, said: step + found.said };
 }
