@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
+import lakelet
 from lakelet.errors import CommandError
 from lakelet.runs.client import quiet, tracked_there
 from lakelet.session import Workspace
@@ -116,3 +118,22 @@ def test_from_the_command_line(lab: Workspace) -> None:
     assert json.loads(ran("registry", "--json")) == [
         {"name": "filter", "versions": 2, "aliases": {}}
     ]
+
+
+def test_two_who_register_at_once_get_one_version(lab: Workspace) -> None:
+    with ThreadPoolExecutor(4) as several:
+        asked = [
+            several.submit(lakelet.open(lab.folder.root).register_model, "spam/1", "filter")
+            for _ in range(4)
+        ]
+        assert {one.result() for one in asked} == {1}
+    (model,) = lab.registered_models()
+    assert [one.version for one in model.versions] == [1]
+
+
+def test_an_alias_that_is_none_registers_nothing(lab: Workspace) -> None:
+    with pytest.raises(CommandError, match="'bad alias!' is no alias; nothing was changed"):
+        lab.register_model("spam/1", "filter", alias="bad alias!")
+    assert lab.registered_models() == []
+    assert lab.register_model("spam/1", "filter", alias="champion") == 1
+    assert lab.registered_models()[0].aliases == {"champion": 1}

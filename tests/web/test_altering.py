@@ -137,3 +137,18 @@ def test_what_an_update_makes_takes_comments_and_no_constraint(
     form = {"seen": ws.table("p.m").version, "name": "c", "condition": "a > 0"}
     refused = send(pages, f"{page}/constraint", form, page=page)
     assert "belongs to the pipeline p" in told(refused.text)
+
+
+def test_going_back_tells_comments_tags_and_constraints(ws: Workspace, pages: TestClient) -> None:
+    ws.sql("CREATE TABLE lab.t (id BIGINT COMMENT 'a key')")
+    ws.sql("COMMENT ON TABLE lab.t IS 'before'")
+    there = ws.table("lab.t").version
+    ws.sql("COMMENT ON TABLE lab.t IS 'after'")
+    ws.sql("ALTER TABLE lab.t SET TAGS ('owner' = 'me')")
+    ws.sql("ALTER TABLE lab.t ADD CONSTRAINT small CHECK (id < 9)")
+    ws.sql("ALTER TABLE lab.t ALTER COLUMN id COMMENT 'the key'")
+    told = pages.get(f"/tables/lab/t/restore.json?to={there}").json()["words"]
+    assert told == [
+        "the comment of id would be 'a key', and is 'the key' now", "the constraint small would go",
+        "the table's comment would be 'before', and is 'after' now", "the tag owner would go",
+    ]  # fmt: skip

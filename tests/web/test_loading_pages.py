@@ -177,6 +177,17 @@ def test_a_trial_shows_rows_of_every_file_and_where_the_faults_are(
     assert "New columns" not in page and "1 file (" in page
 
 
+def test_a_trial_of_a_file_without_a_header_names_it_and_its_columns(
+    ws: Workspace, pages: TestClient
+) -> None:
+    (ws.folder.files / "plain.csv").write_text("1,2.5,x\n3,4.0,y\n")
+    query = {"source": "files/plain.csv", "into": "bronze.plain"}
+    trial = pages.get("/load.json", params=query).json()["trial"]
+    assert [name for name, _ in trial["columns"]] == ["_c0", "_c1", "_c2"]
+    assert [row[:3] for row in trial["rows"]] == [["1", "2.5", "x"], ["3", "4.0", "y"]]
+    assert all("files/plain.csv" in one for one in trial["decided"])
+
+
 def test_hints_are_edited_in_place_and_the_load_is_a_command(
     ws: Workspace, pages: TestClient
 ) -> None:

@@ -278,6 +278,53 @@ def test_ctrl_c_ends_it_at_once_with_somebody_listening(
     assert code in ((0, 130) if how == signal.SIGINT else (0, 143, -signal.SIGTERM))
 
 
+ENDLESS = "SELECT sum(a.range * b.range) FROM range(10000000) a, range(1000000) b"
+
+
+def children(process: int) -> dict[int, str]:
+    """The processes below one, with their command lines."""
+    found: dict[int, str] = {}
+    for place in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError, ValueError, IndexError):
+            parent = int((place / "stat").read_text().rpartition(")")[2].split()[1])
+            if parent == process:
+                line = (place / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+                found[int(place.name)] = line
+    return found
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="processes are looked for under /proc")
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_what_a_server_began_ends_with_it(
+    forum: Workspace, server: Callable[..., Server], how: signal.Signals
+) -> None:
+    if how != signal.SIGKILL:  # a scheduler that is left behind by a kill goes on: jobs are kept
+        forum.add_job("forum", cron="0 0 1 1 *")
+    running = server()
+    page = get(running.address, "/sql")[1].decode()
+    token = page.partition('data-token="')[2].partition('"')[0]
+    host, port = place(running.address)
+    asking = http.client.HTTPConnection(host, port, timeout=60)
+    asking.request("POST", "/sql/runs", json.dumps({"text": ENDLESS, "dialect": "duckdb"}),
+                   {"x-lakelet-token": token})  # fmt: skip
+    run = json.loads(asking.getresponse().read())["id"]
+    asking.close()
+    until = time.monotonic() + 60
+    while json.loads(get(running.address, f"/sql/runs/{run}")[1])["state"] != "running":
+        assert time.monotonic() < until
+        time.sleep(0.1)
+    below = children(running.process.pid)
+    assert any("web.sql.worker" in line for line in below.values()), below
+    with socket.create_connection(place(running.address), timeout=20) as listening:
+        ask = f"GET /sql/runs/{run}?seen=99 HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n"
+        listening.sendall(ask.encode())
+        _, said, seconds = running.end(how)
+    assert "Traceback" not in said and seconds < 5, said
+    while left := [one for one in below if Path(f"/proc/{one}").exists()]:
+        assert time.monotonic() < until, (left, below)
+        time.sleep(0.05)
+
+
 def test_answers_are_sent_at_once() -> None:
     """A kept connection's answer never waits for an acknowledgement (Nagle's algorithm)."""
 

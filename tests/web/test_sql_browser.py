@@ -152,6 +152,22 @@ def test_a_result_that_is_gone_can_be_had_again(meet: Any) -> None:
     person.complaints.clear()  # Chromium's own word for an answer of 404
 
 
+def test_what_wrote_is_not_offered_to_be_run_again(meet: Any, ws: Workspace) -> None:
+    """A second INSERT would write a second row, and whether the first came through is known."""
+    person = meet()
+    page = person.page
+    person.run("-- one more\nINSERT INTO lab.posts VALUES (1000, 1)")
+    page.evaluate("""() => {
+        const key = Object.keys(localStorage).find((one) => one.startsWith("lakelet-sql:"));
+        localStorage[key] = JSON.stringify({...JSON.parse(localStorage[key]), run: "0"});
+    }""")
+    person.open()
+    page.get_by_text("History says what it wrote").wait_for()
+    assert page.get_by_role("button", name="Run it again").count() == 0
+    assert ws.sql("SELECT count(*) FROM lab.posts WHERE id = 1000").rows() == [(1,)]
+    person.complaints.clear()  # Chromium's own word for an answer of 404
+
+
 def test_sorted_and_filtered_by_keys_and_by_clicks(meet: Any) -> None:
     person = meet()
     page = person.page

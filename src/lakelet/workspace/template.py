@@ -77,6 +77,7 @@ time_zone = "{time_zone}"
 # When `lakelet jobs start` updates a pipeline; `lakelet jobs add` writes such a section.
 # [jobs.forum]
 # cron = "0 6 * * *"
+# One of the three: at these times, when the files it reads change, or when a table has moved.
 # on_files = true
 # on_table = "bronze.posts"
 

@@ -10,6 +10,7 @@ from fastapi import Query, Request
 from lakelet.errors import CommandError, LakeletError
 from lakelet.lake import TableName
 from lakelet.loading.proposal import Proposal
+from lakelet.loading.shape import METADATA, RESCUED
 from lakelet.session.inbox import Waiting, inbox
 from lakelet.session.table import Table
 from lakelet.web.acts import Act, Done, add_act
@@ -61,7 +62,7 @@ class Rescued:
 def rescued(head: TableHead, table: Pinned) -> Rescued:
     """Values that fit no column of a table, by field."""
     found = table.rescued()
-    columns = [one.name for one in table.columns if not one.name.startswith("_")]
+    columns = [one.name for one in table.columns if one.name not in (RESCUED, METADATA)]
     return Rescued(head, [asdict(field) for field in found[:_MOST]], columns)
 
 
