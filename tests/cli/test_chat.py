@@ -184,8 +184,9 @@ def test_an_answer_is_stopped_from_another_thread(talkative: Workspace) -> None:
         if isinstance(event, Text):
             came.append(event.text)
             if len(came) == 5:
-                threading.Thread(target=talking.stop).start()
-                time.sleep(0.2)
+                stopping = threading.Thread(target=talking.stop)
+                stopping.start()
+                stopping.join()
 
     answer = talking.say(LOMAR, hear)
     assert (answer.reason, answer.wrong) == ("stopped", [])

@@ -80,7 +80,7 @@ def faulty(real: str, key: str, fault: str) -> Iterator[tuple[str, list[Any]]]:
                         self.wfile.write(b'data: {"error": {"message": "out of memory"}}\n\n')
                     elif fault == "stalls":
                         self.wfile.flush()
-                        time.sleep(3)
+                        time.sleep(10)
                     return
                 self.wfile.write(line)
 

@@ -139,7 +139,7 @@ def test_what_had_come_is_kept_whatever_a_server_does(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     whole = openai_server._asking
-    monkeypatch.setattr(openai_server, "_asking", lambda server, _seconds: whole(server, 1.0))
+    monkeypatch.setattr(openai_server, "_asking", lambda server, _seconds: whole(server, 5.0))
     with faulty(*engine, fault) as (address, _):
         ws = known(address, more="window = 256")
         (model,) = ws.served_models()[0]

@@ -152,11 +152,11 @@ def test_stop_keeps_what_had_come(meet: Any, ws: Workspace) -> None:
     page.locator("#chat-text").press("Enter")
     page.locator(".assistant > .chat-text", has_text=" ").wait_for(timeout=60_000)
     page.keyboard.press("Escape")
-    page.locator("[data-facts]", has_text="stopped").wait_for()
+    page.locator("[data-facts]", has_text="stopped").wait_for(timeout=60_000)
     (text,) = page.locator(".assistant > .chat-text").all_inner_texts()
     _, said = open_workspace(ws.folder.root).conversation(page.url.rpartition("/")[2])
     assert said[1].ended == "stopped" and text.split()[0] in said[1].content
-    person.say("Go on.")
+    assert page.get_by_role("button", name="Send").is_visible()
 
 
 @pytest.mark.parametrize("size", SIZES)
