@@ -177,6 +177,9 @@ def test_time_travel_by_version_and_moment(loaded: Path) -> None:
 
 
 def test_restore_by_command(loaded: Path) -> None:
+    would = run(loaded, "restore", "bronze.posts", "--to", "0", "--dry-run")
+    assert "151 rows would go, 0 rows would come back. Nothing was changed." in would
+    assert "1 raw file would count as not loaded: files/posts.jsonl" in would
     assert "1 file count" in run(loaded, "restore", "bronze.posts", "--to", "0")
     assert "151 rows" in run(loaded, "load", "files/posts.jsonl", "--into", "bronze.posts")
 

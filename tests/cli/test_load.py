@@ -88,6 +88,23 @@ def test_a_dry_run_tells_what_would_be_replaced(root: Path) -> None:
     assert code == 1 and "nothing was loaded" in said
 
 
+def test_a_dry_run_tries_the_beginning_of_the_files(root: Path) -> None:
+    lines = [f'{{"id": {number}, "name": "n{number}"}}' for number in range(8)]
+    (root / "files" / "a.jsonl").write_text(
+        "\n".join([*lines, '{"id": tru}', '{"id": "x"}']) + "\n"
+    )
+    before = sorted(root.rglob("_delta_log"))
+    code, said = run(root, "load", "files/a.jsonl", "--into", "b.p", "--hints", "id BIGINT",
+                     "--dry-run")  # fmt: skip
+    assert code == 0 and "looked at whole: 9 rows would be kept, 1 of them with values" in said
+    assert "that fit no column, 1 rejected." in said
+    assert "broken JSON" in said and '"id": tru' in said and "n3" in said and "n7" not in said
+    code, said = run(root, "load", "files/a.jsonl", "--into", "b.p", "--dry-run", "--json")
+    told = json.loads(said)["trial"]
+    assert (told["kept"], told["rejected"], told["table"]) == (9, 1, "b.p")
+    assert sorted(root.rglob("_delta_log")) == before
+
+
 def test_watch_tells_a_changed_file_once(root: Path) -> None:
     (root / "files" / "a.jsonl").write_text('{"id": 1}\n')
     run(root, "load", "files/a.jsonl", "--into", "b.p")

@@ -147,7 +147,7 @@ def test_going_back_tells_comments_tags_and_constraints(ws: Workspace, pages: Te
     ws.sql("ALTER TABLE lab.t SET TAGS ('owner' = 'me')")
     ws.sql("ALTER TABLE lab.t ADD CONSTRAINT small CHECK (id < 9)")
     ws.sql("ALTER TABLE lab.t ALTER COLUMN id COMMENT 'the key'")
-    told = pages.get(f"/tables/lab/t/restore.json?to={there}").json()["words"]
+    told = pages.get(f"/tables/lab/t/restore.json?to={there}").json()["would"]["words"]
     assert told == [
         "the comment of id would be 'a key', and is 'the key' now", "the constraint small would go",
         "the table's comment would be 'before', and is 'after' now", "the tag owner would go",

@@ -75,7 +75,7 @@ def test_several_decisions_at_once_and_undo(posts: Workspace, pages: TestClient)
 
     undo = f"{TABLE}/restore?to={before}"
     assert undo in answer.text.replace("&amp;", "&")
-    looked = pages.get(f"{TABLE}/restore.json?to={before}").json()
+    looked = pages.get(f"{TABLE}/restore.json?to={before}").json()["would"]
     assert looked.get("files") == [], looked
     assert (looked["asked"], looked["ignored"]) == (["debug"], [])
     assert "tags would go" in looked["columns"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,10 +14,12 @@ from lakelet.cli.bar import bar_of_bytes
 from lakelet.cli.context import as_json, current_workspace
 from lakelet.cli.output import counted, number, print_json, print_table
 from lakelet.cli.reading import interruptible, one_of, parse_given, reading_options
+from lakelet.workspace.quantities import format_bytes
 
 if TYPE_CHECKING:
     from lakelet.loading import LoadReport
     from lakelet.session import Workspace
+    from lakelet.session.trial import Trial
 
 __all__ = ("load",)
 
@@ -59,7 +61,16 @@ def load(
                 progress=progress, stop=stop,
             )  # fmt: skip
 
+    def tried() -> Trial:
+        return workspace.try_load(
+            source, into, hints=hints, options=given, evolve=one_of(evolve, "evolve"),
+            key=[part.strip() for part in key.split(",") if part.strip()], base=Path.cwd(),
+        )  # fmt: skip
+
     with interruptible() as stop:
+        if dry_run:
+            _show(workspace, run(stop), as_json=as_json, trial=tried())
+            return
         if not watch:
             _show(workspace, run(stop), as_json=as_json)
             return
@@ -89,14 +100,19 @@ def _watch(
         first = False
 
 
-def _show(workspace: Workspace, report: LoadReport, *, as_json: bool) -> None:
+def _show(
+    workspace: Workspace, report: LoadReport, *, as_json: bool, trial: Trial | None = None
+) -> None:
     if as_json:
-        print_json(_as_dict(report))
+        more = {} if trial is None else {"trial": asdict(trial)}
+        print_json({**_as_dict(report), **more})
         return
     for decided in report.decided:
         click.echo(f"{decided}.")
     if report.dry_run:
         _show_dry_run(report)
+        if trial is not None:
+            _show_trial(trial)
         return
     if report.entries:
         _show_counts(report)
@@ -169,6 +185,34 @@ def _show_dry_run(report: LoadReport) -> None:
     _show_left(replace(report, changed=[]))
     for entry in report.quarantined:
         click.echo(f"{entry.found.name} would be set aside: {entry.reason}")
+
+
+def _show_trial(trial: Trial) -> None:
+    """What was seen on the beginning of the files."""
+    if not trial.looked_at:
+        return
+    how = "looked at whole"
+    if not trial.whole:
+        how = f"of which {format_bytes(trial.looked_at)} were looked at"
+    click.echo(
+        f"{format_bytes(trial.bytes)}, {how}: {counted(trial.kept, 'row')} would be kept, "
+        f"{number(trial.rescued)} of them with values that fit no column, "
+        f"{number(trial.rejected)} rejected."
+    )
+    if trial.fields:
+        print_table(
+            ("rescued field", "rows", "samples"),
+            [(one.path, one.count, " · ".join(one.samples)) for one in trial.fields],
+        )
+    if trial.rejects:
+        print_table(
+            ("file", "line", "rejected since", "text"),
+            [(one["file"], one["line"], one["reason"], one["record"]) for one in trial.rejects],
+        )
+        if trial.rejected > len(trial.rejects):
+            click.echo(f"… {number(trial.rejected - len(trial.rejects))} more")
+    if trial.rows:
+        print_table(trial.names, [tuple(row) for row in trial.rows])
 
 
 def _as_dict(report: LoadReport) -> dict[str, object]:

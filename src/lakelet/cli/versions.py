@@ -12,10 +12,12 @@ from lakelet.cli.output import counted, number, print_json, print_table, when
 if TYPE_CHECKING:
     from lakelet.session.diff import Diff
     from lakelet.session.pairing import Pairing
+    from lakelet.session.restoring import WouldRestore
 
 __all__ = ("diff", "history", "restore")
 
 _SAMPLE = 10
+_FILES = 5
 
 
 @click.command()
@@ -135,15 +137,38 @@ def _sample(title: str, names: list[str], rows: list[tuple[Any, ...]], count: in
 @click.command()
 @table_argument
 @click.option("--to", required=True, metavar="VERSION|TIMESTAMP", help="What it shall equal again.")
-def restore(table: str, to: str) -> None:
+@click.option("--dry-run", is_flag=True, help="Say what would change, and change nothing.")
+def restore(table: str, to: str, dry_run: bool) -> None:
     """Make a table equal an earlier version; the versions since stay in its history.
 
     \b
     lakelet restore bronze.posts --to 3
-    lakelet restore bronze.posts --to 2026-11-01T12:00
+    lakelet restore bronze.posts --to 2026-11-01T12:00 --dry-run
     """
     handle = current_workspace().table(table)
+    if dry_run:
+        _show_would(handle.name, handle.would_restore(int(to) if to.isdecimal() else to))
+        return
     undone = handle.restore(int(to) if to.isdecimal() else to)
     click.echo(f"{handle.name} is as it was at {to}; that is version {handle.version}.")
     if undone:
         click.echo(f"{counted(undone, 'file counts', 'files count')} as not loaded again.")
+
+
+def _show_would(name: str, found: WouldRestore) -> None:
+    click.echo(
+        f"{name} would be as it was at version {found.to}: {counted(found.gone, 'row')} would go, "
+        f"{counted(found.back, 'row')} would come back. Nothing was changed."
+    )
+    for one in found.columns:
+        click.echo(f"  column {one}")
+    for one in found.words:
+        click.echo(f"  {one}")
+    for fields, what in ((found.asked, "asked about again"), (found.ignored, "ignored again")):
+        if fields:
+            click.echo(f"  {counted(len(fields), 'rescued field')} would be {what}: "
+                       + ", ".join(fields))  # fmt: skip
+    if found.files:
+        more = ", …" if len(found.files) > _FILES else ""
+        click.echo(f"  {counted(len(found.files), 'raw file')} would count as not loaded: "
+                   + ", ".join(found.files[:_FILES]) + more)  # fmt: skip

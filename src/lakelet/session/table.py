@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from lakelet.loading.rescued import Decision, RescuedField
     from lakelet.session.diff import Diff
     from lakelet.session.pinned import PinnedTable
+    from lakelet.session.restoring import WouldRestore
     from lakelet.session.result import Result
     from lakelet.session.workspace import Workspace
 
@@ -247,6 +248,16 @@ class Table:
         version = to if isinstance(to, int) else self.at(to).version
         with self._changing("RESTORE", f"restore to version {version}"):
             return restore(self._table, version)
+
+    def would_restore(self, to: int | str | dt.datetime) -> WouldRestore:
+        """What `restore` would change; nothing is changed.
+
+        Raises:
+            VersionNotFoundError: there was no such version.
+        """
+        from lakelet.session.restoring import would_restore
+
+        return would_restore(self, to if isinstance(to, int) else self.at(to).version)
 
     def files(self) -> list[dict[str, Any]]:
         """The raw files that went into it, with counts and the version they made."""

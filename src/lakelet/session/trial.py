@@ -105,6 +105,7 @@ def try_load(
     options: Mapping[str, object] | None = None,
     evolve: str | None = None,
     key: Sequence[str] = (),
+    base: Path | None = None,
 ) -> Trial:
     """What a load would do, tried on the beginning of its files; nothing of the lake is changed.
 
@@ -116,6 +117,7 @@ def try_load(
         options: ``format`` and CSV options.
         evolve: what becomes of new fields.
         key: columns that identify a row.
+        base: where a relative source starts, if not at the workspace.
 
     Raises:
         LoadError: nothing to load at the source, or a table that cannot be loaded into.
@@ -123,7 +125,7 @@ def try_load(
     """
     name = TableName.parse(into)
     name.refuse_own()
-    found = discover(workspace.folder, source, base=workspace.folder.root)
+    found = discover(workspace.folder, source, base=base or workspace.folder.root)
     table = workspace.lake.table(name) if workspace.lake.exists(name) else None
     fresh, same, changed = _known(workspace, table, found)
     whole = sum(file.entry.size for file in fresh)

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from lakelet.session.inbox import Waiting
     from lakelet.session.queries import Recorder
     from lakelet.session.result import Result
+    from lakelet.session.trial import Trial
 
 __all__ = ("Workspace", "open_workspace")
 
@@ -241,6 +242,22 @@ class Workspace(WorkspaceModels, WorkspacePipelines, WorkspaceQueries, Workspace
                 return load(self.lake, request)
         with self._changing(request.into, "a load", f"load {source}"):
             return load(self.lake, request)
+
+    def try_load(self, source: str | Path, into: str, **options: Any) -> Trial:
+        """What a load would do, tried on the beginning of its files; nothing is changed.
+
+        Args:
+            source: as for `load`.
+            into: ``schema.table``.
+            options: ``hints``, ``options``, ``evolve``, ``key`` and ``base``, as for `load`.
+
+        Raises:
+            LoadError: nothing to load at the source, or a table that cannot be loaded into.
+            SchemaError: a hint that cannot hold, or a key that is no column.
+        """
+        from lakelet.session.trial import try_load
+
+        return try_load(self, str(source), into, **options)
 
     def upload(
         self,

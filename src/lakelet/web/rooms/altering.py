@@ -25,7 +25,7 @@ from lakelet.web.statements import (
     unset_tags,
 )
 
-__all__ = ("refuse_other", "router", "table_of")
+__all__ = ("refuse_nameless", "refuse_other", "router", "table_of")
 
 router = Room(["table"])
 _COLUMNS = 500
@@ -134,6 +134,7 @@ def tags(act: Act) -> Done:
     given, off = dict[str, str](), list[str]()
     for number in range(_TAGS):
         tag, value = act.one(f"tag-{number}"), act.one(f"value-{number}")
+        refuse_nameless(tag, value)
         if tag in now and f"off-{number}" in act.form:
             off.append(tag)
         elif tag and now.get(tag) != value:
@@ -144,6 +145,19 @@ def tags(act: Act) -> Done:
     if given:
         statements.append(set_tags(name, given))
     return _run(act, table, statements, f"The tags of {table.name} are as given.")
+
+
+def refuse_nameless(tag: str, value: str) -> None:
+    """Refuse a value that was typed without the name of its tag.
+
+    Raises:
+        CommandError: there is no name.
+    """
+    if value and not tag:
+        raise CommandError(
+            f"{value!r} is the value of no tag; nothing was changed.",
+            hint="write the tag's name beside it.",
+        )
 
 
 def constraint(act: Act) -> Done:

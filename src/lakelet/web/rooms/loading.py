@@ -12,7 +12,7 @@ from lakelet.errors import CommandError, LakeletError
 from lakelet.lake import TableName
 from lakelet.lake.type_text import parse_hints
 from lakelet.loading.options import check_mode, parse_options
-from lakelet.session.trial import Trial, try_load
+from lakelet.session.trial import Trial
 from lakelet.web.acts import Act, Done, add_act
 from lakelet.web.answer import Open, add_page
 from lakelet.web.faults import Marked, marked
@@ -125,8 +125,8 @@ def loading(
     try:
         check_mode("evolve", form.evolve or None)
         check_mode("on_changed", form.on_changed or None)
-        found = try_load(
-            workspace, form.source, form.into, hints=form.hints, options=form.given,
+        found = workspace.try_load(
+            form.source, form.into, hints=form.hints, options=form.given,
             evolve=form.evolve or None, key=form.keys,
         )  # fmt: skip
     except LakeletError as error:

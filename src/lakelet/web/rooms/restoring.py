@@ -8,8 +8,7 @@ from typing import Annotated
 from fastapi import Query
 
 from lakelet.lake import TableName
-from lakelet.loading.rescued import ignored_by
-from lakelet.session.table import Table
+from lakelet.session.restoring import WouldRestore
 from lakelet.web.acts import Act, Done, add_act
 from lakelet.web.answer import Open, add_page
 from lakelet.web.code import as_command, as_name
@@ -30,26 +29,12 @@ class Restoring:
 
     Attributes:
         head: the table as it is.
-        to: the version to go back to.
-        gone: rows that would go.
-        back: rows that would come back.
-        columns: changes of the schema.
-        words: comments, tags and constraints that would change.
-        asked: fields that would be asked about again.
-        ignored: fields that would not be asked about any more.
-        files: raw files that would count as not loaded.
+        would: what would change.
         command: what does it in a terminal.
     """
 
     head: Head
-    to: int
-    gone: int
-    back: int
-    columns: list[str]
-    words: list[str]
-    asked: list[str]
-    ignored: list[str]
-    files: list[str]
+    would: WouldRestore
     command: str
 
 
@@ -59,55 +44,9 @@ def restoring(
     to: Annotated[int, Query(ge=0, description="The version to go back to.")],
 ) -> Restoring:
     """What going back to a version of a table would do, before it is done."""
-    table = workspace.table(TableName(head.schema, head.table))
-    found = table.diff(table.version, to)
-    files = [
-        one["file"]
-        for one in table.files()
-        if one["state"] == "loaded" and (one["version"] or 0) > to
-    ]
-    now, then = (
-        ignored_by(table.at(version=version).describe()["properties"])
-        for version in (table.version, to)
-    )
-    return Restoring(
-        head, to, found.removed, found.added, [_would(one) for one in found.columns],
-        _words(table.at(version=table.version), table.at(version=to)),
-        sorted(now - then), sorted(then - now), files,
-        as_command(["restore", as_name(head.schema, head.table), "--to", str(to)]),
-    )  # fmt: skip
-
-
-def _words(now: Table, then: Table) -> list[str]:
-    """What besides rows and columns would change, each as a sentence."""
-    first, second = _told(now), _told(then)
-    return [
-        f"{what} would be {second[what]!r}, and is {first[what]!r} now" if what in first and what in
-        second else f"{what} would {'come back' if what in second else 'go'}"
-        for what in sorted({*first, *second}) if first.get(what) != second.get(what)
-    ]  # fmt: skip
-
-
-def _told(table: Table) -> dict[str, str]:
-    """Comments, tags and constraints of a version, each by what it is called."""
-    facts = table.describe()
-    told = {"the table's comment": facts["comment"]} if facts["comment"] else {}
-    told |= {f"the tag {name}": value for name, value in facts["tags"].items()}
-    told |= {f"the constraint {name}": rule for name, rule in facts["constraints"].items()}
-    told |= {
-        f"the comment of {one['name']}": one["comment"]
-        for one in facts["columns"] if one["comment"]
-    }  # fmt: skip
-    return told
-
-
-def _would(change: str) -> str:
-    """A change of the schema that is not made yet."""
-    for made, would in ((" was added", " would come back"), (" was removed", " would go"),
-                        (" changed from", " would change from")):  # fmt: skip
-        if made in change:
-            return change.replace(made, would, 1)
-    return change
+    found = workspace.table(TableName(head.schema, head.table)).would_restore(to)
+    command = as_command(["restore", as_name(head.schema, head.table), "--to", str(to)])
+    return Restoring(head, found, command)
 
 
 def restore(act: Act) -> Done:

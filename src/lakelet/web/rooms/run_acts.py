@@ -15,6 +15,7 @@ from lakelet.web.code import as_command
 from lakelet.web.failure import RequestError
 from lakelet.web.links import Links
 from lakelet.web.room import Room
+from lakelet.web.rooms.altering import refuse_nameless
 from lakelet.web.rooms.commands import begun
 from lakelet.web.rooms.runs import RunRow, row_of
 
@@ -77,6 +78,7 @@ def change_run(act: Act) -> Done:
     now = _tags(run.tags)
     for number in range(_TAGS):
         tag, value = act.one(f"tag-{number}"), act.one(f"value-{number}")
+        refuse_nameless(tag, value)
         if tag in now and f"off-{number}" in act.form:
             words += ["--untag", tag]
         elif "=" in tag:

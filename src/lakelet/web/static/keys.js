@@ -1,5 +1,5 @@
 // The keyboard: `/` search, `g` and a letter for a room, `j` and `k` in lists, Esc closes.
-const rooms = { h: "/", t: "/tables", p: "/pipelines", q: "/sql", r: "/runs", m: "/models", c: "/chat", f: "/files" };
+const rooms = { h: "/", i: "/inbox", t: "/tables", p: "/pipelines", q: "/sql", r: "/runs", m: "/models", c: "/chat", f: "/files" };
 let leading = false;
 
 // A command that ends while it is looked at has changed what stands around it.

@@ -53,15 +53,30 @@ async function send(file) {
   }
 }
 
+// A page that is left ends what is coming; the browser asks before.
+function warn(event) { event.preventDefault(); }
+
+// The list of the folder as it is now.
+async function showEntries() {
+  const found = await fetch(location.href, { headers: { accept: "text/html" } });
+  const there = document.querySelector("[data-entries]");
+  if (!found.ok || !there) return;
+  const now = new DOMParser().parseFromString(await found.text(), "text/html").querySelector("[data-entries]");
+  if (now) there.replaceWith(document.adoptNode(now));
+}
+
 async function all(files) {
   const said = place.querySelector("[data-upload-said]");
   said.textContent = `${files.length} ${files.length === 1 ? "file is" : "files are"} coming`;
   const paths = [];
+  addEventListener("beforeunload", warn);
   for (const file of files) {
     const path = await send(file);
     if (path) paths.push(path);
   }
+  removeEventListener("beforeunload", warn);
   came.push(...paths);
+  showEntries();
   said.textContent = `${paths.length} of ${files.length} ${files.length === 1 ? "file is" : "files are"} there.`;
   // Of one file the next page is about it alone; a load of several is one of their folder.
   const next = place.querySelector("[data-upload-next]");
