@@ -100,6 +100,8 @@ def say_ended(answer: Answer) -> None:
     click.echo(", ".join(facts) + _ended(answer) + ".", err=True)
     if answer.room.lowered:
         click.echo(f"Only {number(answer.room.tokens)} tokens were left for it.", err=True)
+    for one in answer.notes:
+        click.echo(f"Careful: {one}", err=True)
     for one in answer.wrong:
         click.echo(f"Error: {one} What has come is kept.", err=True)
 

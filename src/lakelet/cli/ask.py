@@ -119,5 +119,5 @@ def _as_dict(answer: Answer) -> dict[str, Any]:
         "model": answer.model, "answer": answer.text, "thought": answer.thought,
         "prompt_tokens": answer.count.high, "count": answer.count.grade, "window": answer.window,
         "max_tokens": answer.room.tokens, "ended": answer.reason, "usage": asdict(answer.usage),
-        "seconds": answer.seconds, "wrong": answer.wrong,
+        "seconds": answer.seconds, "wrong": answer.wrong, "notes": answer.notes,
     }  # fmt: skip

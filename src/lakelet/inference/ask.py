@@ -45,6 +45,7 @@ class Answer:
         dropped: messages at the beginning that were left out to make room.
         wrong: what is wrong with the answer though it came: counts that differ, a stream that
             broke off.
+        notes: what is worth knowing of what was asked: control tokens in a message.
     """
 
     model: str
@@ -58,6 +59,7 @@ class Answer:
     seconds: float
     dropped: int = 0
     wrong: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
 def ask(
@@ -93,6 +95,7 @@ def ask(
             if isinstance(event, Loaded):
                 window = min(event.window, context or event.window)
         fitting, count, room = _fitted(backend, conversation, window, sampling, overflow)
+        notes = _control_tokens(backend, fitting)
         told(Begun(fitting, count, room, window))
         began = time.monotonic()
         heard = _Heard()
@@ -115,7 +118,7 @@ def ask(
             model, heard.text, heard.thought, count, heard.usage, room, window,
             ended_by(heard.reason, room, sampling.max_tokens), time.monotonic() - began,
             len(conversation.messages) - len(fitting.messages),
-            heard.wrong + _differences(count, heard.usage, window),
+            heard.wrong + _differences(count, heard.usage, window), notes,
         )  # fmt: skip
     finally:
         backend.close()
@@ -173,6 +176,32 @@ def _without_oldest_turn(conversation: Conversation) -> Conversation | None:
         return None
     kept = conversation.messages[: asked[0]] + conversation.messages[asked[1] :]
     return replace(conversation, messages=kept)
+
+
+def _control_tokens(backend: Backend, conversation: Conversation) -> list[str]:
+    """What is said of messages in which control tokens of the template stand.
+
+    The engine reads a prompt as one text, so that such a token in a message is read as the
+    template's own: a message could end itself and begin another.
+    """
+    if conversation.raw:
+        return []
+    held = []
+    for number, one in enumerate(conversation.messages, 1):
+        if one.role == "assistant" or not {"<", "["} & set(one.content):
+            continue
+        try:
+            if backend.tokens(one.content) != backend.tokens(one.content, raw=True):
+                held.append(number)
+        except EngineError:
+            return []  # a server that does not show its tokenizer
+    if not held:
+        return []
+    which = ", ".join(map(str, held))
+    return [
+        f"message {which} holds control tokens of the model's template, which the model reads as "
+        "such and not as text."
+    ]
 
 
 def _thought_too_long(thoughts: int, most: int | None) -> list[str]:

@@ -66,6 +66,7 @@ def examine(start: Path) -> Iterator[Finding]:
 def _all(start: Path) -> Iterator[Finding]:
     yield from _versions()
     yield from _extras()
+    yield from _gpus()
     try:
         workspace = find_workspace(start)
     except WorkspaceNotFoundError as error:
@@ -114,6 +115,30 @@ def _extras() -> Iterator[Finding]:
             yield Finding(f"extra {extra}", "note", text, f"pip install 'lakelet[{extra}]'")
         else:
             yield Finding(f"extra {extra}", "ok", found)
+
+
+def _gpus() -> Iterator[Finding]:
+    """Each GPU that is seen, and whether the engine's build can use it."""
+    from lakelet.inference.engine import gpus
+
+    seen = gpus.seen_gpus()
+    if not seen:
+        return
+    devices = gpus.engine_devices()
+    for gpu in seen:
+        if devices is None:
+            yield Finding("gpu", "note", f"{gpu}; the engine is not installed, or does not answer")
+            continue
+        used = next((one for one in devices if gpu.maker.lower() in one.lower() or gpu.name in one
+                     or (gpu.maker == "Apple" and one.startswith("M"))), None)  # fmt: skip
+        if used is not None:
+            yield Finding("gpu", "ok", f"{gpu}, which the engine can use as {used}")
+        else:
+            yield Finding(
+                "gpu", "note", f"{gpu}: this build of the engine cannot use it",
+                "a llama-server that was built for it can, asked by its address in "
+                "[models.servers.NAME] of lakelet.toml.",
+            )  # fmt: skip
 
 
 def _version(name: str) -> str | None:

@@ -129,6 +129,7 @@ function finish(answer, ended, meter) {
   answer.draw();
   answer.facts.textContent = facts(ended);
   if (ended.dropped) answer.note(`The first ${ended.dropped} messages did not fit and went unseen.`, "warn");
+  for (const one of ended.notes) answer.note(one, "warn");
   for (const one of ended.wrong) answer.note(one, "bad");
   if (meter) drawMeter(find("meter"), { ...meter, answer: ended.generated });
   state.messages = ended.messages;
