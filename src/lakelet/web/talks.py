@@ -95,5 +95,6 @@ def _ended(talking: Talking, answer: Answer) -> dict[str, Any]:
         "reason": answer.reason, "prompt": usage.prompt, "generated": usage.generated,
         "cached": usage.cached, "per_second": usage.generated_per_second,
         "window": answer.window, "dropped": answer.dropped, "wrong": answer.wrong,
-        "lowered": answer.room.lowered, "text": answer.text, "thought": answer.thought, "notes": answer.notes,
+        "lowered": answer.room.lowered, "text": answer.text, "thought": answer.thought,
+        "notes": answer.notes,
     }  # fmt: skip
