@@ -23,7 +23,7 @@ def faulty(real: str, key: str, fault: str) -> Iterator[tuple[str, list[Any]]]:
         real: the address of a server of OpenAI's API.
         key: what the real one is shown.
         fault: ``none``; ``halves`` (keeps the end of a prompt that is long), ``dies``, ``garbage``,
-            ``stalls``, ``error inside``, ``keepalive`` (comments in the stream), ``silent`` (counts
+            ``stalls``, ``feeds thoughts`` (back to the model), ``ignores sampling``, ``error inside``, ``keepalive`` (comments in the stream), ``silent`` (counts
             nothing), ``hidden`` (shows neither template nor tokenizer).
     """
     asked: list[Any] = []
@@ -39,6 +39,11 @@ def faulty(real: str, key: str, fault: str) -> Iterator[tuple[str, list[Any]]]:
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["content-length"])))
             asked.append(body)
+            if fault == "feeds thoughts" and "messages" in body:
+                for one in body["messages"]:
+                    one["content"] = one.pop("reasoning_content", "") + one["content"]
+            if fault == "ignores sampling":
+                body |= {"temperature": 0}
             if fault == "halves" and "messages" in body:
                 last = body["messages"][-1]
                 last["content"] = last["content"][-200:]

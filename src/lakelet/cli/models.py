@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ("models",)
 
+_FOUND = {"ok": ("✓", "green"), "unknown": ("?", "yellow"), "fault": ("✗", "red")}
+
 
 @click.group(invoke_without_command=True)
 @click.option("--licence", default="", metavar="MIT,Apache|permissive", help="One of these.")
@@ -139,6 +141,51 @@ def servers(as_json: bool) -> None:
         )
     for name, said in wrong.items():
         click.echo(f"{name}: {said}", err=True)
+
+
+@models.command()
+@click.argument("name", metavar="SERVER/MODEL")
+@click.option("--context", default="", metavar="16k", help="Tokens of a conversation there.")
+@click.option("--yes", is_flag=True, help="Send the prompts without asking.")
+@as_json
+def probe(name: str, context: str, yes: bool, as_json: bool) -> None:
+    """Find out what a server does with what it is sent.
+
+    Whether a prompt that is too long is cut silently, whether old thoughts reach the model, whether
+    sampling is done as asked, how it draws where nothing is said, whose template it uses. Some of
+    it may remain unknown. A server that is not on this machine, or wants a key, is asked only once
+    you have seen how much is sent.
+
+    \b
+    lakelet models probe lmstudio/qwen3-8b
+    """
+    from lakelet.models.wishes import parse_tokens
+
+    workspace = current_workspace()
+
+    def allow(model: Any, plan: Any) -> bool:
+        host = model.server.address.partition("://")[2]
+        near = host.startswith(("127.0.0.1", "localhost", "[::1]"))
+        if yes or (near and not model.server.key):
+            return True
+        return click.confirm(
+            f"{counted(plan.prompts, 'prompt')} of {number(plan.bytes)} bytes in all go to "
+            f"{model.server.address}, for at most {number(plan.generated)} tokens. Send them?",
+            err=True,
+        )
+
+    def tell(one: Any) -> None:
+        if not as_json:
+            mark, colour = _FOUND[one.state]
+            click.echo(f"{click.style(mark, fg=colour)} {one.what:<21} {one.said}")
+
+    probed = workspace.probe_model(
+        name, context=parse_tokens(context) if context else None, allow=allow, told=tell
+    )
+    if as_json:
+        print_json([asdict(one) for one in probed.findings])
+    if any(one.state == "fault" for one in probed.findings):
+        raise SystemExit(1)
 
 
 @models.command()

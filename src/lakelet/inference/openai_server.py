@@ -66,6 +66,9 @@ class OpenAIServer:
         model: the model's name there.
         seen: the prompts it counted before.
         learn: told of each prompt that it counts.
+
+    Attributes:
+        props: what the server tells of itself, as llama.cpp's does; None where it does not.
     """
 
     def __init__(
@@ -76,6 +79,7 @@ class OpenAIServer:
         self.model = model
         self.seen = seen
         self.learn = learn
+        self.props: dict[str, Any] | None = None
         self._exact = False
         self._asked: Asking | None = None
         self._known: tuple[Seen, ...] = ()
@@ -95,6 +99,7 @@ class OpenAIServer:
         props: Any = None
         with suppress(EngineError):
             props = _asking(self._root(), _LOOK).ask("/props")
+        self.props = props if isinstance(props, dict) else None
         self._exact = isinstance(props, dict) and "default_generation_settings" in props
         window = context or self.server.window or self._window(props)
         if not window:

@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
+import json
 import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from lakelet.errors import EngineError, ModelNotFoundError
-from lakelet.inference import Backend, Embedded
+from lakelet.errors import CommandError, EngineError, ModelFileError, ModelNotFoundError
+from lakelet.inference import Backend, Embedded, Loaded
 from lakelet.inference.estimating import Seen
 from lakelet.inference.openai_server import OpenAIServer, served_names
+from lakelet.inference.probing import Finding, Plan, plan, probe
 from lakelet.inference.served import AnyModel, ServedModel, Server
 from lakelet.workspace.secrets import resolve
 from lakelet.workspace.store import open_store
 
 if TYPE_CHECKING:
     from lakelet.models import ModelStore
+    from lakelet.session.workspace import Workspace
     from lakelet.workspace import WorkspaceFolder
 
-__all__ = ("backend_of", "served_model", "served_models", "servers")
+__all__ = (
+    "Probed",
+    "backend_of",
+    "last_probe",
+    "probe_model",
+    "served_model",
+    "served_models",
+    "servers",
+)
 
 _KEPT = 50
 """Prompts of a server and model whose counts are remembered."""
@@ -104,3 +118,76 @@ def backend_of(
             )  # fmt: skip
 
     return OpenAIServer(model.server, model.model, seen, learn)
+
+
+@dataclass(frozen=True)
+class Probed:
+    """What a probe found out, and when.
+
+    Attributes:
+        time: when.
+        findings: in the order in which they were found out.
+    """
+
+    time: datetime
+    findings: list[Finding]
+
+
+def probe_model(
+    workspace: Workspace, name: str, *, context: int | None = None,
+    allow: Callable[[ServedModel, Plan], bool] = lambda _model, _plan: True,
+    told: Callable[[Finding], None] = lambda _one: None,
+) -> Probed:  # fmt: skip
+    """Find out what a server does with what it is sent, and keep what was found.
+
+    Args:
+        workspace: the workspace.
+        name: the model, ``SERVER/MODEL``.
+        context: tokens of a conversation there; as the server says without it.
+        allow: asked before anything is sent, with how much that is.
+        told: told of each finding as it comes.
+
+    Raises:
+        CommandError: it is no model of a server, or was not allowed; nothing was sent.
+        EngineError: the server does not answer.
+    """
+    model = workspace.chosen_model(name)
+    if not isinstance(model, ServedModel):
+        raise CommandError(
+            f"{model.name} is run by Lakelet's own engine; a probe asks servers.",
+            hint="`lakelet models servers` lists their models.",
+        )
+    backend = OpenAIServer(model.server, model.model)
+    window = 0
+    for event in backend.load(model.name, context=context):
+        if isinstance(event, Loaded):
+            window = event.window
+    if not allow(model, plan(window)):
+        raise CommandError("nothing was sent.")
+    templates = {}
+    for one in workspace.models():
+        try:
+            templates[one.name] = one.card.template or ""
+        except ModelFileError:
+            continue
+    found = []
+    for finding in probe(backend, window, backend.props, templates):
+        told(finding)
+        found.append(finding)
+    now = time.time()
+    with open_store(workspace.folder) as store:
+        store.execute(
+            "INSERT OR REPLACE INTO probes VALUES (?, ?, ?)",
+            (model.name, now, json.dumps([asdict(one) for one in found])),
+        )
+    return Probed(datetime.fromtimestamp(now, UTC), found)
+
+
+def last_probe(folder: WorkspaceFolder, name: str) -> Probed | None:
+    """What the last probe of a model found out; None where there was none."""
+    with open_store(folder) as store:
+        row = store.execute("SELECT * FROM probes WHERE model = ?", (name,)).fetchone()
+    if row is None:
+        return None
+    found = [Finding(**one) for one in json.loads(row["findings"])]
+    return Probed(datetime.fromtimestamp(row["time"], UTC), found)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from lakelet.models import FoundModel, Model, ModelStore
     from lakelet.models.wishes import Wishes
     from lakelet.session.conversations import Kept, Said
+    from lakelet.session.servers import Probed
     from lakelet.session.talking import Talking
     from lakelet.session.workspace import Workspace
 
@@ -71,6 +72,21 @@ class WorkspaceModels:
         from lakelet.session.servers import served_models
 
         return served_models(self.folder)
+
+    def probe_model(self, name: str, **options: Any) -> Probed:
+        """Find out what a server does with what it is sent, and keep what was found.
+
+        Args:
+            name: the model, ``SERVER/MODEL``.
+            options: ``context``, ``allow`` and ``told``: see `lakelet.session.servers.probe_model`.
+
+        Raises:
+            CommandError: it is no model of a server, or was not allowed; nothing was sent.
+            EngineError: the server does not answer.
+        """
+        from lakelet.session.servers import probe_model
+
+        return probe_model(cast("Workspace", self), name, **options)
 
     def backend_of(self, model: AnyModel, *, raw: bool = False) -> Backend:
         """The engine of a model, for one conversation.

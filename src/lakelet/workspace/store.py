@@ -228,6 +228,11 @@ _MIGRATIONS: tuple[str, ...] = (
         tokens INTEGER NOT NULL
     );
     CREATE INDEX server_counts_by_model ON server_counts (server, model, time);
+    CREATE TABLE probes (
+        model TEXT PRIMARY KEY,
+        time REAL NOT NULL,
+        findings TEXT NOT NULL
+    );
     """,
 )
 STORE_VERSION = len(_MIGRATIONS)
