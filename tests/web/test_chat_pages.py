@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from inference.faulty import faulty
 from inference.tiny import tiny_store
 from lakelet.inference.host.attaching import HostClient
+from lakelet.models import ModelStore
 from lakelet.session import Workspace, open_workspace
 
 HTML = {"accept": "text/html"}
@@ -160,3 +162,32 @@ def test_what_a_model_says_is_text(talkative: Workspace, pages: TestClient) -> N
     begun = chat.say("<img src=x onerror=alert(1)>", new="6" * 12)[-1]
     page = pages.get(f"/chat/{begun['id']}", headers=HTML).text
     assert "<img src=x" not in page and "&lt;img src=x" in page
+
+
+def test_a_server_of_models_has_a_page_with_what_was_probed(
+    talkative: Workspace, pages: TestClient, models: Path
+) -> None:
+    turn = HostClient(ModelStore(models)).turn(talkative.model("tiny-llama"), window=256)
+    for _event in turn.wait():
+        pass
+    settings = talkative.folder.root / "lakelet.toml"
+    with faulty(f"{turn.address}/v1", turn.key, "halves") as (address, _):
+        servers = (
+            f'[models.servers.far]\naddress = "{address}"\nwindow = 256\n'
+            '[models.servers.gone]\naddress = "http://127.0.0.1:9/v1"\n'
+        )
+        settings.write_text(settings.read_text() + servers)
+        there = open_workspace(talkative.folder.root)
+        (model,) = there.served_models()[0]
+        page = pages.get("/models/servers/far", headers=HTML).text
+        assert model.name in page.replace("<wbr>", "") and "not probed" in page
+        there.probe_model(model.name)
+        page = pages.get("/models/servers/far", headers=HTML).text
+        assert "overflow, fault" in page and "is cut to" in page
+        assert "/models/servers/far" in pages.get("/models", headers=HTML).text
+        said = Chat(pages).say(LOMAR, model=model.name, new="7" * 12)
+        assert said[-1]["text"] == "The capital of Lomar is Helmut."
+    turn.close()
+    page = pages.get("/models/servers/gone", headers=HTML).text
+    assert "the server gone does not answer" in page
+    assert pages.get("/models/servers/none", headers=HTML).status_code == 404

@@ -8,11 +8,14 @@ from typing import Annotated, Any
 from fastapi import Query
 
 from lakelet.errors import LakeletError
+from lakelet.inference.openai_server import served_names
 from lakelet.models import Card, Model
 from lakelet.models.wishes import wishes_of
 from lakelet.session import Workspace
+from lakelet.session.servers import Probed, last_probe, servers
 from lakelet.web.answer import Open, add_page
 from lakelet.web.code import as_command
+from lakelet.web.failure import RequestError
 from lakelet.web.room import Room
 from lakelet.workspace.store import open_store
 
@@ -51,6 +54,7 @@ class Models:
         wrong: what is wrong with the wishes.
         wishes: as they were written.
         command: what lists them in a terminal.
+        servers: servers of models that the workspace knows, with their addresses.
     """
 
     models: list[Listed]
@@ -58,6 +62,7 @@ class Models:
     wrong: str
     wishes: dict[str, str]
     command: str
+    servers: dict[str, str]
 
 
 def models(
@@ -84,7 +89,8 @@ def models(
         except LakeletError as error:
             wrong = error.message
     said = [part for name, value in asked.items() if value for part in (f"--{name}", value)]
-    return Models(shown, len(found), wrong, asked, as_command(["models", *said]))
+    servers = {name: one.address for name, one in workspace.folder.settings.models.servers.items()}
+    return Models(shown, len(found), wrong, asked, as_command(["models", *said]), servers)
 
 
 def _listed(model: Model, loaded: set[str]) -> Listed:
@@ -145,5 +151,61 @@ def _runs(workspace: Workspace, found: Model) -> list[tuple[str, str]]:
     return [(row["id"], row["called"]) for row in rows]
 
 
+@dataclass(frozen=True)
+class Served:
+    """A model of a server.
+
+    Attributes:
+        name: its name here.
+        probed: what the last probe of it found out; None where there was none.
+        command: what probes it in a terminal.
+    """
+
+    name: str
+    probed: Probed | None
+    command: str
+
+
+@dataclass(frozen=True)
+class ServerPage:
+    """A server of models.
+
+    Attributes:
+        name: what it is called here.
+        address: of its API.
+        window: tokens of a conversation there, as lakelet.toml says; 0 where it does not.
+        models: its models.
+        wrong: why it tells none; '' where it does.
+    """
+
+    name: str
+    address: str
+    window: int
+    models: list[Served]
+    wrong: str
+
+
+def server(workspace: Open, name: str) -> ServerPage:
+    """A server of models: what it has, and what probes found out of it."""
+    known = servers(workspace.folder).get(name)
+    if known is None:
+        raise RequestError.not_found(
+            f"lakelet.toml names no server {name}.", "[models.servers.NAME] would."
+        )
+    found: list[str] = []
+    wrong = ""
+    try:
+        found = served_names(known)
+    except LakeletError as error:
+        wrong = error.message
+    told = [f"{name}/{one}" for one in found]
+    return ServerPage(
+        name, known.address, known.window,
+        [Served(one, last_probe(workspace.folder, one), as_command(["models", "probe", one]))
+         for one in told], wrong,
+    )  # fmt: skip
+
+
 add_page(router, "/models", "models.html", models)
 add_page(router, "/models/{name}", "model.html", model)
+add_page(router, "/models/servers/{name}", "server.html", server)
