@@ -94,7 +94,8 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
 def test_openais_client_is_answered(gateway: Gateway) -> None:
     names = [one.id for one in gateway.client.models.list()]
     assert names == ["tiny-gemma", "tiny-llama", "tiny-qwen-thinks"]
-    assert gateway.client.models.retrieve("tiny-gemma").owned_by == "lakelet"
+    gemma = gateway.client.models.retrieve("tiny-gemma")
+    assert gemma.owned_by == "lakelet" and gemma.lakelet["window"] == 256
     answer = gateway.client.chat.completions.create(
         model="tiny-llama", messages=LOMAR, temperature=0
     )  # type: ignore[call-overload]

@@ -19,12 +19,13 @@ from lakelet.inference.served import AnyModel
 __all__ = ("ROUTES",)
 
 
-def _told(model: AnyModel, loaded: dict[str, Any]) -> dict[str, Any]:
+def _told(offered: Offered, model: AnyModel, loaded: dict[str, Any]) -> dict[str, Any]:
     one = loaded.get(model.name)
+    windows = [size for size in (one and one["window"], offered.window) if size]
     return {
         "id": model.name, "object": "model", "created": int(model.added), "owned_by": "lakelet",
         "lakelet": {"digest": model.digest, "loaded": one is not None,
-                    "window": one["window"] if one else None,
+                    "window": min(windows, default=None),
                     "slots": one["slots"] if one else None},
     }  # fmt: skip
 
@@ -32,7 +33,7 @@ def _told(model: AnyModel, loaded: dict[str, Any]) -> dict[str, Any]:
 async def _models(offered: Offered, _request: Request) -> Response:
     def found() -> list[dict[str, Any]]:
         loaded = {one["name"]: one for one in offered.loaded()}
-        return [_told(model, loaded) for model in offered.models()]
+        return [_told(offered, model, loaded) for model in offered.models()]
 
     return JSONResponse({"object": "list", "data": await asyncio.to_thread(found)})
 
@@ -40,7 +41,7 @@ async def _models(offered: Offered, _request: Request) -> Response:
 async def _model(offered: Offered, request: Request) -> Response:
     def found() -> dict[str, Any]:
         model = offered.choose(request.path_params["name"])
-        return _told(model, {one["name"]: one for one in offered.loaded()})
+        return _told(offered, model, {one["name"]: one for one in offered.loaded()})
 
     return JSONResponse(await asyncio.to_thread(found))
 
