@@ -202,3 +202,15 @@ def test_the_gateway_stands_in_front_of_servers_too(
         long = [{"role": "user", "content": LOMAR * 100}]
         status, told = outer.ask({**asked, "messages": long})
         assert status == 400 and told["error"]["code"] == "context_length_exceeded"
+
+
+def test_a_gateway_that_names_itself_asks_itself_once(store: ModelStore, tmp_path: Path) -> None:
+    with gateway_of(store, tmp_path / "ws") as found:
+        settings = tmp_path / "ws" / "lakelet.toml"
+        own = f'\n[models.servers.mirror]\naddress = "{found.address}"\n'
+        settings.write_text(settings.read_text() + own)
+        ws = open_workspace(tmp_path / "ws")
+        models, wrong = ws.served_models()
+        assert [one.name for one in models] == ["mirror/tiny-gemma", "mirror/tiny-llama",
+                                                "mirror/tiny-qwen-thinks"] and not wrong  # fmt: skip
+        assert ws.ask(LOMAR, "mirror/tiny-llama", sampling=GREEDY).text == HELMUT

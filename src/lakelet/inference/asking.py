@@ -16,7 +16,10 @@ from urllib.parse import urlsplit
 
 from lakelet.errors import EngineError, OverflowingError
 
-__all__ = ("Asking",)
+__all__ = ("USER_AGENT", "Asking")
+
+USER_AGENT = "lakelet"
+"""By which a gateway knows another one, which it tells of models of its own only."""
 
 _LONGEST = 16 << 20
 
@@ -139,7 +142,7 @@ class _Open:
         self.connection: http.client.HTTPConnection = kind(
             parts.netloc, timeout=self.asking.seconds
         )
-        headers = {"accept": "application/json"}
+        headers = {"accept": "application/json", "user-agent": USER_AGENT}
         if self.asking.key:
             headers["authorization"] = f"Bearer {self.asking.key}"
         try:

@@ -43,6 +43,7 @@ def offered(workspace: Callable[[], Workspace], window: int | None = None) -> Of
 
     return Offered(
         models,
+        lambda: [*workspace().models()],
         lambda name: workspace().chosen_model(name),
         backend,
         lambda: workspace().engine_host.loaded(),

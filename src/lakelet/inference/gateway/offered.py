@@ -37,6 +37,7 @@ class Offered:
 
     Attributes:
         models: the models, anew each time.
+        own: those of this machine alone, without those of servers.
         choose: the model that is meant by a name, or by none.
         backend: an engine for one request.
         loaded: what is loaded, with windows.
@@ -47,6 +48,7 @@ class Offered:
     """
 
     models: Callable[[], list[AnyModel]]
+    own: Callable[[], list[AnyModel]]
     choose: Callable[[str], AnyModel]
     backend: MakesBackends
     loaded: Callable[[], list[dict[str, Any]]]

@@ -8,6 +8,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from lakelet.inference.asking import USER_AGENT
 from lakelet.inference.gateway.answering import answered, asked_body, client_of, with_backend
 from lakelet.inference.gateway.offered import Offered
 from lakelet.inference.gateway.openai_api import read_chat
@@ -30,10 +31,13 @@ def _told(offered: Offered, model: AnyModel, loaded: dict[str, Any]) -> dict[str
     }  # fmt: skip
 
 
-async def _models(offered: Offered, _request: Request) -> Response:
+async def _models(offered: Offered, request: Request) -> Response:
+    # Two gateways that name each other, or one that names itself, would ask without end.
+    models = offered.own if request.headers.get("user-agent") == USER_AGENT else offered.models
+
     def found() -> list[dict[str, Any]]:
         loaded = {one["name"]: one for one in offered.loaded()}
-        return [_told(offered, model, loaded) for model in offered.models()]
+        return [_told(offered, model, loaded) for model in models()]
 
     return JSONResponse({"object": "list", "data": await asyncio.to_thread(found)})
 
