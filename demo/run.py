@@ -23,11 +23,22 @@ def say(text: str) -> None:
     print(f"\n\033[1m{text}\033[0m" if sys.stdout.isatty() else f"\n# {text}", flush=True)
 
 
-def lakelet(*arguments: str, expect: int = 0) -> None:
-    """Show a command, run it as a person would, and stop the demo where it fails."""
+def lakelet(*arguments: str, expect: int = 0, typed: str | None = None) -> None:
+    """Show a command, run it as a person would, and stop the demo where it fails.
+
+    Args:
+        arguments: its words.
+        expect: the status it ends with.
+        typed: what a person types into it, line by line; None for nothing.
+    """
     shown = " ".join(f'"{a}"' if " " in a else a for a in arguments)
     print(f"\n$ lakelet {shown}", flush=True)
-    done = subprocess.run([sys.executable, "-m", "lakelet", *arguments], cwd=WORKSPACE, check=False)
+    for line in (typed or "").splitlines():
+        print(f"> {line}", flush=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "lakelet", *arguments], cwd=WORKSPACE, check=False, text=True,
+        input=typed,
+    )  # fmt: skip
     if done.returncode != expect:
         sys.exit(f"the demo stops: lakelet {shown} ended with {done.returncode}")
 
@@ -226,6 +237,12 @@ def models() -> None:
     for name in ("smollm2", "smollm2-f16"):
         question = "What is the capital of France?"
         lakelet("ask", name, question, "--temperature", "0", "--max-tokens", "24")
+    say("A conversation, kept in the workspace: each turn is counted, and what is free is told.")
+    lakelet(
+        "chat", "smollm2-f16", "--temperature", "0", "--context", "1k",
+        typed="What is the capital of France?\nName three famous places in Paris.\n",
+    )  # fmt: skip
+    lakelet("sql", "SELECT number, role, content, prompt_tokens FROM system.conversations")
     say("A question that does not fit is refused before it is sent, with the numbers.")
     (WORKSPACE / "long.txt").write_text("Tell me more, and more of it. " * 200, "utf-8")
     lakelet("ask", "smollm2-f16", "Go on.", "-f", "long.txt", "--context", "1k", expect=1)

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from lakelet.session import Workspace
+from lakelet.session import Workspace, open_workspace
 from runs.test_registry import constant
 from web.looking import faults
 from web.test_browser import SIZES
@@ -126,18 +126,20 @@ def seen(
 @pytest.mark.skipif("LAKELET_SCREENSHOTS" not in os.environ, reason="make screenshots keeps them")
 def test_pictures_of_the_demo(browser: Any, serve: Callable[[Path], str]) -> None:
     address = serve(ROOT / "demo" / "workspace")
+    (talk,) = open_workspace(ROOT / "demo" / "workspace").conversations()
     for theme in ("light", "dark"):
         for name, path, size in (
             ("home", "/", "wide"), ("table", "/tables/bronze/posts", "wide"),
             ("sample", "/tables/tasks/problems/sample", "wide"),
             ("quality", "/tables/forum/posts/quality", "wide"),
-            ("pipeline", "/pipelines/tasks", "wide"), ("table-narrow", "/tables/bronze/posts", "narrow"),
+            ("pipeline", "/pipelines/tasks", "wide"), ("models", "/models/smollm2-f16", "wide"),
+            ("chat", "CHAT", "wide"), ("table-narrow", "/tables/bronze/posts", "narrow"),
         ):  # fmt: skip
             context = browser.new_context(
                 viewport=SIZES[size], color_scheme=theme, base_url=address, device_scale_factor=1
             )
             page = context.new_page()
-            page.goto(path)
+            page.goto(f"/chat/{talk.id}" if path == "CHAT" else path)
             page.wait_for_load_state("networkidle")
             page.screenshot(path=ROOT / "docs" / "images" / f"{name}-{theme}.png")
             context.close()
