@@ -99,8 +99,9 @@ def ask(
         told(Begun(fitting, count, room, window))
         began = time.monotonic()
         heard = _Heard()
-        # What follows a schema repeats itself for good reason.
-        watch = None if sampling.formed else LoopWatch()
+        # What follows a schema repeats itself for good reason, and a text that is gone on with
+        # may be anything.
+        watch = None if sampling.formed or conversation.raw else LoopWatch()
         try:
             for one in backend.chat(fitting, replace(sampling, max_tokens=room.tokens)):
                 told(one)
