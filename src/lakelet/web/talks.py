@@ -69,6 +69,8 @@ class Talk:
             self._tell(None)
 
     def _hear(self, event: object) -> None:
+        if self._left.is_set() and self._talking is not None:
+            self._talking.stop()  # it was stopped before it was said
         if isinstance(event, Waiting):
             self._tell({"kind": "waiting", "place": event.place})
         elif isinstance(event, Loaded):
