@@ -84,15 +84,13 @@ def test_widen_refuses_a_type_that_would_lose_a_value(ws: Workspace) -> None:
     assert rows(ws, "SELECT sum(v) FROM t.t") == [(7.0,)]
 
 
-@pytest.mark.parametrize(
-    ("value", "kind"), [(1.5, "BIGINT"), (1.5, "FLOAT"), (1, "INT"), (1, "BIGINT"), (1.5, "DOUBLE")]
-)
+@pytest.mark.parametrize(("value", "kind"), [(1.5, "BIGINT"), (1.5, "FLOAT"), (1, "INT")])
 def test_widen_narrows_nothing(ws: Workspace, value: float, kind: str) -> None:
     load(ws, "a.jsonl", {"v": value})
     load(ws, "b.jsonl", {"v": "far"}, evolve="rescue")
-    with pytest.raises(SchemaError, match="holds no more than that; nothing was changed"):
+    with pytest.raises(SchemaError, match="holds less than that; nothing was changed"):
         ws.table("t.t").widen("v", kind)
-    with pytest.raises(SchemaError, match="holds no more"):
+    with pytest.raises(SchemaError, match="holds less"):
         ws.table("t.t").propose("widen", "v", column="v", kind=kind)
 
 

@@ -47,9 +47,13 @@ def wider_type(kind: DataType, tally: Tally) -> DataType | None:
 
 
 def _holds_less(kind: DataType, other: DataType) -> bool:
-    """Whether another type holds no more: the same, or a narrower number or moment."""
+    """Whether another type holds less: a narrower number or moment.
+
+    The same type holds as much: whoever widens again after a kill finds the column widened already,
+    and goes on with the values that were rescued.
+    """
     if kind == other:
-        return True
+        return False
     if isinstance(kind, Decimal) and isinstance(other, Decimal):
         whole, others = kind.precision - kind.scale, other.precision - other.scale
         return others <= whole and other.scale <= kind.scale
@@ -62,15 +66,14 @@ def _holds_less(kind: DataType, other: DataType) -> bool:
 
 
 def refuse_narrower(column: str, kind: DataType, other: DataType) -> None:
-    """Refuse to widen a column to a type that holds no more than its own.
+    """Refuse to widen a column to a type that holds less than its own.
 
     Raises:
-        SchemaError: it holds no more; nothing was changed.
+        SchemaError: it holds less; nothing was changed.
     """
     if _holds_less(kind, other):
         raise SchemaError(
-            f"{column} is {kind.sql}, and {other.sql} holds no more than that; nothing was "
-            "changed.",
+            f"{column} is {kind.sql}, and {other.sql} holds less than that; nothing was changed.",
             hint="name a type that holds more, such as BIGINT, DOUBLE or STRING.",
         )
 
