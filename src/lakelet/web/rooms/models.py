@@ -89,8 +89,11 @@ def models(
         except LakeletError as error:
             wrong = error.message
     said = [part for name, value in asked.items() if value for part in (f"--{name}", value)]
-    servers = {name: one.address for name, one in workspace.folder.settings.models.servers.items()}
-    return Models(shown, len(found), wrong, asked, as_command(["models", *said]), servers)
+    named = workspace.folder.settings.models.servers
+    return Models(
+        shown, len(found), wrong, asked, as_command(["models", *said]),
+        {name: one.address for name, one in named.items()},
+    )  # fmt: skip
 
 
 def _listed(model: Model, loaded: set[str]) -> Listed:

@@ -3,12 +3,15 @@ const rooms = { h: "/", i: "/inbox", t: "/tables", p: "/pipelines", q: "/sql", r
 let leading = false;
 
 // A command that ends while it is looked at has changed what stands around it.
+const begun = document.querySelector(".begun");
 let running = false;
-new MutationObserver(() => {
-  const state = document.querySelector(".begun [data-command]")?.dataset.command;
-  if (running && state && state !== "running") location.reload();
-  running = state === "running";
-}).observe(document.documentElement, { childList: true, subtree: true });
+if (begun) {
+  new MutationObserver(() => {
+    const state = begun.querySelector("[data-command]")?.dataset.command;
+    if (running && state && state !== "running") location.reload();
+    running = state === "running";
+  }).observe(begun, { childList: true, subtree: true });
+}
 
 function typing(target) {
   return target.closest?.("input, textarea, select, [contenteditable]");
