@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from lakelet.errors import CommandError, ModelFileError, ModelNotFoundError
-from lakelet.models import ModelStore, add_model, convert_model, read_gguf_header
+from lakelet.models import GivenFile, ModelStore, add_model, convert_model, read_gguf_header
 from models.files import write_gguf
 
 
@@ -61,7 +61,7 @@ def test_a_name_is_not_given_away(store: ModelStore, tmp_path: Path) -> None:
     assert add_model(store, str(other), name="a", over=True).path == other
     for wrong in ("", "…", "///"):
         with pytest.raises(CommandError, match=r"no name for a model|means another"):
-            store.add(wrong, "x", [("weights", file)])
+            store.add(wrong, "x", [GivenFile("weights", file)])
 
 
 def test_a_linked_file_that_changed_is_told_with_both_digests(
@@ -135,7 +135,7 @@ def test_a_kill_leaves_no_name_without_its_file(tmp_path: Path) -> None:
         assert add_model(store, str(file), copy=True).card.parameters
         for left in (root / "blobs").iterdir():
             os.utime(left, (0, 0))
-        store.add("b", "b", [("weights", file)])  # what was left is swept by and by
+        store.add("b", "b", [GivenFile("weights", file)])  # what was left is swept by and by
         assert [p.name for p in (root / "blobs").iterdir()] == [f"sha256-{store.model('a').digest}"]
 
 

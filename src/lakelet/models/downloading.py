@@ -16,22 +16,35 @@ import re
 import time
 import urllib.error
 import urllib.request
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from lakelet.errors import CommandError, LakeletError, ModelFileError
 from lakelet.models.digest import Progress, digest_of, refuse_without_room
+from lakelet.models.store import ModelStore
 from lakelet.workspace.locks import try_hold
 from lakelet.workspace.steps import declare, make_folder, remove_tree, step, write_file
 
-__all__ = ("Downloaded", "download", "forget", "is_address", "name_of_address")
+__all__ = (
+    "Downloaded",
+    "Wanted",
+    "address_beside",
+    "download",
+    "fetch_blob",
+    "is_address",
+    "name_of_address",
+)
 
 _FOLDER = declare("models.downloads", "the folder of what is being fetched is there")
 _NOTE = declare("models.download_note", "what is being fetched is known by its version")
 _PIECE = declare("models.download_piece", "a piece of a model's file has come")
 _SWEEP = declare("models.download_over", "what was fetched is forgotten")
+_MOVED = declare(
+    "models.fetched_file", "a file that was fetched is among the store's, without a name"
+)
 _SECONDS = 5.0
 """How long a server may say nothing."""
 _TRIES = 5
@@ -66,14 +79,65 @@ def name_of_address(address: str) -> str:
     return Path(unquote(urlsplit(address).path)).name
 
 
-def download(address: str, folder: Path, progress: Progress, *, sha256: str = "") -> Downloaded:
+def address_beside(address: str, name: str) -> str:
+    """The address of a file of another name beside one."""
+    parts = urlsplit(address)
+    path = f"{parts.path.rpartition('/')[0]}/{quote(name)}"
+    return urlunsplit(parts._replace(path=path))
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A file that is to be fetched.
+
+    Attributes:
+        address: where it is.
+        called: what it is, whatever its address is this time; '' for the address.
+        sha256: what its SHA-256 has to be; '' for as the server says.
+        headers: to be sent along, to this address only.
+        begins: what its first bytes must be.
+    """
+
+    address: str
+    called: str = ""
+    sha256: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    begins: bytes = _MAGIC
+
+    @property
+    def name(self) -> str:
+        """What it is called in messages, and by which it is known the next time."""
+        return self.called or self.address
+
+
+def fetch_blob(store: ModelStore, wanted: Wanted, progress: Progress) -> Path:
+    """Fetch a file, and make it one of a store's own; where it lies then.
+
+    Raises:
+        CommandError: as :func:`download`.
+        ModelFileError: as :func:`download`.
+        StorageError: the disk has no room.
+    """
+    come = download(wanted, store.root / "downloads", progress)
+
+    def moved(part: Path) -> str:
+        with step(_MOVED):
+            come.path.replace(part)
+        return come.digest
+
+    place = store.take_blob(moved)
+    for one in (come.path.with_suffix(".json"), come.path.with_suffix(".lock")):
+        remove_tree(_SWEEP, one)
+    return place
+
+
+def download(wanted: Wanted, folder: Path, progress: Progress) -> Downloaded:
     """Fetch a file, or go on with one that was cut off.
 
     Args:
-        address: where it is.
+        wanted: the file.
         folder: where what has come lies meanwhile.
         progress: told of bytes that have come, and of all.
-        sha256: what its SHA-256 has to be; as the server says, without it.
 
     Raises:
         CommandError: the server is not reached, says no, or breaks off again and again; what has
@@ -82,17 +146,18 @@ def download(address: str, folder: Path, progress: Progress, *, sha256: str = ""
         StorageError: the disk has no room.
     """
     make_folder(_FOLDER, folder)
-    part = folder / f"{hashlib.sha256(address.encode()).hexdigest()[:24]}.part"
+    part = folder / f"{hashlib.sha256(wanted.name.encode()).hexdigest()[:24]}.part"
     with try_hold(part.with_suffix(".lock")) as ours:
         if not ours:
-            raise CommandError(f"{address} is being fetched already; nothing was begun.")
-        wanted = _Transfer(address, part, progress).run()
+            raise CommandError(f"{wanted.name} is being fetched already; nothing was begun.")
+        promised = _Transfer(wanted, part, progress).run()
         found = digest_of(part)
-        wanted = sha256.lower() or wanted
-        if wanted and found != wanted:
+        promised = wanted.sha256.lower() or promised
+        if promised and found != promised:
             remove_tree(_SWEEP, part)
             raise ModelFileError(
-                f"{address}: its SHA-256 is {found}, and {wanted} was promised; it was deleted.",
+                f"{wanted.name}: its SHA-256 is {found}, and {promised} was promised; it was "
+                "deleted.",
                 hint="fetch it again; where that says the same, the file is not the one promised.",
             )
         return Downloaded(part, found)
@@ -101,8 +166,9 @@ def download(address: str, folder: Path, progress: Progress, *, sha256: str = ""
 class _Transfer:
     """A file on its way."""
 
-    def __init__(self, address: str, part: Path, progress: Progress) -> None:
-        self.address = address
+    def __init__(self, wanted: Wanted, part: Path, progress: Progress) -> None:
+        self.wanted = wanted
+        self.called = wanted.name
         self.part = part
         self.note = part.with_suffix(".json")
         self.progress = progress
@@ -126,7 +192,7 @@ class _Transfer:
             failed = 0 if self._come() > before else failed + 1
             if failed >= _TRIES:
                 raise CommandError(
-                    f"{self.address}: {why}, {_TRIES} times in a row; {self._come():,} bytes are "
+                    f"{self.called}: {why}, {_TRIES} times in a row; {self._come():,} bytes are "
                     "kept.",
                     hint="the same command goes on from there.",
                 )
@@ -145,12 +211,14 @@ class _Transfer:
     def _once(self) -> str | None:
         """One answer of the server, as far as it comes; None where more is missing after it."""
         come, known = self._come(), self._known()
-        headers = {"user-agent": "lakelet", "accept-encoding": "identity"}
-        if come and known.get("etag"):
-            headers |= {"range": f"bytes={come}-", "if-range": str(known["etag"])}
+        headers = {"user-agent": "lakelet", "accept-encoding": "identity", **self.wanted.headers}
+        if come and (known.get("etag") or self.wanted.sha256):
+            headers["range"] = f"bytes={come}-"
+            if known.get("etag"):
+                headers["if-range"] = str(known["etag"])
         try:
             answer = urllib.request.urlopen(
-                urllib.request.Request(self.address, headers=headers),
+                urllib.request.Request(self.wanted.address, headers=headers),
                 timeout=_SECONDS,
             )
         except urllib.error.HTTPError as error:
@@ -163,11 +231,11 @@ class _Transfer:
             etag = answer.headers.get("etag", "")
             linked = (answer.headers.get("x-linked-etag") or "").strip('"').removeprefix("W/")
             promised = linked if _SHA256.fullmatch(linked) else str(known.get("sha256", ""))
-            told = {"address": self.address, "length": whole, "sha256": promised,
+            told = {"file": self.called, "length": whole, "sha256": promised,
                     "etag": "" if etag.startswith("W/") else etag}  # fmt: skip
             write_file(_NOTE, self.note, json.dumps(told).encode())
             if whole:
-                refuse_without_room(self.part.parent, whole - begin, self.address)
+                refuse_without_room(self.part.parent, whole - begin, self.called)
             self._take(answer, begin, whole)
         return promised if not whole or self._come() == whole else None
 
@@ -177,7 +245,7 @@ class _Transfer:
             said = _RANGE.fullmatch(answer.headers.get("content-range", ""))
             if said is not None and int(said[1]) == come:
                 return come, int(said[2])
-            raise CommandError(f"{self.address}: the server sent another piece than was asked for.")
+            raise CommandError(f"{self.called}: the server sent another piece than was asked for.")
         length = answer.headers.get("content-length", "")
         return 0, int(length) if length.isdecimal() else 0
 
@@ -185,9 +253,9 @@ class _Transfer:
         with step(_PIECE), self.part.open("ab" if begin else "wb", 0) as file:
             come = begin
             while block := answer.read1(_BLOCK):
-                if come == 0 and not block.startswith(_MAGIC[: len(block)]):
+                if come == 0 and not block.startswith(self.wanted.begins[: len(block)]):
                     raise ModelFileError(
-                        f"{self.address} is no GGUF file: it begins with {block[:12]!r}; nothing "
+                        f"{self.called} is no GGUF file: it begins with {block[:12]!r}; nothing "
                         "was added.",
                         hint="a page about a file is not the file: take the download's address.",
                     )
@@ -196,7 +264,7 @@ class _Transfer:
                 self.progress(come, whole)
 
     def _refused(self, error: urllib.error.HTTPError) -> CommandError:
-        said, hint = f"{self.address} answers {error.code} {error.reason}", None
+        said, hint = f"{self.called} answers {error.code} {error.reason}", None
         if error.code in (401, 403):
             hint = "it wants to know who asks: fetch the file by hand, and add it by its path."
         elif error.code == 404:
@@ -209,12 +277,6 @@ class _Transfer:
 
     def _unreached(self, why: str) -> CommandError:
         return CommandError(
-            f"{self.address} is not reached ({why}); nothing was added.",
+            f"{self.called} is not reached ({why}); nothing was added.",
             hint="without a network, add a file of this machine: `lakelet models add FILE`.",
         )
-
-
-def forget(path: Path) -> None:
-    """Take away what stood beside a file that has come whole, and is elsewhere now."""
-    for one in (path.with_suffix(".json"), path.with_suffix(".lock")):
-        remove_tree(_SWEEP, one)

@@ -15,7 +15,24 @@ from lakelet.models.gguf_header import read_gguf_header
 from lakelet.models.parts import joined
 from lakelet.models.safetensors_folder import card_of_folder
 
-__all__ = ("Model", "ModelFile")
+__all__ = ("GivenFile", "Model", "ModelFile")
+
+
+@dataclass(frozen=True)
+class GivenFile:
+    """A file that is to be one of a model's.
+
+    Attributes:
+        role: as a model's file has it.
+        path: where it lies.
+        name: what it is called; '' for as its path ends.
+        sha256: its SHA-256, where it was just taken; '' where it was not.
+    """
+
+    role: str
+    path: Path
+    name: str = ""
+    sha256: str = ""
 
 
 @dataclass(frozen=True)
@@ -92,12 +109,15 @@ class Model:
         source: what was added: a path, ``smollm2``, ``hf:ORG/NAME``, an address.
         added: when, in seconds since 1970.
         files: its files, weights first.
+        together: a folder in which files of the store's own stand under the names they had, where
+            an engine has to find several beside one another; '' where it need not.
     """
 
     name: str
     source: str
     added: float
     files: tuple[ModelFile, ...]
+    together: str = ""
 
     @property
     def weights(self) -> tuple[ModelFile, ...]:
@@ -108,6 +128,8 @@ class Model:
     def path(self) -> Path:
         """What an engine is told to load: the first file of a GGUF, the folder of safetensors."""
         first = self.weights[0].path
+        if self.together:
+            first = Path(self.together) / self.weights[0].name
         return first.parent if first.suffix == ".safetensors" else first
 
     @property
@@ -145,7 +167,8 @@ class Model:
     def of_record(cls, record: dict[str, Any]) -> Model:
         """What JSON kept."""
         files = tuple(ModelFile(**one) for one in record["files"])
-        return cls(record["name"], record["source"], record["added"], files)
+        together = record.get("together", "")
+        return cls(record["name"], record["source"], record["added"], files, together)
 
 
 def _with_projectors(card: Card, projectors: Sequence[Path]) -> Card:

@@ -10,9 +10,18 @@ from pathlib import Path
 from lakelet.errors import CommandError, ModelFileError
 from lakelet.models.gguf_header import GgufHeader
 
-__all__ = ("joined", "parts_of", "role_of")
+__all__ = ("joined", "names_of_parts", "parts_of", "role_of")
 
 _PART = re.compile(r"^(?P<stem>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})\.gguf$")
+
+
+def names_of_parts(name: str) -> list[str]:
+    """The names of all parts of a GGUF by that of one, in order; of one that is whole, its own."""
+    found = _PART.match(name)
+    if found is None:
+        return [name]
+    return [f"{found['stem']}-{number:05}-of-{found['count']}.gguf"
+            for number in range(1, int(found["count"]) + 1)]  # fmt: skip
 
 
 def parts_of(path: Path) -> list[Path]:
@@ -21,17 +30,14 @@ def parts_of(path: Path) -> list[Path]:
     Raises:
         CommandError: a part is missing.
     """
-    found = _PART.match(path.name)
-    if found is None:
+    names = names_of_parts(path.name)
+    if len(names) == 1:
         return [path]
-    count = int(found["count"])
-    names = [f"{found['stem']}-{number:05}-of-{found['count']}.gguf"
-             for number in range(1, count + 1)]  # fmt: skip
     missing = [name for name in names if not (path.parent / name).is_file()]
     if missing:
         shown = ", ".join(missing[:5]) + (", …" if len(missing) > 5 else "")
         raise CommandError(
-            f"{path} is one of {count} parts, and of these {shown} "
+            f"{path} is one of {len(names)} parts, and of these {shown} "
             f"{'is' if len(missing) == 1 else 'are'} not beside it; nothing was added.",
             hint="put all of them into one folder.",
         )

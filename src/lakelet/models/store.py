@@ -3,10 +3,12 @@
 ``blobs/sha256-…`` are the store's own files; files that other programs keep are linked where they
 lie. ``names/NAME.json`` says which files a name means. A record is written last and goes first, so
 that a name always means whole files; what a killed command left without a name is swept later.
+``together/…`` has links by their first names to files that an engine wants beside one another.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -18,7 +20,7 @@ from pathlib import Path
 
 from lakelet.errors import CommandError, ModelFileError, ModelNotFoundError, nearest
 from lakelet.models.digest import Progress, copy_with_digest, digest_of
-from lakelet.models.model import Model, ModelFile
+from lakelet.models.model import GivenFile, Model, ModelFile
 from lakelet.workspace.locks import hold
 from lakelet.workspace.steps import declare, make_folder, remove_tree, step, write_file
 
@@ -26,6 +28,7 @@ __all__ = ("ModelStore", "default_store", "safe_model_name")
 
 _FOLDER = declare("models.folder", "the folders of the store of models are there")
 _BLOB = declare("models.blob", "a model's file is in the store under its digest")
+_TOGETHER = declare("models.together", "files of a model stand beside one another by their names")
 _RECORD = declare("models.record", "a name of the store means a model")
 _FORGET = declare("models.forget", "a name of the store means nothing any more")
 _SWEEP = declare("models.sweep", "a file of the store that no name means is gone")
@@ -98,7 +101,7 @@ class ModelStore:
         self,
         name: str,
         source: str,
-        files: Sequence[tuple[str, Path]],
+        files: Sequence[GivenFile],
         *,
         copy: bool = False,
         over: bool = False,
@@ -109,7 +112,7 @@ class ModelStore:
         Args:
             name: the model's name.
             source: what a person asked for.
-            files: role and place of each, weights first.
+            files: its files, weights first.
             copy: whether the store takes files of its own, or links them where they lie.
             over: whether a name that is there gets another meaning.
             progress: told of bytes read, and of all.
@@ -120,17 +123,17 @@ class ModelStore:
             StorageError: the disk has no room.
         """
         name = safe_model_name(name)
-        whole, before = sum(path.stat().st_size for _, path in files), 0
+        whole, before = sum(one.path.stat().st_size for one in files), 0
 
         def told(read: int, _all: int) -> None:
             progress(before + read, whole)
 
         with self._changing():
             taken = []
-            for role, path in files:
-                taken.append(self._taken(role, path, told, copy=copy, called=name))
+            for one in files:
+                taken.append(self._taken(one, told, copy=copy, called=name))
                 before += taken[-1].bytes
-            model = Model(name, source, time.time(), tuple(taken))
+            model = Model(name, source, time.time(), tuple(taken), self._together(taken))
             there = self._read(self._record(name))
             if there is not None and _means(there) == _means(model):
                 return there
@@ -182,6 +185,8 @@ class ModelStore:
             gone = self.only_of(model)
             for path in gone:
                 remove_tree(_SWEEP, path)
+            if model.together and all(one.together != model.together for one in self.models()):
+                remove_tree(_SWEEP, Path(model.together))
         return gone
 
     def only_of(self, model: Model) -> list[Path]:
@@ -227,15 +232,35 @@ class ModelStore:
                 hint="move it away, and add the model again.",
             ) from None
 
-    def _taken(
-        self, role: str, path: Path, told: Progress, *, copy: bool, called: str
-    ) -> ModelFile:
-        path = path.resolve()
+    def _together(self, files: Sequence[ModelFile]) -> str:
+        """A folder in which files of the store's own have their names, where they must.
+
+        The parts of a split GGUF are found by their names, as are weights and words of a folder.
+        """
+        weights = [one for one in files if one.role == "weights"]
+        alone = len(weights) == 1 and not weights[0].name.endswith(".safetensors")
+        if alone or not weights[0].owned:
+            return ""
+        shown = [one for one in files if one.owned and one.role in ("weights", "other")]
+        told = hashlib.sha256("".join(f"{one.name}\0{one.digest}\0" for one in shown).encode())
+        folder = self.root / "together" / told.hexdigest()
+        make_folder(_FOLDER, folder)
+        with step(_TOGETHER):
+            for one in shown:
+                link = folder / one.name
+                link.unlink(missing_ok=True)
+                link.symlink_to(Path(os.path.relpath(one.place, folder)))
+        return str(folder)
+
+    def _taken(self, given: GivenFile, told: Progress, *, copy: bool, called: str) -> ModelFile:
+        # The name stays as it is: where it is a link, the file it leads to may have no name at all.
+        role, path = given.role, given.path.parent.resolve() / given.path.name
         size = path.stat().st_size
         if path.parent == self._blobs.resolve():
             digest = path.name.removeprefix("sha256-")
             told(size, size)
-            return ModelFile(role, f"{called}.gguf", digest, size, str(path), owned=True)
+            named = given.name or f"{called}.gguf"
+            return ModelFile(role, named, digest, size, str(path), owned=True)
         if copy:
             part = self._blobs / f"{os.getpid()}-{time.time_ns()}.part"
             try:
@@ -248,9 +273,8 @@ class ModelStore:
                     remove_tree(_SWEEP, part)
             return ModelFile(role, path.name, digest, size, str(place), owned=True)
         changed = path.stat().st_mtime_ns
-        return ModelFile(
-            role, path.name, digest_of(path, told), size, str(path), owned=False, changed=changed
-        )
+        digest = given.sha256 or digest_of(path, told)
+        return ModelFile(role, path.name, digest, size, str(path), owned=False, changed=changed)
 
     @contextmanager
     def _changing(self) -> Iterator[None]:
@@ -259,9 +283,10 @@ class ModelStore:
         make_folder(_FOLDER, self._blobs)
         with hold(self.root / "lock", what="the store of models"):
             meant = {one.place for model in self.models() for one in model.files}
-            for left in self._blobs.iterdir():
+            meant |= {model.together for model in self.models()}
+            for left in [*self._blobs.iterdir(), *(self.root / "together").glob("*")]:
                 old = time.time() - left.stat().st_mtime > _LEFT_ALONE
-                if old and str(left.resolve()) not in meant:
+                if old and not {str(left), str(left.resolve())} & meant:
                     remove_tree(_SWEEP, left)
             yield
 

@@ -282,7 +282,7 @@ class WorkspaceModels:
         from lakelet.models import add_model
 
         return add_model(
-            self.model_store, str(source), name=name, beside=[Path(one) for one in beside],
+            self.model_store, str(source), name=name, beside=beside,
             copy=copy, over=over, sha256=sha256, progress=progress,
         )  # fmt: skip
 

@@ -119,6 +119,7 @@ async function run() {
     return;
   }
   const pieces = await ready(tab);
+  if (side.shown === "value" && pieces.length) side.close(); // it is of the result that goes
   if (pieces.length) await start(work, pieces, tab.params);
 }
 

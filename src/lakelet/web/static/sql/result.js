@@ -152,7 +152,7 @@ export function stateOf(work, elapsed) {
   if (work.unreachable) return { kind: "bad", said: "the server does not answer; trying again" };
   if (work.cancelling) return { kind: "run", said: "cancelling" };
   const found = {
-    waiting: now.id ? { kind: "run", said: `waiting, ${now.before} before it` } : { kind: "run", said: "asking" },
+    waiting: now.id ? { kind: "run", said: now.before > 1 ? `waiting, ${now.before - 1} wait before it` : "next, when one of the two that run ends" } : { kind: "run", said: "asking" },
     running: { kind: "run", said: `${doing}${now.rows ? `, ${rows(now.rows)} so far` : ""}`, time },
     finished: { kind: "ok", said: `finished, ${rows(now.rows)}`, time },
     failed: { kind: "bad", said: "failed", time },
