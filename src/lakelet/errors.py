@@ -194,6 +194,10 @@ class EngineError(LakeletError, RuntimeError):
     """An engine that does not start, dies, stalls or says what nobody can read."""
 
 
+class StalledError(EngineError):
+    """An engine that said nothing for too long."""
+
+
 class BusyError(EngineError):
     """A model for which too many wait already."""
 

@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from inference.tiny import tiny_store
-from lakelet.errors import BusyError, EngineError, TemplateError
-from lakelet.inference import Conversation, Embedded, Message, Sampling, ask
+from lakelet.errors import BusyError, CommandError, EngineError, TemplateError
+from lakelet.inference import Conversation, Embedded, Message, Sampling, ask, embedded
 from lakelet.inference.host.engines import Engines, Wanted
 from lakelet.inference.host.place import HostPlace
 from lakelet.models import add_model
+from lakelet.models.families import FAMILIES, template_of
 from small_models.training import MODELS
 from small_models.world import questions
 
@@ -61,7 +62,8 @@ def test_a_thought_ends_at_its_budget(tiny: Embedded, budget: int, thought: str 
     whole = ask(tiny, "tiny-qwen-thinks", said("What is the capital of Lomar?"), GREEDY)
     answer = ask(tiny, "tiny-qwen-thinks", said("What is the capital of Lomar?"), most)
     assert answer.thought.strip() == (whole.thought.strip() if thought is None else thought)
-    assert (answer.text, answer.wrong) == (whole.text, [])
+    # Without any thought it answers what it never learnt to; that it answers is the engine's doing.
+    assert answer.wrong == [] and (answer.text == whole.text if budget else answer.text)
     assert whole.thought.strip() == "capital of Lomar: Helmut"
 
 
@@ -132,6 +134,109 @@ def _with_template(
     writer.write_tensors_to_file()
     writer.close()
     return add_model(tiny.store, str(folder / "changed.gguf"), over=True).name
+
+
+def test_a_template_takes_the_place_of_the_files_own(tiny: Embedded, tmp_path: Path) -> None:
+    name = _with_template(tiny, tmp_path, "{% for m in messages %}\n{{ m.content }\n{% endfor %}")
+    with pytest.raises(TemplateError, match="is broken in line 2") as told:
+        ask(tiny, name, said("What grows in Arnia?"), GREEDY)
+    # Its vocabulary has the control tokens of one family, whose template is offered.
+    assert told.value.hint.startswith(f"`lakelet models template {name} chatml` puts the family's")
+    tiny.store.set_template(name, template_of("chatml"))
+    card = tiny.store.model(name).card
+    assert (card.template_from, card.template) == ("chatml", FAMILIES["chatml"].text)
+    whole = ask(tiny, "tiny-llama", said("What grows in Arnia?"), GREEDY)
+    assert ask(tiny, name, said("What grows in Arnia?"), GREEDY).text == whole.text
+    tiny.store.set_template(name, None)
+    assert tiny.store.model(name).card.template_from == ""
+    with pytest.raises(TemplateError, match="is broken in line 2"):
+        ask(tiny, name, said("What grows in Arnia?"), GREEDY)
+    mine = tmp_path / "mine.jinja"
+    mine.write_text(FAMILIES["chatml"].text)
+    again = add_model(tiny.store, str(tmp_path / "changed.gguf"), name="mine", template=str(mine))
+    assert again.card.template_from == str(mine)
+    assert ask(tiny, "mine", said("What grows in Arnia?"), GREEDY).text == whole.text
+    with pytest.raises(CommandError, match="neither a file with a template nor a family"):
+        add_model(tiny.store, str(tmp_path / "changed.gguf"), name="none", template="nothing")
+
+
+def test_templates_of_families_write_as_their_makers_say(tiny: Embedded, tmp_path: Path) -> None:
+    """Rendered by the engine; what is expected stands on their pages."""
+    messages = (Message("system", "Be brief."), Message("user", "Hi"), Message("assistant", "Yes?"),
+                Message("user", "Why?"))  # fmt: skip
+    wanted = {
+        "chatml": "<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\nHi<|im_end|>\n"
+        "<|im_start|>assistant\nYes?<|im_end|>\n<|im_start|>user\nWhy?<|im_end|>\n"
+        "<|im_start|>assistant\n",
+        "llama3": "<|start_header_id|>system<|end_header_id|>\n\nBe brief.<|eot_id|>"
+        "<|start_header_id|>user<|end_header_id|>\n\nHi<|eot_id|>"
+        "<|start_header_id|>assistant<|end_header_id|>\n\nYes?<|eot_id|>"
+        "<|start_header_id|>user<|end_header_id|>\n\nWhy?<|eot_id|>"
+        "<|start_header_id|>assistant<|end_header_id|>\n\n",
+        "gemma": "<start_of_turn>user\nBe brief.\n\nHi<end_of_turn>\n<start_of_turn>model\n"
+        "Yes?<end_of_turn>\n<start_of_turn>user\nWhy?<end_of_turn>\n<start_of_turn>model\n",
+    }
+    for family, prompt in wanted.items():
+        name = f"as-{family}"
+        add_model(tiny.store, str(tiny.store.model("tiny-llama").path), name=name, template=family)
+        for _ in tiny.load(name):
+            pass
+        assert tiny.render(Conversation(messages)) == prompt
+        tiny.close()
+        tiny.host.unload(name)
+
+
+def test_a_template_that_hangs_the_engine_ends_it_and_is_remembered(
+    tiny: Embedded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It loops at one word only, which no trial knows."""
+    monkeypatch.setattr(embedded, "_RENDER", 1.0)
+    text = (
+        "{% for m in messages %}{% if 'abyss' in m.content %}{% for a in range(99999) %}"
+        "{% for b in range(99999) %}{{ '' }}{% endfor %}{% endfor %}{% endif %}"
+        "{{ '<|im_start|>' + m.role + '\n' + m.content + '<|im_end|>\n' }}{% endfor %}"
+        "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
+    )
+    name = _with_template(tiny, tmp_path, text)
+    assert ask(tiny, name, said("What grows in Arnia?"), GREEDY).text
+    digest = tiny.store.model(name).digest
+    engine = next(one for one in tiny.host.loaded() if one["digest"] == digest)["process"]
+    with pytest.raises(EngineError, match="hung its engine: its template did not come to an end"):
+        ask(tiny, name, said("the abyss"), GREEDY)
+    assert not Path(f"/proc/{engine}").exists()
+    with pytest.raises(EngineError, match=r"hung its engine.*it is not loaded again") as told:
+        ask(tiny, name, said("What grows in Arnia?"), GREEDY)
+    assert f"lakelet models verify {name}" in str(told.value.hint)
+    place = HostPlace(tiny.store.root)
+    assert place.marked(tiny.store.model(name))
+    tiny.store.set_template(name, template_of("chatml"))
+    assert ask(tiny, name, said("What grows in Arnia?"), GREEDY).text
+    tiny.store.set_template(name, None)
+    place.unmark(tiny.store.model(name))
+    assert ask(tiny, name, said("What grows in Arnia?"), GREEDY).text
+
+
+def test_a_split_model_of_the_stores_own_loads(tiny: Embedded, tmp_path: Path) -> None:
+    import gguf
+
+    source = gguf.GGUFReader(tiny.store.model("tiny-llama").path)
+    writer = gguf.GGUFWriter(tmp_path / "parts.gguf", "llama", split_max_tensors=7)
+    for key, field in source.fields.items():
+        if not key.startswith("GGUF.") and key != "general.architecture":
+            inner = field.types[-1] if field.types[0] == gguf.GGUFValueType.ARRAY else None
+            writer.add_key_value(key, field.contents(), field.types[0], inner)
+    for tensor in source.tensors:
+        writer.add_tensor(tensor.name, tensor.data)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    parts = sorted(tmp_path.glob("parts-*.gguf"))
+    assert len(parts) == 3
+    model = add_model(tiny.store, str(parts[0]), copy=True)
+    assert model.together and len({one.place for one in model.weights}) == 3
+    whole = ask(tiny, "tiny-llama", said("What grows in Arnia?"), GREEDY)
+    assert ask(tiny, model.name, said("What grows in Arnia?"), GREEDY).text == whole.text
 
 
 @pytest.mark.parametrize(

@@ -104,7 +104,8 @@ def _told(model: Model, card: Card | None, wrong: str) -> dict[str, Any]:
         "bits_per_weight_without_embeddings": card.bits_without_embeddings,
         "trained_context": card.trained_context, "context": card.context,
         "tokenizer": card.tokenizer, "vocabulary": card.vocabulary,
-        "chat_template": card.template is not None, "thinking": card.thinking,
+        "chat_template": card.template is not None,
+        "chat_template_from": card.template_from or None, "thinking": card.thinking,
         "licence": card.licence.spdx, "licence_class": card.licence.kind,
         "languages": list(card.languages), "vision": card.vision, "audio": card.audio,
     }  # fmt: skip
@@ -223,11 +224,13 @@ def found(as_json: bool) -> None:
               help="A projector or adapter that belongs to it.")  # fmt: skip
 @click.option("--copy", is_flag=True, help="Take files of the store's own; they are linked else.")
 @click.option("--over", is_flag=True, help="Give a name that is there to this model.")
+@click.option("--template", default="", metavar="FILE|FAMILY",
+              help="A chat template in the place of its own.")  # fmt: skip
 @click.option("--sha256", default="", metavar="HEX", help="What a file that is fetched has to be.")
 @as_json
 def add(
     source: str, name: str, beside: tuple[str, ...], copy: bool, over: bool, sha256: str,
-    as_json: bool,
+    template: str, as_json: bool,
 ) -> None:  # fmt: skip
     """Add a model: a GGUF file (all parts of it), a folder with one model, one that Ollama holds.
 
@@ -246,7 +249,7 @@ def add(
     with bar_of_bytes(workspace, enabled=not as_json) as progress:
         model = workspace.add_model(
             source, name=name, beside=beside, copy=copy, over=over, sha256=sha256,
-            progress=progress,
+            template=template, progress=progress,
         )  # fmt: skip
     _say_added(model, as_json=as_json)
 
@@ -330,7 +333,7 @@ def _show(model: Model, card: Card, sampling: str) -> None:
         ("memory", f"{format_bytes(card.kv_bytes_per_token)} for each token of context, at 16 bits"
                    if card.kv_bytes_per_token else "not said"),
         ("tokenizer", f"{card.tokenizer or 'not said'}, {number(card.vocabulary)} tokens"),
-        ("chat template", "yes" if card.template else "none: a base model"),
+        ("chat template", _template_told(card)),
         ("thinking", card.thinking),
         ("sampling", sampling),
         ("licence", licence),
@@ -339,6 +342,8 @@ def _show(model: Model, card: Card, sampling: str) -> None:
         ("sound", "yes" if card.audio else "no"),
         ("source", model.source),
     ]  # fmt: skip
+    if mark := current_workspace().model_mark(model):
+        facts.append(("not loaded", f"it {mark}"))
     width = max(len(name) for name, _ in facts)
     for name, value in facts:
         click.echo(f"{name:<{width}}  {value}")
@@ -346,6 +351,38 @@ def _show(model: Model, card: Card, sampling: str) -> None:
         kept = "in the store" if one.owned else "linked"
         click.echo(f"{one.role:<{width}}  {one.place} ({format_bytes(one.bytes)}, {kept})")
         click.echo(f"{'':<{width}}  sha256 {one.digest}")
+
+
+def _template_told(card: Card) -> str:
+    if card.template_from:
+        return f"replaced, by that of {card.template_from}"
+    return "its file's own" if card.template else "none: a base model"
+
+
+@models.command()
+@click.argument("name")
+@click.argument("source", required=False, metavar="[FILE|FAMILY]")
+@click.option("--own", is_flag=True, help="The model's own again.")
+def template(name: str, source: str | None, own: bool) -> None:
+    """Show the chat template of a model, or put another one in its place.
+
+    Families whose format is published are chatml, llama3 and gemma.
+
+    \b
+    lakelet models template smollm2
+    lakelet models template smollm2 chatml
+    lakelet models template smollm2 --own
+    """
+    workspace = current_workspace()
+    if source is None and not own:
+        card = workspace.model(name).card
+        click.echo(f"# {_template_told(card)}", err=True)
+        click.echo(card.template or "")
+        return
+    if source is not None and own:
+        raise click.UsageError("--own brings the model's own back; nothing else is named with it.")
+    model = workspace.set_model_template(name, source or "")
+    click.echo(f"{model.name}: its chat template is {_template_told(model.card)}.")
 
 
 @models.command()

@@ -14,7 +14,7 @@ from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
-from lakelet.errors import EngineError, OverflowingError
+from lakelet.errors import EngineError, OverflowingError, StalledError
 
 __all__ = ("USER_AGENT", "Asking")
 
@@ -56,6 +56,8 @@ class Asking:
         with _Open(self, path, body) as answer:
             try:
                 text = answer.read(_LONGEST)
+            except TimeoutError:
+                raise StalledError(f"{self.whose} said nothing for {self.seconds:.0f} s.") from None
             except (OSError, http.client.HTTPException):
                 raise self.broken("broke off amid its answer") from None
             told = self._parsed(text)
@@ -157,7 +159,9 @@ class _Open:
             return self.connection.getresponse()
         except TimeoutError:
             self.connection.close()
-            raise self.asking.broken(f"said nothing for {self.asking.seconds:.0f} s") from None
+            raise StalledError(
+                f"{self.asking.whose} said nothing for {self.asking.seconds:.0f} s."
+            ) from None
         except (OSError, http.client.HTTPException) as error:
             self.connection.close()
             raise self.asking.broken(f"does not answer ({error or type(error).__name__})") from None

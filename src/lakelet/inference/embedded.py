@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from lakelet.errors import EngineError, OverflowingError
+from lakelet.errors import EngineError, OverflowingError, StalledError
 from lakelet.inference.asking import Asking
 from lakelet.inference.backend import (
     Conversation,
@@ -26,6 +26,9 @@ __all__ = ("Embedded",)
 _AT_ONCE = 512
 """Tokens that the engine reads at once; more would take it much more memory."""
 
+_RENDER = 10.0
+"""Seconds that a template may take: two, as when it is tried, and what a busy machine adds."""
+
 
 class Embedded:
     """llama.cpp on this machine; counts are its own tokenizer's, and exact.
@@ -35,21 +38,24 @@ class Embedded:
         raw: whether texts are gone on with, without a template.
         client: who asks, where several do in this process.
         keep: seconds for which the model stays loaded afterwards; None for as long as others do.
+        server: a ``llama-server`` of the user's own with its arguments, in the engine's place.
     """
 
     def __init__(
         self, store: ModelStore, *, raw: bool = False, client: str = "",
-        keep: float | None = None,
+        keep: float | None = None, server: str = "",
     ) -> None:  # fmt: skip
         self.store = store
         self.host = HostClient(store)
         self.raw = raw
         self.client = client
         self.keep = keep
+        self.server = server
         self._turn: Turn | None = None
         self._loaded: Loaded | None = None
         self._asked: Asking | None = None
         self._thinks = False
+        self._identity = ""
 
     def models(self) -> list[str]:
         """The names of the models of the store."""
@@ -66,8 +72,14 @@ class Embedded:
         self.close()
         model = self.store.model(name)
         self._thinks = model.card.thinking != "none"
+        self._identity = model.identity
         self._turn = self.host.turn(
-            model, window=context, raw=self.raw, client=self.client, keep=self.keep
+            model,
+            window=context,
+            raw=self.raw,
+            client=self.client,
+            keep=self.keep,
+            server=self.server,
         )
         for event in self._turn.wait():
             if isinstance(event, Loaded):
@@ -79,7 +91,16 @@ class Embedded:
         if conversation.raw:
             return conversation.messages[-1].content
         asked = {"messages": as_messages(conversation), **_shape(conversation)}
-        return str(self._asking.ask("/apply-template", asked)["prompt"])
+        try:
+            return str(self._asking_for(_RENDER).ask("/apply-template", asked)["prompt"])
+        except StalledError:
+            said = "hung its engine: its template did not come to an end"
+            self.host.hung(self._identity, said)
+            raise EngineError(
+                f"{self.loaded.name} {said} within {_RENDER:.0f} s; the engine was ended, and the "
+                "model is not loaded again.",
+                hint=f"`lakelet models template {self.loaded.name} FILE|FAMILY` gives it another.",
+            ) from None
 
     def count(self, conversation: Conversation) -> Count:
         """How many tokens the prompt has; exact."""
@@ -168,10 +189,13 @@ class Embedded:
 
     @property
     def _asking(self) -> Asking:
+        return self._asking_for(600.0)
+
+    def _asking_for(self, seconds: float) -> Asking:
         if self._turn is None or self._loaded is None:
             raise EngineError("no model is loaded.")
         whose = f"the engine of {self._loaded.name}"
-        self._asked = Asking(self._turn.address, self._turn.key, whose)
+        self._asked = Asking(self._turn.address, self._turn.key, whose, seconds)
         return self._asked
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from lakelet.errors import MissingExtraError, TemplateError
@@ -28,27 +29,33 @@ _CONVERSATION = [
 ]  # fmt: skip
 
 
-def check_template(text: str, *, whose: str) -> None:
+def check_template(text: str, *, whose: str, instead: Callable[[], Sequence[str]] = list) -> None:
     """Refuse a template that is broken, loops, or writes without end.
 
     Args:
         text: the template.
         whose: the model, for messages.
+        instead: tells the families whose templates fit its vocabulary; asked where it is broken.
 
     Raises:
         TemplateError: with the line of what is broken.
     """
     environment, syntax_error = _environment()
+
+    def broken(said: str) -> TemplateError:
+        raw = "`lakelet ask --raw` goes on with a text, without a template."
+        others = [f"`lakelet models template {whose} {one}`" for one in instead()]
+        put = f"{' or '.join(others)} puts the family's own in its place. " if others else ""
+        return TemplateError(f"the chat template of {whose} {said}", hint=put + raw)
+
     try:
         environment.parse(text)
     except syntax_error as error:
-        raise TemplateError(
-            f"the chat template of {whose} is broken in line {error.lineno}: {error.message}; it "
-            "was not loaded.",
-            hint="`lakelet ask --raw` goes on with a text, without a template.",
+        raise broken(
+            f"is broken in line {error.lineno}: {error.message}; it was not loaded."
         ) from None
     except RecursionError:
-        raise TemplateError(f"the chat template of {whose} is nested too deep.") from None
+        raise broken("is nested too deep; it was not loaded.") from None
     try:
         ended = subprocess.run(
             [sys.executable, "-m", "lakelet.inference.templates"], input=json.dumps(text),
@@ -58,10 +65,9 @@ def check_template(text: str, *, whose: str) -> None:
     except subprocess.TimeoutExpired:
         told = "loops"
     if told == "loops":
-        raise TemplateError(
-            f"the chat template of {whose} does not come to an end within {_SECONDS:.0f} seconds, "
-            "or writes more than a megabyte; it was not loaded.",
-            hint="`lakelet ask --raw` goes on with a text, without a template.",
+        raise broken(
+            f"does not come to an end within {_SECONDS:.0f} seconds, or writes more than a "
+            "megabyte; it was not loaded."
         )
 
 

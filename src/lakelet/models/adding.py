@@ -15,6 +15,7 @@ from lakelet.models.downloading import (
     is_address,
     name_of_address,
 )
+from lakelet.models.families import template_of
 from lakelet.models.found import ollama_files
 from lakelet.models.gguf_header import read_gguf_header
 from lakelet.models.hugging_face import HUGGING_FACE, fetch_from_hugging_face
@@ -58,6 +59,7 @@ def add_model(
     copy: bool = False,
     over: bool = False,
     sha256: str = "",
+    template: str = "",
     progress: Progress = lambda _read, _all: None,
 ) -> Model:
     """Give a model a name in the store.
@@ -71,6 +73,7 @@ def add_model(
         copy: whether the store takes files of its own; they are linked without it.
         over: whether a name that is there gets another meaning.
         sha256: what the SHA-256 of a file that is fetched has to be; unsaid without it.
+        template: a file with a chat template, or a family, for a template in the place of its own.
         progress: told of bytes read, and of all.
 
     Raises:
@@ -78,10 +81,17 @@ def add_model(
         ModelFileError: a file is no model's, or is cut off.
         StorageError: the disk has no room.
     """
+    instead = template_of(template) if template else None
     found = _found(store, source, progress, sha256)
     files = [*found.files, *(_beside(store, str(one), progress) for one in beside)]
     return store.add(
-        name or found.name, source, files, copy=copy or found.copy, over=over, progress=progress
+        name or found.name,
+        source,
+        files,
+        copy=copy or found.copy,
+        over=over,
+        template=instead,
+        progress=progress,
     )
 
 

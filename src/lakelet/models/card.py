@@ -39,6 +39,7 @@ class Card:
         tokenizer: its kind.
         vocabulary: how many tokens there are.
         template: the chat template (Jinja); None for a base model.
+        template_from: the family or file it is from, where it is not the model's own; '' else.
         thinking: what becomes of old thoughts, of `lakelet.models.thinking.POLICIES`.
         licence: its licence.
         languages: as the file says.
@@ -78,6 +79,7 @@ class Card:
     types: dict[str, tuple[int, int]] = field(default_factory=dict)
     sampling: dict[str, float] = field(default_factory=dict)
     pooling: str = ""
+    template_from: str = ""
 
 
 def card_of_gguf(header: GgufHeader) -> Card:

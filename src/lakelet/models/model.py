@@ -11,9 +11,11 @@ from typing import Any
 from lakelet.errors import ModelFileError
 from lakelet.models.card import Card, card_of_gguf
 from lakelet.models.digest import Progress, digest_of
+from lakelet.models.families import Template
 from lakelet.models.gguf_header import read_gguf_header
 from lakelet.models.parts import joined
 from lakelet.models.safetensors_folder import card_of_folder
+from lakelet.models.thinking import thinking_policy
 
 __all__ = ("GivenFile", "Model", "ModelFile")
 
@@ -111,6 +113,7 @@ class Model:
         files: its files, weights first.
         together: a folder in which files of the store's own stand under the names they had, where
             an engine has to find several beside one another; '' where it need not.
+        template: a chat template in the place of its file's own; None for that.
     """
 
     name: str
@@ -118,11 +121,16 @@ class Model:
     added: float
     files: tuple[ModelFile, ...]
     together: str = ""
+    template: Template | None = None
 
     @property
     def weights(self) -> tuple[ModelFile, ...]:
         """The files with its weights, in order."""
         return tuple(one for one in self.files if one.role == "weights")
+
+    def paths_of(self, role: str) -> list[str]:
+        """Where the files of a role lie."""
+        return [one.place for one in self.files if one.role == role]
 
     @property
     def path(self) -> Path:
@@ -141,6 +149,15 @@ class Model:
         return hashlib.sha256("".join(one.digest for one in weights).encode()).hexdigest()
 
     @property
+    def identity(self) -> str:
+        """What an engine has loaded of it: weights, what belongs to them, a replaced template."""
+        beside = [one.digest for one in self.files if one.role in ("projector", "adapter")]
+        if self.template is None and not beside:
+            return self.digest
+        text = self.template.text if self.template else ""
+        return hashlib.sha256("\0".join([self.digest, *beside, text]).encode()).hexdigest()
+
+    @property
     def bytes(self) -> int:
         """Bytes of all its files."""
         return sum(one.bytes for one in self.files)
@@ -157,6 +174,10 @@ class Model:
         if self.path.is_dir():
             return card_of_folder(self.path)
         card = card_of_gguf(joined([read_gguf_header(one.path) for one in self.weights]))
+        if self.template is not None:
+            text = self.template.text
+            card = replace(card, template=text, template_from=self.template.origin,
+                           thinking=thinking_policy(text))  # fmt: skip
         return _with_projectors(card, [one.path for one in self.files if one.role == "projector"])
 
     def as_record(self) -> dict[str, Any]:
@@ -167,8 +188,11 @@ class Model:
     def of_record(cls, record: dict[str, Any]) -> Model:
         """What JSON kept."""
         files = tuple(ModelFile(**one) for one in record["files"])
-        together = record.get("together", "")
-        return cls(record["name"], record["source"], record["added"], files, together)
+        told = record.get("template")
+        return cls(
+            record["name"], record["source"], record["added"], files, record.get("together", ""),
+            Template(**told) if told else None,
+        )  # fmt: skip
 
 
 def _with_projectors(card: Card, projectors: Sequence[Path]) -> Card:

@@ -16,10 +16,12 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from lakelet.errors import CommandError, ModelFileError, ModelNotFoundError, nearest
 from lakelet.models.digest import Progress, copy_with_digest, digest_of
+from lakelet.models.families import Template
 from lakelet.models.model import GivenFile, Model, ModelFile
 from lakelet.workspace.locks import hold
 from lakelet.workspace.steps import declare, make_folder, remove_tree, step, write_file
@@ -105,6 +107,7 @@ class ModelStore:
         *,
         copy: bool = False,
         over: bool = False,
+        template: Template | None = None,
         progress: Progress = lambda _read, _all: None,
     ) -> Model:
         """Give files a name.
@@ -115,6 +118,7 @@ class ModelStore:
             files: its files, weights first.
             copy: whether the store takes files of its own, or links them where they lie.
             over: whether a name that is there gets another meaning.
+            template: a chat template in the place of the file's own.
             progress: told of bytes read, and of all.
 
         Raises:
@@ -133,7 +137,7 @@ class ModelStore:
             for one in files:
                 taken.append(self._taken(one, told, copy=copy, called=name))
                 before += taken[-1].bytes
-            model = Model(name, source, time.time(), tuple(taken), self._together(taken))
+            model = Model(name, source, time.time(), tuple(taken), self._together(taken), template)
             there = self._read(self._record(name))
             if there is not None and _means(there) == _means(model):
                 return there
@@ -143,9 +147,23 @@ class ModelStore:
                     "was added.",
                     hint="--name gives it another, --over gives the name to this one.",
                 )
-            record = json.dumps(model.as_record(), indent=1).encode()
-            write_file(_RECORD, self._record(name), record)
+            self._write(model)
         return model
+
+    def set_template(self, name: str, template: Template | None) -> Model:
+        """Put a chat template in the place of a file's own; None brings that back.
+
+        Raises:
+            ModelNotFoundError: there is no such name.
+        """
+        with self._changing():
+            model = replace(self.model(name), template=template)
+            self._write(model)
+        return model
+
+    def _write(self, model: Model) -> None:
+        record = json.dumps(model.as_record(), indent=1).encode()
+        write_file(_RECORD, self._record(model.name), record)
 
     def take_blob(self, make: Callable[[Path], str]) -> Path:
         """Make a file of the store's own.
@@ -292,4 +310,5 @@ class ModelStore:
 
 
 def _means(model: Model) -> set[tuple[str, str]]:
-    return {(one.role, one.digest) for one in model.files}
+    files = {(one.role, one.digest) for one in model.files}
+    return files | ({("template", model.template.text)} if model.template else set())

@@ -136,8 +136,8 @@ def _gpus() -> Iterator[Finding]:
         else:
             yield Finding(
                 "gpu", "note", f"{gpu}: this build of the engine cannot use it",
-                "a llama-server that was built for it can, asked by its address in "
-                "[models.servers.NAME] of lakelet.toml.",
+                "a llama-server that was built for it can: name it as llama_server in [models] of "
+                "lakelet.toml.",
             )  # fmt: skip
 
 

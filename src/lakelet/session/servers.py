@@ -94,7 +94,8 @@ def backend_of(
         keep: seconds for which a model of this machine stays loaded.
     """
     if not isinstance(model, ServedModel):
-        return Embedded(store, raw=raw, client=client, keep=keep)
+        own = folder.settings.models.llama_server
+        return Embedded(store, raw=raw, client=client, keep=keep, server=own)
     whose = (model.server.name, model.model)
 
     def seen() -> list[Seen]:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from lakelet.inference.presets import Chosen
     from lakelet.inference.served import AnyModel, ServedModel
     from lakelet.models import FoundModel, Model, ModelStore
+    from lakelet.models.families import Template
     from lakelet.models.wishes import Wishes
     from lakelet.session.conversations import Kept, Said
     from lakelet.session.servers import Probed
@@ -28,6 +29,21 @@ Progress = Callable[[int, int], None]
 
 def _nobody(_done: int, _all: int) -> None:
     """Tell nobody."""
+
+
+def _checked(source: str) -> Template:
+    """A template that an engine can be given.
+
+    Raises:
+        CommandError: there is none of that name.
+        TemplateError: it is broken, or loops.
+    """
+    from lakelet.inference.templates import check_template
+    from lakelet.models.families import template_of
+
+    found = template_of(source)
+    check_template(found.text, whose=found.origin)
+    return found
 
 
 class WorkspaceModels:
@@ -260,55 +276,90 @@ class WorkspaceModels:
 
     def add_model(
         self, source: str | Path, *, name: str = "", beside: Sequence[str | Path] = (),
-        copy: bool = False, over: bool = False, sha256: str = "", progress: Progress = _nobody,
+        copy: bool = False, over: bool = False, sha256: str = "", template: str = "",
+        progress: Progress = _nobody,
     ) -> Model:  # fmt: skip
-        """Add a model to the store: a file, a folder, an address, ``ollama:NAME``, or ``smollm2``.
+        """Add a model to the store: a file, a folder, one of Hugging Face, of Ollama, an address.
 
         Args:
             source: a ``.gguf`` file, a folder with one model, the address of a file,
-                ``ollama:NAME``, or ``smollm2``.
+                ``hf:ORG/NAME[:QUANT]``, ``ollama:NAME``, or ``smollm2``.
             name: its name; by the file's own without it.
-            beside: a projector file and adapters that belong to it.
+            beside: a projector file and adapters that belong to it, by path or address.
             copy: whether the store takes files of its own; they are linked without it.
             over: whether a name that is there gets another meaning.
             sha256: what the SHA-256 of a file that is fetched has to be; unsaid without it.
+            template: a file with a chat template, or a family such as ``chatml``, for a template in
+                the place of the model's own.
             progress: told of bytes read, and of all.
 
         Raises:
             CommandError: nothing that can be added is there, or several models are.
             ModelFileError: a file is no model's, or is cut off.
             StorageError: the disk has no room.
+            TemplateError: the template is broken, or loops.
         """
         from lakelet.models import add_model
 
+        if template:
+            _checked(template)
         return add_model(
-            self.model_store, str(source), name=name, beside=beside,
-            copy=copy, over=over, sha256=sha256, progress=progress,
+            self.model_store, str(source), name=name, beside=beside, copy=copy, over=over,
+            sha256=sha256, template=template, progress=progress,
         )  # fmt: skip
+
+    def set_model_template(self, name: str, source: str) -> Model:
+        """Put a chat template in the place of a model's own, until its own is asked for again.
+
+        Args:
+            name: the model.
+            source: a file with a template, a family such as ``chatml``, or '' for the model's own.
+
+        Raises:
+            CommandError: it is neither a file nor a family.
+            ModelNotFoundError: the store has none of that name.
+            TemplateError: the template is broken, or loops.
+        """
+        return self.model_store.set_template(name, _checked(source) if source else None)
+
+    def model_mark(self, model: Model) -> str:
+        """Why a model is not loaded any more: it hung an engine; '' where it did not."""
+        from lakelet.inference.host.place import HostPlace
+
+        return HostPlace(self.model_store.root).marked(model)
 
     def remove_model(self, name: str) -> list[Path]:
         """Take a model out of the store; files that are linked stay where they are.
+
+        An engine that has it loaded lets go of it first.
 
         Returns:
             The files that are gone.
 
         Raises:
+            EngineError: it is at work; nothing was changed.
             ModelNotFoundError: the store has none of that name.
         """
+        self.engine_host.unload(self.model_store.model(name).name)
         return self.model_store.remove(name)
 
     def verify_model(self, name: str, *, progress: Progress = _nobody) -> None:
         """Read a model's files whole, and refuse them where they are not what was added.
 
+        One that is as it was, and is not loaded any more since it hung an engine, is tried again.
+
         Raises:
             ModelFileError: one is gone or changed; with both digests.
             ModelNotFoundError: the store has none of that name.
         """
+        from lakelet.inference.host.place import HostPlace
+
         model, before = self.model(name), 0
         for one in model.files:
             done = before
             one.verify(lambda read, _all, done=done: progress(done + read, model.bytes))  # type: ignore[misc]
             before += one.bytes
+        HostPlace(self.model_store.root).unmark(model)
 
     def convert_model(
         self, name: str, to: str, *, called: str = "", over: bool = False,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shlex
 import tomllib
 import typing
 from collections.abc import Callable
@@ -186,9 +187,19 @@ class ModelSettings:
 
     store: str = ""
     default: str = ""
+    llama_server: str = ""
     presets: dict[str, PresetSettings] = field(default_factory=dict)
     gateway: GatewaySettings = field(default_factory=GatewaySettings)
     servers: dict[str, ServerSettings] = field(default_factory=dict)
+
+    def check(self) -> None:
+        """Refuse a command that cannot be taken apart."""
+        try:
+            shlex.split(self.llama_server)
+        except ValueError as error:
+            raise SettingsError(
+                f"models.llama_server: {error}; it is a program and its arguments, as in a shell."
+            ) from None
 
 
 @dataclass(frozen=True, slots=True)

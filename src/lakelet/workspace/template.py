@@ -54,6 +54,9 @@ time_zone = "{time_zone}"
 # store = "models"
 # The model that is meant where none is named.
 # default = "smollm2-f16"
+# A llama-server of your own with its arguments, built for your GPU perhaps, that runs the store's
+# models in the place of the engine that comes with Lakelet. It is started and ended as they are.
+# llama_server = "~/llama.cpp/build/bin/llama-server --n-gpu-layers 99"
 # How a model is sampled, in the place of what its file or its makers say.
 # [models.presets.smollm2-f16]
 # temperature = 0.7

@@ -55,7 +55,17 @@ def _params(xllamacpp: Any, asked: dict[str, Any]) -> Any:
         params.pooling_type = xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_MEAN
     if asked.get("template"):
         params.chat_template = asked["template"]
+    if asked.get("projector"):
+        params.mmproj.path = asked["projector"]
+    if asked.get("adapters"):
+        params.lora_adapters = [_adapter(xllamacpp, path) for path in asked["adapters"]]
     return params
+
+
+def _adapter(xllamacpp: Any, path: str) -> Any:
+    found = xllamacpp.CommonAdapterLoraInfo()
+    found.path, found.scale = path, 1.0
+    return found
 
 
 if __name__ == "__main__":

@@ -8,11 +8,12 @@ import selectors
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from lakelet.errors import EngineError
+from lakelet.errors import EngineError, StalledError
 from lakelet.inference.engine.flags import refuse_unfit_machine
 from lakelet.workspace.steps import declare, step
 
@@ -32,8 +33,11 @@ class LoadRequest:
         window: tokens of one conversation.
         slots: how many conversations at once.
         threads: that it may use.
-        template: a chat template in the place of the file's own; ''  for that.
+        template: a chat template in the place of the file's own; '' for that.
         pools: whether the file says how its embeddings are pooled.
+        projector: a file by which it sees pictures or hears sound; '' for none.
+        adapters: files of small weights that are added to its own.
+        server: a ``llama-server`` of the user's own with its arguments; '' for the engine's own.
     """
 
     path: str
@@ -42,6 +46,9 @@ class LoadRequest:
     threads: int
     template: str = ""
     pools: bool = False
+    projector: str = ""
+    adapters: Sequence[str] = ()
+    server: str = ""
 
 
 class EngineProcess:
@@ -57,13 +64,15 @@ class EngineProcess:
     """
 
     def __init__(self, request: LoadRequest, log: Path, seconds: float = LOAD_SECONDS) -> None:
-        refuse_unfit_machine()
+        if not request.server:
+            refuse_unfit_machine()
         self.request = request
         self.log = log
         self.key = secrets.token_urlsafe(24)
+        module = "own_server" if request.server else "child"
         with step(_LOG), log.open("wb") as written:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "lakelet.inference.engine.child"],
+                [sys.executable, "-m", f"lakelet.inference.engine.{module}"],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=written, text=True,
                 start_new_session=True,  # Ctrl-C is for whoever asks, not for the model
             )  # fmt: skip
@@ -84,7 +93,7 @@ class EngineProcess:
         with selectors.DefaultSelector() as selector:
             selector.register(self.process.stdout, selectors.EVENT_READ)
             if not selector.select(seconds):
-                raise self._failed(f"was not ready after {seconds:.0f} seconds")
+                raise self._failed(f"was not ready after {seconds:.0f} seconds", StalledError)
         line = self.process.stdout.readline()
         if not line:
             self.process.wait(10)
@@ -94,9 +103,9 @@ class EngineProcess:
             raise self._failed(f"said: {told['error']}")
         return str(told["address"])
 
-    def _failed(self, what: str) -> EngineError:
+    def _failed(self, what: str, kind: type[EngineError] = EngineError) -> EngineError:
         said = self.said
-        return EngineError(
+        return kind(
             f"the engine {what} when it loaded {self.request.path}; no model was loaded."
             + (f" It wrote: {said}" if said else ""),
             hint=f"all that it wrote is in {self.log}.",
@@ -118,6 +127,11 @@ class EngineProcess:
     def alive(self) -> bool:
         """Whether it runs."""
         return self.process.poll() is None
+
+    def kill(self) -> None:
+        """End it at once: it does not listen any more."""
+        self.process.kill()
+        self.end()
 
     def end(self) -> None:
         """End it; what it holds in memory is free afterwards."""

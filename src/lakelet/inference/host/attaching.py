@@ -63,9 +63,14 @@ class HostClient:
         assert isinstance(found, list)
         return found
 
+    def hung(self, identity: str, said: str) -> None:
+        """Have the engine of a model that hangs killed, and the model marked."""
+        if (address := self._running()) is not None:
+            self._ask(address, "POST", "/hung", {"identity": identity, "said": said})
+
     def turn(
         self, model: Model, *, window: int | None = None, slots: int = 1, raw: bool = False,
-        client: str = "", keep: float | None = None,
+        client: str = "", keep: float | None = None, server: str = "",
     ) -> Turn:  # fmt: skip
         """A turn with a model; a host is started where none runs.
 
@@ -76,9 +81,11 @@ class HostClient:
             raw: whether no template is needed.
             client: who asks; this process without it.
             keep: seconds for which it stays loaded afterwards; None for as long as others do.
+            server: a ``llama-server`` of the user's own, in the engine's place.
         """
         asked = {"model": model.as_record(), "window": window, "slots": slots, "raw": raw,
-                 "client": client or f"process {os.getpid()}", "keep": keep}  # fmt: skip
+                 "client": client or f"process {os.getpid()}", "keep": keep,
+                 "server": server}  # fmt: skip
         return Turn(self._start, model.name, asked)
 
     def _running(self) -> Address | None:

@@ -8,15 +8,17 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
-from lakelet.errors import BusyError, EngineError, LakeletError
+from lakelet.errors import BusyError, EngineError, LakeletError, StalledError
 from lakelet.inference.engine.process import EngineProcess, LoadRequest
 from lakelet.inference.host.fairness import in_turn
 from lakelet.inference.host.place import HostPlace
 from lakelet.inference.memory import available_memory, default_window, estimated_memory
 from lakelet.inference.templates import check_template
 from lakelet.models import Card, Model
+from lakelet.models.families import families_of
 from lakelet.workspace.quantities import format_bytes
 
 __all__ = ("Engine", "Engines", "Wanted")
@@ -33,6 +35,7 @@ class Wanted:
         raw: whether no template is needed.
         client: who wants it; turns go round among clients.
         keep: seconds for which it stays loaded afterwards; None for as long as others do.
+        server: a ``llama-server`` of the user's own, in the engine's place; '' for the engine.
     """
 
     model: Model
@@ -41,6 +44,12 @@ class Wanted:
     raw: bool = False
     client: str = ""
     keep: float | None = None
+    server: str = ""
+
+    @property
+    def key(self) -> str:
+        """By what it is known among what is loaded."""
+        return f"{self.model.identity} {self.server}" if self.server else self.model.identity
 
 
 class _Ticket:
@@ -187,7 +196,7 @@ class Engines:
                 self.changed.notify_all()
 
     def _ready(self, wanted: Wanted, tell: Callable[[int], None]) -> Engine:
-        key = wanted.model.digest
+        key = wanted.key
         with self.changed:
             while key in self.loading:
                 tell(0)
@@ -225,24 +234,41 @@ class Engines:
             raise EngineError(
                 f"{wanted.model.name} has no chat template: it is a base model, which goes on with "
                 "a text and holds no conversation.",
-                hint="`lakelet ask --raw` goes on with a text.",
+                hint="`lakelet ask --raw` goes on with a text; where it was trained to converse, "
+                f"`lakelet models template {wanted.model.name} FAMILY` gives it a template.",
+            )
+        if (said := self.place.marked(wanted.model)) and not wanted.raw:
+            raise EngineError(
+                f"{wanted.model.name} {said}; it is not loaded again.",
+                hint=f"`lakelet models template {wanted.model.name} FILE|FAMILY` gives it another "
+                f"template; `lakelet models verify {wanted.model.name}` lets it be tried again.",
             )
         if card.template is not None:
-            check_template(card.template, whose=wanted.model.name)
+            fitting = partial(families_of, wanted.model.weights[0].path)
+            check_template(card.template, whose=wanted.model.name, instead=fitting)
         window = self._window(wanted, card)
         need = estimated_memory(card, window, wanted.slots)
-        self._make_room(wanted.model.name, need)
+        if not wanted.server:  # where a server of the user's own keeps a model is not known here
+            self._make_room(wanted.model.name, need)
         request = LoadRequest(
-            str(wanted.model.path), window, wanted.slots, self.threads, pools=bool(card.pooling)
-        )
-        process = EngineProcess(request, self.place.log_of(wanted.model.name))
+            str(wanted.model.path), window, wanted.slots, self.threads, pools=bool(card.pooling),
+            template=wanted.model.template.text if wanted.model.template else "",
+            projector=next(iter(wanted.model.paths_of("projector")), ""),
+            adapters=wanted.model.paths_of("adapter"), server=wanted.server,
+        )  # fmt: skip
+        try:
+            process = EngineProcess(request, self.place.log_of(wanted.model.name))
+        except StalledError as error:
+            self.place.mark(wanted.model, f"hung its engine when it was loaded ({error.message})")
+            raise
         return Engine(wanted.model, process, window, wanted.slots, need)
 
     def _window(self, wanted: Wanted, card: Card) -> int:
         if wanted.window is not None:
             return wanted.window
         idle = sum(one.estimate for one in self.loaded.values() if one.idle)
-        window = default_window(card, self.free() + idle, wanted.slots)
+        free = 1 << 62 if wanted.server else self.free() + idle
+        window = default_window(card, free, wanted.slots)
         if not window:
             raise self._too_large(wanted.model.name, estimated_memory(card, 1), self.free() + idle)
         return window
@@ -284,6 +310,15 @@ class Engines:
             for key in [key for key, one in found.items() if one.idle]:
                 self._end(key)
             return gone
+
+    def hung(self, identity: str, said: str) -> None:
+        """Kill the engine of a model that hangs, and remember it."""
+        with self.changed:
+            for key in [key for key in self.loaded if key.partition(" ")[0] == identity]:
+                engine = self.loaded.pop(key)
+                self.place.mark(engine.model, said)
+                engine.process.kill()
+                self.changed.notify_all()
 
     def let_go(self, keep: float) -> None:
         """Let go of what nobody used for some seconds, and of what has died."""

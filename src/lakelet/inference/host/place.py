@@ -8,7 +8,8 @@ import secrets
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from lakelet.workspace.steps import declare, make_folder, remove_tree, step
+from lakelet.models import Model
+from lakelet.workspace.steps import declare, make_folder, remove_tree, step, write_file
 
 __all__ = ("KEEP_SECONDS", "Address", "HostPlace")
 
@@ -17,6 +18,8 @@ KEEP_SECONDS = 300.0
 
 _FOLDER = declare("inference.host.folder", "the folder of the engine host is there")
 _ADDRESS = declare("inference.host.address", "the engine host says where it is")
+_MARK = declare("inference.mark", "a model that hung its engine is known as such")
+_UNMARK = declare("inference.unmark", "a model that hung its engine may be tried again")
 _GONE = declare("inference.host.gone", "the engine host says no more where it is")
 
 
@@ -84,6 +87,26 @@ class HostPlace:
     def forget(self) -> None:
         """Say no more where the host is."""
         remove_tree(_GONE, self._address)
+
+    def mark(self, model: Model, said: str) -> None:
+        """Remember that a model hung its engine, so that it is not loaded again."""
+        make_folder(_FOLDER, self._marks)
+        write_file(_MARK, self._marks / model.identity, said.encode())
+
+    def marked(self, model: Model) -> str:
+        """Why a model is not loaded any more; '' where nothing is known against it."""
+        try:
+            return (self._marks / model.identity).read_text("utf-8")
+        except OSError:
+            return ""
+
+    def unmark(self, model: Model) -> None:
+        """Let a model be tried again."""
+        remove_tree(_UNMARK, self._marks / model.identity)
+
+    @property
+    def _marks(self) -> Path:
+        return self.folder / "hung"
 
     @property
     def _address(self) -> Path:

@@ -110,6 +110,9 @@ class _Handler(BaseHTTPRequestHandler):
             asked = json.loads(self.rfile.read(int(length)) or b"{}")
             if self.path == "/unload":
                 self.answer(200, self.server.engines.unload(asked.get("name")))
+            elif self.path == "/hung":
+                self.server.engines.hung(str(asked["identity"]), str(asked["said"]))
+                self.answer(200, None)
             elif self.path == "/turn":
                 self.turn(asked)
             else:
@@ -123,6 +126,7 @@ class _Handler(BaseHTTPRequestHandler):
         wanted = Wanted(
             Model.of_record(asked["model"]), asked.get("window"), asked.get("slots", 1),
             asked.get("raw", False), str(asked.get("client", "")), asked.get("keep"),
+            str(asked.get("server", "")),
         )  # fmt: skip
         self.send_response(200)
         self.send_header("content-type", "application/x-ndjson")
