@@ -50,7 +50,7 @@ def faulty(real: str, key: str, fault: str) -> Iterator[tuple[str, list[Any]]]:
             self.forward("POST", body)
 
         def forward(self, method: str, body: Any) -> None:
-            own = self.path.startswith("/v1")
+            own = self.path.startswith(("/v1", "/api"))
             if fault != "none" and not own:
                 self.send_error(404)
                 return
@@ -73,12 +73,13 @@ def faulty(real: str, key: str, fault: str) -> Iterator[tuple[str, list[Any]]]:
                 connection.close()
 
         def pieces(self, answer: http.client.HTTPResponse) -> None:
+            amid = 12 if self.path.startswith("/v1") else 5  # in Ollama's API a line is a piece
             for number, line in enumerate(answer):
                 if fault == "keepalive":
                     self.wfile.write(b": still here\n\n")
                 if fault == "silent" and b'"usage"' in line:
                     continue
-                if number > 12 and fault in ("dies", "garbage", "stalls", "error inside"):
+                if number > amid and fault in ("dies", "garbage", "stalls", "error inside"):
                     if fault == "garbage":
                         self.wfile.write(b"data: {oh\n\n")
                     elif fault == "error inside":

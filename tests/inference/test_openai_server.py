@@ -103,14 +103,14 @@ def test_a_conversation_with_a_server_is_kept(
 ) -> None:
     ws = known(gateway.address)
     talking = ws.talk("far/tiny-qwen-thinks", sampling=GREEDY, context=256, system="Be short.")
-    assert talking.say(LOMAR).text == HELMUT
+    assert talking.say(LOMAR).text.startswith("The capital of Lomar is ")
     assert talking.say(LOMAR).wrong == []
     kept, said = ws.conversation(talking.id)
     assert (kept.model, kept.messages) == ("far/tiny-qwen-thinks", 5)
     assert said[4].meter is not None and said[4].meter.history > said[4].meter.turn > 0
     with pytest.raises(EngineError, match="does not show the prompt"):
         talking.prompt()
-    with pytest.raises(CommandError, match="how far/tiny-llama is told to think is not known"):
+    with pytest.raises(CommandError, match="no probe of far/tiny-llama saw it"):
         ws.talk("far/tiny-llama", think="off")
     with pytest.raises(ModelNotFoundError, match="far is a server, and no model"):
         ws.talk("far")

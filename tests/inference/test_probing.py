@@ -13,6 +13,7 @@ import pytest
 from inference.faulty import faulty
 from inference.tiny import tiny_store
 from lakelet.errors import CommandError
+from lakelet.inference import Sampling
 from lakelet.inference.host.attaching import HostClient
 from lakelet.session import Workspace, open_workspace
 from lakelet.session.servers import last_probe
@@ -56,6 +57,11 @@ def test_an_honest_server_gives_no_alarm(ws: Workspace, engine: tuple[str, str, 
         assert "refused" in found["overflow"].said
         assert "temperature 0.8" in found["defaults"].said
         assert "that of tiny-qwen-thinks here" in found["template"].said
+        # What the probe saw work can be asked for, and is done.
+        talking = there.talk(model.name, think="off", sampling=Sampling(temperature=0))
+        assert talking.say("What grows in Lomar?").thought == ""
+        short = there.talk(model.name, think="budget 2", sampling=Sampling(temperature=0))
+        assert len(short.say("What is the capital of Lomar?").thought.split()) <= 2
 
 
 @pytest.mark.parametrize(

@@ -95,6 +95,30 @@ class Asking:
             if not done:
                 raise self.broken("broke off amid its answer")
 
+    def lines(self, path: str, body: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        """What it says in lines of JSON, of which the last says that it is done.
+
+        Raises:
+            EngineError: it breaks off, or says that something is wrong.
+        """
+        with _Open(self, path, body) as answer:
+            if answer.status != 200:
+                self._refuse_error(self._parsed(answer.read(_LONGEST)), answer.status)
+            while True:
+                try:
+                    line = answer.readline(_LONGEST)
+                except (OSError, http.client.HTTPException):
+                    raise self.broken("broke off amid its answer") from None
+                if not line:
+                    raise self.broken("broke off amid its answer")
+                if not line.strip():
+                    continue
+                told = self._parsed(line)
+                self._refuse_error(told, 200)
+                yield told
+                if told.get("done"):
+                    return
+
     def _parsed(self, text: bytes) -> Any:
         try:
             return json.loads(text)

@@ -33,7 +33,7 @@ from lakelet.inference.estimating import Seen, estimated, length_of
 from lakelet.inference.served import Server
 from lakelet.inference.thoughts import ThoughtSplitter
 
-__all__ = ("OpenAIServer", "served_names")
+__all__ = ("OpenAIServer", "openai_names")
 
 _WINDOWS = ("loaded_context_length", "max_model_len", "context_length", "max_context_length",
             "window")  # fmt: skip
@@ -45,7 +45,7 @@ def _asking(server: Server, seconds: float) -> Asking:
     return Asking(server.address.rstrip("/"), server.key, f"the server {server.name}", seconds)
 
 
-def served_names(server: Server) -> list[str]:
+def openai_names(server: Server) -> list[str]:
     """The names of the models that a server has.
 
     Raises:
@@ -86,7 +86,7 @@ class OpenAIServer:
 
     def models(self) -> list[str]:
         """The names of the models it has."""
-        return served_names(self.server)
+        return openai_names(self.server)
 
     def load(self, name: str, *, context: int | None = None) -> Iterator[Waiting | Loaded]:
         """Find out what window the model has there; whether it is loaded is the server's matter.
@@ -150,7 +150,7 @@ class OpenAIServer:
     def count(self, conversation: Conversation) -> Count:
         """How many tokens the prompt has: exact where the server shows how, estimated elsewhere."""
         if not self._exact:
-            return estimated(length_of(conversation), self._known)
+            return estimated(length_of(conversation), () if conversation.raw else self._known)
         return Count.exact(self.tokens(self.render(conversation), raw=conversation.raw))
 
     def tokens(self, text: str, *, raw: bool = False) -> int:
@@ -171,15 +171,12 @@ class OpenAIServer:
             EngineError: the server does not answer, stalls, or breaks off.
             OverflowingError: it refuses the prompt as too long.
         """
-        if sampling.thought_tokens is not None:
-            raise EngineError(
-                f"whether the server {self.server.name} keeps a budget of thoughts is not known; "
-                "nothing was asked."
-            )
         fields: dict[str, Any] = {
             **sampling.as_fields(), "model": self.model, "stream": True,
             "stream_options": {"include_usage": True},
         }  # fmt: skip
+        if sampling.thought_tokens is not None:  # a probe has seen it work
+            fields["thinking_budget_tokens"] = sampling.thought_tokens
         self._asked = _asking(self.server, 600.0)
         if conversation.raw:
             fields["prompt"] = conversation.messages[-1].content
@@ -194,7 +191,8 @@ class OpenAIServer:
             pieces = self._asked.stream("/chat/completions", fields)
             splitter = ThoughtSplitter()
         for event in as_events(pieces, splitter):
-            if isinstance(event, Usage) and event.prompt and not self._exact:
+            learns = not self._exact and not conversation.raw  # a template adds to what it counts
+            if isinstance(event, Usage) and event.prompt and learns:
                 self.learn(Seen(length_of(conversation), event.prompt))
             yield event
 

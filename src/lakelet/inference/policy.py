@@ -60,10 +60,7 @@ def thinking_of(model: AnyModel, told: str) -> tuple[dict[str, Any], int | None]
     if told not in ("on", "off") and budget is None:
         raise CommandError(f"think is on, off, or budget N with a number of tokens, not {told!r}.")
     if isinstance(model, ServedModel):
-        raise CommandError(
-            f"how {model.name} is told to think is not known: it is a server's; nothing was asked.",
-            hint="leave --think out.",
-        )
+        return _thinking_there(model, told, int(budget[1]) if budget else None)
     card = model.card
     if card.thinking == "none" and told != "off":
         raise CommandError(
@@ -79,3 +76,18 @@ def thinking_of(model: AnyModel, told: str) -> tuple[dict[str, Any], int | None]
             hint="`--think budget N` ends its thoughts after N tokens.",
         )
     return ({_SWITCH: told == "on"} if card.thinking != "none" else {}), None
+
+
+def _thinking_there(
+    model: ServedModel, told: str, budget: int | None
+) -> tuple[dict[str, Any], int | None]:
+    """The same for a model of a server: as its API has it, or as a probe saw it work."""
+    needed = "thinking budget" if budget is not None else "thinking switch"
+    own = model.server.api == "ollama" and budget is None
+    if not own and needed not in model.seen:
+        raise CommandError(
+            f"whether {model.server.name} does so is not known: no probe of {model.name} saw it; "
+            "nothing was asked.",
+            hint=f"`lakelet models probe {model.name}` finds out; or leave --think out.",
+        )
+    return ({} if budget is not None else {_SWITCH: told == "on"}), budget

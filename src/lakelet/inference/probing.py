@@ -31,6 +31,7 @@ _THOUGHT_TOKENS = 20
 """Far fewer than that thought has, in any tokenizer."""
 _TRIES = 3
 _LENGTH = 24
+_RIDDLE = "Three cats catch three mice in three minutes. How many cats catch nine mice in nine?"
 _STORY = "Tell me a story about a lighthouse."
 _DRAWN = ("temperature", "top_p", "top_k", "min_p", "repeat_penalty")
 
@@ -40,8 +41,8 @@ class Finding:
     """What was found out.
 
     Attributes:
-        what: ``overflow``, ``old thoughts``, ``thoughts in the text``, ``sampling``, ``defaults``
-            or ``template``.
+        what: ``overflow``, ``old thoughts``, ``thoughts in the text``, ``thinking switch``,
+            ``thinking budget``, ``sampling``, ``defaults`` or ``template``.
         state: ``ok``, ``fault`` or ``unknown``.
         said: in a sentence.
     """
@@ -68,9 +69,9 @@ class Plan:
 
 def plan(window: int) -> Plan:
     """What a probe of a window sends, for who pays by the token."""
-    thoughts = 4 * len(_THOUGHT)
-    return Plan(5 + 2 * _TRIES, len(_long(window)) + thoughts + 2 * _TRIES * len(_STORY),
-                5 + 2 * _TRIES * _LENGTH)  # fmt: skip
+    thoughts = 4 * len(_THOUGHT) + 3 * len(_RIDDLE)
+    return Plan(8 + 2 * _TRIES, len(_long(window)) + thoughts + 2 * _TRIES * len(_STORY),
+                5 + 2 * _TRIES * _LENGTH + 3 * _think_length(window))  # fmt: skip
 
 
 def probe(
@@ -87,6 +88,7 @@ def probe(
     """
     yield _overflow(backend, window)
     yield from _old_thoughts(backend)
+    yield from _thinking(backend, _think_length(window))
     yield _sampling(backend)
     yield _defaults(props)
     yield _template(props, templates or {})
@@ -96,16 +98,21 @@ def probe(
 class _Heard:
     text: str
     usage: Usage
+    thought: str = ""
 
 
-def _ask(backend: Backend, messages: tuple[Message, ...], sampling: Sampling) -> _Heard:
-    text, usage = "", Usage(None, None)
-    for event in backend.chat(Conversation(messages), sampling):
+def _ask(
+    backend: Backend, messages: tuple[Message, ...], sampling: Sampling,
+    template: Mapping[str, Any] | None = None,
+) -> _Heard:  # fmt: skip
+    text, thought, usage = "", "", Usage(None, None)
+    for event in backend.chat(Conversation(messages, template=template or {}), sampling):
         if isinstance(event, Text | Thought):
             text += event.text
+            thought += event.text if isinstance(event, Thought) else ""
         elif isinstance(event, Usage):
             usage = event
-    return _Heard(text, usage)
+    return _Heard(text, usage, thought)
 
 
 def _long(window: int) -> str:
@@ -160,6 +167,41 @@ def _old_thoughts(backend: Backend) -> Iterator[Finding]:
                           "than without them.")  # fmt: skip
         else:
             yield Finding(what, "ok", "they do not reach the model.")
+
+
+def _thinking(backend: Backend, most: int) -> Iterator[Finding]:
+    """Whether thinking can be switched off, and ended after some tokens, by the server's fields."""
+    asked = (Message("user", _RIDDLE),)
+    greedy = Sampling(temperature=0, max_tokens=most)
+
+    def thought(sampling: Sampling, template: Mapping[str, Any] | None = None) -> str | None:
+        try:
+            return _ask(backend, asked, sampling, template).thought.strip()
+        except LakeletError:
+            return None
+
+    whole = thought(greedy)
+    if not whole:
+        for what in ("thinking switch", "thinking budget"):
+            yield Finding(what, "unknown", "it did not think when it was asked a riddle.")
+        return
+    off = thought(greedy, {"enable_thinking": False})
+    works = off == ""
+    yield _of_telling("thinking switch", works, "it can be told not to think.",
+                      "it thinks though it was told not to, or refuses to be told.")  # fmt: skip
+    cut = thought(replace(greedy, thought_tokens=1))
+    works = cut is not None and len(cut) < len(whole)
+    yield _of_telling("thinking budget", works, "its thoughts can be ended after some tokens.",
+                      "it thinks for longer than it may, or refuses to be told.")  # fmt: skip
+
+
+def _of_telling(what: str, works: bool, seen: str, otherwise: str) -> Finding:
+    return Finding(what, "ok", seen) if works else Finding(what, "unknown", otherwise)
+
+
+def _think_length(window: int) -> int:
+    """Tokens that it may take to show how it thinks."""
+    return min(256, window // 2)
 
 
 def _sampling(backend: Backend) -> Finding:

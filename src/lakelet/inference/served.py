@@ -1,4 +1,4 @@
-"""Models that a server of somebody else's holds, behind OpenAI's API: LM Studio, vLLM and others.
+"""Models that a server of somebody else's holds: LM Studio, vLLM, Ollama and others.
 
 Of such a model nothing is known but its name: no file is read, so its card says nothing that the
 name does not. Old thoughts do not go back to it, which is right for most models.
@@ -23,12 +23,14 @@ class Server:
         address: of its API, such as ``http://127.0.0.1:1234/v1``.
         key: what it is shown; '' for nothing.
         window: tokens of prompt and answer together, where the server does not say; 0 for unsaid.
+        api: ``openai``, or ``ollama`` for Ollama's own.
     """
 
     name: str
     address: str
     key: str = ""
     window: int = 0
+    api: str = "openai"
 
 
 @dataclass(frozen=True)
@@ -38,10 +40,12 @@ class ServedModel:
     Attributes:
         server: which one.
         model: its name there.
+        seen: what the last probe saw work, as ``thinking switch``.
     """
 
     server: Server
     model: str
+    seen: frozenset[str] = frozenset()
 
     @property
     def name(self) -> str:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from lakelet.errors import CommandError, EngineError, ModelFileError, ModelNotFoundError
 from lakelet.inference import Backend, Embedded, Loaded
+from lakelet.inference.dialects import served_names, server_backend
 from lakelet.inference.estimating import Seen
-from lakelet.inference.openai_server import OpenAIServer, served_names
 from lakelet.inference.probing import Finding, Plan, plan, probe
 from lakelet.inference.served import AnyModel, ServedModel, Server
 from lakelet.workspace.secrets import resolve
@@ -45,7 +45,7 @@ def servers(folder: WorkspaceFolder) -> dict[str, Server]:
     """
     return {
         name: Server(name, one.address, resolve(one.key, root=folder.root) if one.key else "",
-                     one.window)
+                     one.window, one.api)
         for name, one in folder.settings.models.servers.items()
     }  # fmt: skip
 
@@ -64,7 +64,9 @@ def served_model(folder: WorkspaceFolder, name: str) -> ServedModel | None:
             f"{called} is a server, and no model; nothing was asked.",
             hint=f"name a model of it: {called}/NAME; `lakelet models servers` lists them.",
         )
-    return ServedModel(servers(folder)[called], model)
+    probed = last_probe(folder, name)
+    seen = frozenset(one.what for one in probed.findings if one.state == "ok") if probed else ()
+    return ServedModel(servers(folder)[called], model, frozenset(seen))
 
 
 def served_models(folder: WorkspaceFolder) -> tuple[list[ServedModel], dict[str, str]]:
@@ -118,7 +120,7 @@ def backend_of(
                 "ORDER BY time DESC LIMIT ?3))", (*whose, _KEPT),
             )  # fmt: skip
 
-    return OpenAIServer(model.server, model.model, seen, learn)
+    return server_backend(model.server, model.model, seen, learn)
 
 
 @dataclass(frozen=True)
@@ -158,7 +160,7 @@ def probe_model(
             f"{model.name} is run by Lakelet's own engine; a probe asks servers.",
             hint="`lakelet models servers` lists their models.",
         )
-    backend = OpenAIServer(model.server, model.model)
+    backend = server_backend(model.server, model.model)
     window = 0
     for event in backend.load(model.name, context=context):
         if isinstance(event, Loaded):

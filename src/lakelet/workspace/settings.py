@@ -159,14 +159,16 @@ class GatewaySettings:
 
 @dataclass(frozen=True, slots=True)
 class ServerSettings:
-    """``[models.servers.NAME]``: a server that speaks OpenAI's API; its key only by reference."""
+    """``[models.servers.NAME]``: a server of models, by OpenAI's API or Ollama's own."""
 
     address: str = ""
+    api: str = "openai"
     key: str = ""
     window: int = 0
 
     def check(self) -> None:
         """Refuse what is no address, and a key that is written out."""
+        _one_of("models.servers: api", self.api, ("openai", "ollama"))
         if not self.address.startswith(("http://", "https://")):
             raise SettingsError(
                 f"models.servers: address is {self.address!r}, and no address of a server.",

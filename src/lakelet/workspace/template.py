@@ -76,6 +76,10 @@ time_zone = "{time_zone}"
 # address = "http://127.0.0.1:1234/v1"
 # key = "env:LMSTUDIO_KEY"
 # window = 8192
+# Ollama by its own API, which is told the window each time, where its /v1 takes a small one.
+# [models.servers.ollama]
+# address = "http://127.0.0.1:11434"
+# api = "ollama"
 
 # When `lakelet jobs start` updates a pipeline; `lakelet jobs add` writes such a section.
 # [jobs.forum]

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import Query
 
 from lakelet.errors import LakeletError
-from lakelet.inference.openai_server import served_names
+from lakelet.inference.dialects import served_names
 from lakelet.models import Card, Model
 from lakelet.models.wishes import wishes_of
 from lakelet.session import Workspace
