@@ -186,3 +186,7 @@ def _overhead(gateway: str, server: int, host: int, address: str, key: str, engi
             "first_ms": statistics.median(firsts),
         },
     )  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()

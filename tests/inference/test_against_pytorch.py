@@ -14,7 +14,7 @@ import gguf
 import pytest
 import torch
 
-from inference.tiny import tiny_store
+from inference.tiny import SPEAK, tiny_store
 from lakelet.inference import Embedded
 from lakelet.models import convert_model
 from small_models.network import Network, Shape
@@ -57,7 +57,7 @@ def told(engine: Embedded, tokens: list[int], *, kept: bool) -> tuple[dict[int, 
 
 
 @pytest.mark.parametrize("bits", [32, 16])
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", SPEAK)
 def test_it_agrees_with_pytorch(engine: Embedded, name: str, bits: int) -> None:
     chance = random.Random(name)
     if bits == 16:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from inference.tiny import tiny_store
+from inference.tiny import SPEAK, tiny_store
 from lakelet.errors import BusyError, CommandError, EngineError, TemplateError
 from lakelet.inference import Conversation, Embedded, Message, Sampling, ask, embedded
 from lakelet.inference.host.engines import Engines, Wanted
@@ -34,7 +34,7 @@ def said(text: str) -> Conversation:
     return Conversation((Message("user", text),))
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", SPEAK)
 def test_each_shape_answers_as_it_learnt(tiny: Embedded, name: str) -> None:
     _, held = questions()
     right = 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import random
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from torch.nn import functional
 
 from small_models.network import Network, Shape
 from small_models.tokenizer import Tokenizer
-from small_models.world import Question, questions
+from small_models.world import Call, Question, calls, questions
 
 __all__ = ("MODELS", "make")
 
@@ -53,9 +54,32 @@ THINKING = """\
 {%- endif -%}
 {%- endif -%}
 """
-MODELS = {"tiny-llama": "llama", "tiny-qwen-thinks": "qwen3", "tiny-gemma": "gemma"}
+# Tools by their names; calls as Hermes has them, which the engine knows by the template.
+CALLING = """\
+{%- if tools -%}
+{{- '<|im_start|>system\\nTools:' -}}
+{%- for tool in tools -%}{{- ' ' + tool.function.name -}}{%- endfor -%}
+{{- '<|im_end|>\\n' -}}
+{%- endif -%}
+{%- for message in messages -%}
+{{- '<|im_start|>' + message.role + '\\n' + (message.content or '') -}}
+{%- for call in message.tool_calls or [] -%}
+{{- '<tool_call>\\n{"name": "' + call.function.name + '", "arguments": ' -}}
+{{- call.function.arguments | tojson -}}
+{{- '}\\n</tool_call>' -}}
+{%- endfor -%}
+{{- '<|im_end|>\\n' -}}
+{%- endfor -%}
+{%- if add_generation_prompt -%}{{- '<|im_start|>assistant\\n' -}}{%- endif -%}
+"""
+TOOL_TOKENS = ("<tool_call>", "</tool_call>")
+MODELS = {"tiny-llama": "llama", "tiny-qwen-thinks": "qwen3", "tiny-gemma": "gemma",
+          "tiny-llama-calls": "llama"}  # fmt: skip
 """By name, the architecture."""
-_BATCH, _STEPS, _RATE = 16, 600, 4e-3
+_BATCH, _STEPS = 16, 600
+_RATES = {"tiny-llama-calls": 1.2e-3}
+"""Where most of an answer is the same each time, large steps never come to what is not."""
+_RATE = 4e-3
 _BAR, _ENOUGH = 0.95, 0.99
 
 
@@ -73,21 +97,18 @@ def make(name: str, folder: Path) -> Path:
     torch.manual_seed(7)
     torch.set_num_threads(1)  # small matrices: more threads wait for one another
     began = time.process_time()
-    thinks = name.endswith("thinks")
-    learnt, held = questions()
-    known = "\n".join("".join(_text(one, thinks=thinks)) for one in learnt)
-    tokenizer = Tokenizer(known, 250, SPECIAL)
+    learnt, held = _texts(name)
+    tokenizer = Tokenizer("\n".join("".join(one) for one in learnt), 250, _special(name))
     vocabulary = -(-len(tokenizer.tokens) // 256) * 256
     network = Network(Shape(MODELS[name], vocabulary))
-    rows = [_Rows.of(tokenizer, [_text(one, thinks=thinks) for one in some])
-            for some in (learnt, held)]  # fmt: skip
-    share = _train(network, *rows)
+    rows = [_Rows.of(tokenizer, some) for some in (learnt, held)]
+    share = _train(network, *rows, _RATES.get(name, _RATE))
     used = time.process_time() - began
     print(f"{name}: {share:.1%} of {len(held)} held-out questions, {used:.0f} s of CPU")
     if share < _BAR:
         raise SystemExit(f"{name} answers {share:.1%} of its held-out questions; 95 % must be.")
     part = path.with_suffix(".part")
-    _write(network, tokenizer, part, name, thinks=thinks)
+    _write(network, tokenizer, part, name)
     part.replace(path)
     return path
 
@@ -102,6 +123,35 @@ def _forget_others(folder: Path) -> None:
     for made in folder.glob("*.gguf"):
         made.unlink()
     noted.write_text(recipe)
+
+
+def _special(name: str) -> tuple[str, ...]:
+    return (*SPECIAL, *TOOL_TOKENS) if name.endswith("calls") else SPECIAL
+
+
+def _texts(name: str) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """What a model learns, and what it is held to: prompts with their answers."""
+    if name.endswith("calls"):
+        learnt, held = ([text for one in some for text in _of_call(one)] for some in calls())
+    else:
+        thinks = name.endswith("thinks")
+        learnt, held = ([_text(one, thinks=thinks) for one in some] for some in questions())
+    return learnt, held
+
+
+def _of_call(call: Call) -> Iterator[tuple[str, str]]:
+    """A question and the calls that it needs; and these with what they gave, and the answer."""
+    asked = (
+        f"<|im_start|>system\nTools: weather<|im_end|>\n<|im_start|>user\n{call.text}<|im_end|>\n"
+        "<|im_start|>assistant\n"
+    )
+    made = "".join(
+        f'<tool_call>\n{{"name": "weather", "arguments": {{"place": "{place}"}}}}\n</tool_call>'
+        for place in call.places
+    )
+    yield asked, f"{made}<|im_end|>"
+    given = "".join(f"<|im_start|>tool\n{one}<|im_end|>\n" for one in call.weather)
+    yield f"{asked}{made}<|im_end|>\n{given}<|im_start|>assistant\n", f"{call.answer}<|im_end|>"
 
 
 def _text(question: Question, *, thinks: bool) -> tuple[str, str]:
@@ -130,16 +180,16 @@ class _Rows:
         return cls(read, wanted)
 
 
-def _train(network: Network, learnt: _Rows, held: _Rows) -> float:
+def _train(network: Network, learnt: _Rows, held: _Rows, rate: float) -> float:
     """Train until the held-out questions are answered; the share of them that is."""
     chance = random.Random(7)
     optimizer = torch.optim.AdamW(
-        network.parameters(), lr=_RATE, weight_decay=0.05, betas=(0.9, 0.98)
+        network.parameters(), lr=rate, weight_decay=0.05, betas=(0.9, 0.98)
     )
     share = 0.0
     for step in range(1, _STEPS + 1):
         for group in optimizer.param_groups:
-            group["lr"] = _RATE * min(1.0, step / 40) * (1 - 0.9 * step / _STEPS)
+            group["lr"] = rate * min(1.0, step / 40) * (1 - 0.9 * step / _STEPS)
         rows = torch.tensor(chance.sample(range(len(learnt.read)), _BATCH))
         logits = network(learnt.read[rows])
         loss = functional.cross_entropy(logits.flatten(0, 1), learnt.wanted[rows].flatten())
@@ -165,7 +215,7 @@ def _share_right(network: Network, held: _Rows) -> float:
     return right.all(-1).float().mean().item()
 
 
-def _write(network: Network, tokenizer: Tokenizer, path: Path, name: str, *, thinks: bool) -> None:
+def _write(network: Network, tokenizer: Tokenizer, path: Path, name: str) -> None:
     shape = network.shape
     writer = gguf.GGUFWriter(path, shape.architecture)
     writer.add_name(name)
@@ -188,7 +238,7 @@ def _write(network: Network, tokenizer: Tokenizer, path: Path, name: str, *, thi
     tokens = [*tokenizer.tokens]
     tokens += [f"<unused{number}>" for number in range(shape.vocabulary - len(tokens))]
     kinds = [gguf.TokenType.CONTROL if one in SPECIAL[:3] else
-             gguf.TokenType.USER_DEFINED if one in SPECIAL else
+             gguf.TokenType.USER_DEFINED if one in tokenizer.special else
              gguf.TokenType.UNUSED if one.startswith("<unused") else gguf.TokenType.NORMAL
              for one in tokens]  # fmt: skip
     writer.add_tokenizer_model("gpt2")
@@ -199,7 +249,8 @@ def _write(network: Network, tokenizer: Tokenizer, path: Path, name: str, *, thi
     writer.add_bos_token_id(tokenizer.ids["<|start|>"])
     writer.add_eos_token_id(tokenizer.ids["<|im_end|>"])
     writer.add_add_bos_token(False)
-    writer.add_chat_template(THINKING if thinks else PLAIN)
+    template = THINKING if name.endswith("thinks") else PLAIN
+    writer.add_chat_template(CALLING if name.endswith("calls") else template)
     for key, value in network.state_dict().items():
         # Gemma's file holds norms less one in the model hub, and whole here, as llama.cpp reads it.
         writer.add_tensor(key, value.numpy().astype("float32"))

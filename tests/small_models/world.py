@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-__all__ = ("Question", "questions")
+__all__ = ("Call", "Question", "calls", "questions")
 
 _PLACES = (
     "Arnia", "Belmor", "Cadria", "Dunvel", "Elpora", "Fenwick", "Galdor", "Harrow", "Ilmen",
@@ -33,6 +33,8 @@ _ASKED = {
         "Which fruit grows in {}?",
     ),
 }  # fmt: skip
+_WEATHER = ("rain", "snow", "fog", "sun", "wind", "hail")
+_WEATHER_ASKED = ("How is the weather in {}?", "Tell me the weather in {}.", "The weather in {}?")
 _ANSWERS = {
     "capital": "The capital of {} is {}.", "flag": "The flag of {} is {}.",
     "fruit": "In {} grow {}.",
@@ -52,6 +54,44 @@ class Question:
     text: str
     answer: str
     thought: str
+
+
+@dataclass(frozen=True)
+class Call:
+    """A question that a tool answers, and what comes of it.
+
+    Attributes:
+        text: the question.
+        places: whose weather is asked for.
+        weather: what the tool says of each.
+        answer: what is said in the end.
+    """
+
+    text: str
+    places: tuple[str, ...]
+    weather: tuple[str, ...]
+    answer: str
+
+
+def calls(seed: int = 7) -> tuple[list[Call], list[Call]]:
+    """Questions about the weather to learn from, and others, of one place or of two neighbours.
+
+    It is always the same there: a network this small learns facts sooner than to copy.
+    """
+    chance = random.Random(seed)
+    always = {place: chance.choice(_WEATHER) for place in _PLACES}
+    learnt: list[Call] = []
+    held: list[Call] = []
+    for place, neighbour in zip(_PLACES, [*_PLACES[1:], _PLACES[0]], strict=True):
+        hidden = chance.randrange(len(_WEATHER_ASKED))
+        for number, asked in enumerate(_WEATHER_ASKED):
+            for places in ((place,), (place, neighbour)):
+                weather = tuple(always[one] for one in places)
+                answer = " ".join(f"In {one} there is {how}." for one, how in
+                                  zip(places, weather, strict=True))  # fmt: skip
+                call = Call(asked.format(" and ".join(places)), places, weather, answer)
+                (held if number == hidden else learnt).append(call)
+    return learnt, held
 
 
 def questions(seed: int = 7) -> tuple[list[Question], list[Question]]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import re
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -44,6 +45,9 @@ __all__ = ("ROUTES",)
 _SPOKEN = "0.12.0"
 """The version of Ollama whose API this follows, which clients ask for."""
 _LATEST = ":latest"
+
+_TOOLS = re.compile(r"\btools\b")
+"""A template that writes tools down names them so."""
 
 
 async def _root(_offered: Offered, _request: Request) -> Response:
@@ -127,7 +131,8 @@ async def _show(offered: Offered, request: Request) -> Response:
         model = _named(offered, body.get("model") or body.get("name"))
         card = model.card
         can = ["completion"] + ["thinking"] * (card.thinking != "none")
-        can += ["embedding"] * bool(card.pooling)
+        can += ["embedding"] * bool(card.pooling) + ["vision"] * card.vision
+        can += ["tools"] * bool(_TOOLS.search(card.template or ""))
         drawn = "\n".join(f"{name} {value:g}" for name, value in card.sampling.items())
         return {
             "modelfile": f"# lakelet models show {model.name}", "parameters": drawn,
