@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -164,21 +165,22 @@ class Model:
 
     @property
     def card(self) -> Card:
-        """What its files say of it, read anew.
+        """What its files say of it; read again only where they are not as they were.
 
         Raises:
             ModelFileError: a file is gone, changed, or cannot be read.
         """
         for one in self.files:
             one.check()
-        if self.path.is_dir():
-            return card_of_folder(self.path)
-        card = card_of_gguf(joined([read_gguf_header(one.path) for one in self.weights]))
-        if self.template is not None:
+        projectors = self.paths_of("projector")
+        every = [*projectors, *(one.place for one in self.weights)]
+        looks = tuple((place, Path(place).stat().st_mtime_ns) for place in every)
+        card = _card_of(str(self.path), looks, len(projectors))
+        if self.template is not None and card.format == "gguf":
             text = self.template.text
             card = replace(card, template=text, template_from=self.template.origin,
                            thinking=thinking_policy(text))  # fmt: skip
-        return _with_projectors(card, [one.path for one in self.files if one.role == "projector"])
+        return card
 
     def as_record(self) -> dict[str, Any]:
         """As JSON keeps it."""
@@ -193,6 +195,22 @@ class Model:
             record["name"], record["source"], record["added"], files, record.get("together", ""),
             Template(**told) if told else None,
         )  # fmt: skip
+
+
+@lru_cache(maxsize=64)
+def _card_of(path: str, looks: tuple[tuple[str, int], ...], projectors: int) -> Card:
+    """The card of files that look so: a gateway asks for it with every request.
+
+    Args:
+        path: what an engine loads.
+        looks: projectors and weights, each with when it was changed.
+        projectors: how many of them are projectors.
+    """
+    if Path(path).is_dir():
+        return card_of_folder(Path(path))
+    places = [Path(place) for place, _ in looks]
+    card = card_of_gguf(joined([read_gguf_header(one) for one in places[projectors:]]))
+    return _with_projectors(card, places[:projectors])
 
 
 def _with_projectors(card: Card, projectors: Sequence[Path]) -> Card:

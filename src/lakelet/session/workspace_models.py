@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from lakelet.inference.gateway.offered import Offered
     from lakelet.inference.host.attaching import HostClient
     from lakelet.inference.presets import Chosen
+    from lakelet.inference.scorer import EmbeddedScorer
     from lakelet.inference.served import AnyModel, ServedModel
     from lakelet.models import FoundModel, Model, ModelStore
     from lakelet.models.families import Template
@@ -307,6 +308,22 @@ class WorkspaceModels:
             self.model_store, str(source), name=name, beside=beside, copy=copy, over=over,
             sha256=sha256, template=template, progress=progress,
         )  # fmt: skip
+
+    def scorer(self, name: str, *, window: int | None = None, threads: int = 1) -> EmbeddedScorer:
+        """A model whose logits can be read, token by token, in a process of its own.
+
+        Args:
+            name: a model of the store.
+            window: tokens at most; what was trained, up to 2,048, without it.
+            threads: that may compute.
+
+        Raises:
+            EngineError: it does not load, or does not fit into memory.
+            ModelNotFoundError: the store has none of that name.
+        """
+        from lakelet.inference.scorer import EmbeddedScorer
+
+        return EmbeddedScorer(self.model(name), window, threads)
 
     def set_model_template(self, name: str, source: str) -> Model:
         """Put a chat template in the place of a model's own, until its own is asked for again.

@@ -57,6 +57,7 @@ class _Host(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     server: _Host
+    disable_nagle_algorithm = True  # lines are short, and each is waited for
     timeout = 30  # for who begins to ask and does not go on
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - as it is there
