@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -46,3 +47,23 @@ def real_data() -> Path:
     if not (folder / "gsm8k").is_dir():
         pytest.skip("no real data: set LAKELET_DATA to a folder with gsm8k and svamp")
     return folder.resolve()
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A store with the small models that are trained here."""
+    from inference.tiny import tiny_store
+    from lakelet.inference.host.attaching import HostClient
+
+    store = tiny_store(tmp_path_factory.mktemp("trained"))
+    yield store.root
+    HostClient(store).unload()
+
+
+@pytest.fixture
+def talkative(ws: Workspace, trained: Path) -> Workspace:
+    """A workspace with the small models that are trained here."""
+    settings = ws.folder.root / "lakelet.toml"
+    text = settings.read_text().replace('# store = "models"', f'store = "{trained}"')
+    settings.write_text(text)
+    return lakelet.open(ws.folder.root)

@@ -8,35 +8,17 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from inference.tiny import tiny_store
 from lakelet.errors import CommandError, OverflowingError
 from lakelet.inference import Sampling, Text
-from lakelet.inference.host.attaching import HostClient
-from lakelet.session import Workspace, open_workspace
+from lakelet.session import Workspace
 
 LOMAR, ARNIA = "What is the capital of Lomar?", "What grows in Arnia?"
 GREEDY = Sampling(temperature=0)
-
-
-@pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    store = tiny_store(tmp_path_factory.mktemp("chat"))
-    yield store.root
-    HostClient(store).unload()
-
-
-@pytest.fixture
-def talkative(ws: Workspace, models: Path) -> Workspace:
-    settings = ws.folder.root / "lakelet.toml"
-    text = settings.read_text().replace('# store = "models"', f'store = "{models}"')
-    settings.write_text(text)
-    return open_workspace(ws.folder.root)
 
 
 def lakelet(root: Path, *arguments: str, given: str = "") -> Any:

@@ -33,11 +33,12 @@ LOMAR = [{"role": "user", "content": "What is the capital of Lomar?"}]
 
 @dataclass
 class Gateway:
-    """A gateway that runs, its store and a client."""
+    """A gateway that runs, its store, a client and its process."""
 
     address: str
     store: ModelStore
     client: openai.OpenAI
+    process: int
 
     def ask(self, body: Any, **headers: str) -> tuple[int, Any]:
         """A request of one's own making; status, and the answer as JSON or text."""
@@ -77,7 +78,7 @@ def gateway_of(store: ModelStore, folder: Path, settings: str = "") -> Iterator[
     assert server.stdout is not None
     address = server.stdout.readline().split(" at ")[1].split(" ")[0]
     with openai.OpenAI(base_url=address, api_key="none", max_retries=0) as client:
-        yield Gateway(address, store, client)
+        yield Gateway(address, store, client, server.pid)
     server.send_signal(signal.SIGINT)
     server.wait(20)
     server.stdout.close()
@@ -227,34 +228,85 @@ def test_a_full_queue_says_when_to_try_again() -> None:
     assert (status, told["error"]["code"]) == (429, "busy")
 
 
-def test_who_leaves_frees_the_slot_and_the_rest_are_answered(gateway: Gateway) -> None:
+def test_a_hundred_at_once_of_whom_most_leave(gateway: Gateway) -> None:
+    """Nobody's slot is lost, the rest are answered by turns, each client's own in order."""
     chance = random.Random(7)
     netloc = urlsplit(gateway.address).netloc
-    plans = [chance.choice(("stay", "leave", "leave early")) for _ in range(60)]
+    clients, each, leavers = 8, 5, 60
+    host = HostClient(gateway.store)
+    ended: list[tuple[int, int]] = []
+    statuses: list[int] = []
 
-    def visit(plan: str) -> str | None:
+    def connected(key: str, *, stream: bool) -> http.client.HTTPConnection:
         connection = http.client.HTTPConnection(netloc, timeout=120)
-        body = {"model": "tiny-llama", "messages": LOMAR, "stream": plan != "stay",
-                "temperature": 0 if plan == "stay" else 2.0, "max_tokens": 120}  # fmt: skip
-        connection.request("POST", "/v1/chat/completions", json.dumps(body),
-                           {"content-type": "application/json"})  # fmt: skip
-        if plan == "leave early":
-            connection.close()
-            return None
-        answer = connection.getresponse()
-        if plan == "leave":
-            answer.readline()
-            answer.close()
-            connection.close()
-            return None
-        told = json.loads(answer.read())
+        body = {"model": "tiny-llama", "messages": LOMAR, "stream": stream,
+                "temperature": 2.0 if stream else 0, "max_tokens": 120}  # fmt: skip
+        headers = {"content-type": "application/json", "authorization": f"Bearer {key}"}
+        connection.request("POST", "/v1/chat/completions", json.dumps(body), headers)
+        return connection
+
+    def stays(client: int, number: int, connection: http.client.HTTPConnection) -> str:
+        told = json.loads(connection.getresponse().read())
+        ended.append((client, number))
         connection.close()
         return str(told["choices"][0]["message"]["content"])
 
-    with ThreadPoolExecutor(20) as several:
-        said = list(several.map(visit, plans))
-    assert {one for one in said if one is not None} == {"The capital of Lomar is Helmut."}
+    def leaves(number: int) -> None:
+        time.sleep(chance.random())
+        connection = connected(f"leaver {number}", stream=True)
+        if number % 3 == 0:
+            connection.close()
+            return
+        answer = connection.getresponse()
+        statuses.append(answer.status)
+        if answer.status == 429:
+            assert int(answer.headers["retry-after"]) >= 1
+        else:
+            answer.readline()
+        answer.close()
+        connection.close()
+
+    def waiting() -> int:
+        (one,) = [one for one in host.loaded() if one["name"] == "tiny-llama"]
+        return int(one["waiting"])
+
+    before = _held(gateway.process)
+    turn = host.turn(gateway.store.model("tiny-llama"), client="who has the turn")
+    for _event in turn.wait():
+        pass
+    with ThreadPoolExecutor(clients * each + leavers) as several:
+        staying = []
+        for number in range(each):
+            for client in range(clients):  # one after the other: their order is known
+                connection = connected(f"client {client}", stream=False)
+                staying.append(several.submit(stays, client, number, connection))
+                until = time.monotonic() + 30
+                while waiting() <= number * clients + client and time.monotonic() < until:
+                    time.sleep(0.005)
+        assert waiting() == clients * each
+        leaving = [several.submit(leaves, number) for number in range(leavers)]
+        time.sleep(0.5)
+        turn.close()
+        assert {one.result(120) for one in staying} == {"The capital of Lomar is Helmut."}
+        for one in leaving:
+            one.result(120)
+    for client in range(clients):
+        assert [number for who, number in ended if who == client] == [*range(each)]
+    place = {one: at for at, one in enumerate(ended)}
+    for client, number in place:  # nobody is served twice more than anybody who waits
+        later = [place[other, number + 2] for other in range(clients) if number + 2 < each]
+        assert all(place[client, number] < one for one in later)
+    assert set(statuses) <= {200, 429}
     assert gateway.idle()
+    until = time.monotonic() + 20
+    while _held(gateway.process) > before + 4 and time.monotonic() < until:
+        time.sleep(0.1)
+    assert _held(gateway.process) <= before + 4
+
+
+def _held(process: int) -> int:
+    """Open files and sockets of a process."""
+    return len(list(Path(f"/proc/{process}/fd").iterdir()))
 
 
 def test_a_text_goes_on_without_a_template(gateway: Gateway) -> None:
@@ -367,3 +419,21 @@ def test_a_stricter_gateway_ends_loops_and_samples_as_advised(tmp_path: Path) ->
         told = told["lakelet"]
         assert told["sampling"]["temperature"] == {"value": 0.0, "source": "your preset"}
         assert told["deviations"]["temperature"] == {"asked": 5.0, "recommended": 0.0}
+
+
+def test_requests_are_recorded_where_that_is_asked_for(tmp_path: Path) -> None:
+    store = tiny_store(tmp_path)
+    asked = {"model": "tiny-llama", "messages": LOMAR, "temperature": 0}
+    with gateway_of(store, tmp_path / "ws", "\n[models.gateway]\nrecord = true\n") as gateway:
+        assert gateway.ask(asked)[0] == 200
+        list(gateway.client.chat.completions.create(**asked, stream=True))  # type: ignore[call-overload]
+        assert gateway.ask({**asked, "messages": LOMAR * 60})[0] == 400  # nothing was answered
+        ws = lakelet.open(tmp_path / "ws")
+        for one in ws.conversations():
+            first, second = ws.conversation(one.id)[1]
+            assert (first.role, first.content) == ("user", LOMAR[0]["content"])
+            assert (second.content, second.ended) == ("The capital of Lomar is Helmut.", "stop")
+        assert len(ws.conversations()) == 2
+    with gateway_of(store, tmp_path / "silent") as gateway:
+        assert gateway.ask(asked)[0] == 200
+        assert lakelet.open(tmp_path / "silent").conversations() == []

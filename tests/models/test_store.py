@@ -14,7 +14,7 @@ import pytest
 
 from lakelet.errors import CommandError, ModelFileError, ModelNotFoundError
 from lakelet.models import GivenFile, ModelStore, add_model, convert_model, read_gguf_header
-from models.files import write_gguf
+from models.files import TEMPLATE, write_gguf
 
 
 @pytest.fixture
@@ -183,10 +183,16 @@ def lakelet(root: Path, *arguments: str, given: str = "") -> Any:
     )  # fmt: skip
 
 
-def test_the_same_from_the_command_line(ws: Any, tmp_path: Path) -> None:
-    root = ws.folder.root
-    settings = root / "lakelet.toml"
+@pytest.fixture
+def ws_root(ws: Any) -> Path:
+    """A workspace with a store of its own."""
+    settings: Path = ws.folder.root / "lakelet.toml"
     settings.write_text(settings.read_text().replace('# store = "models"', 'store = "models"'))
+    return settings.parent
+
+
+def test_the_same_from_the_command_line(ws_root: Path, tmp_path: Path) -> None:
+    root = ws_root
     assert "lakelet models add smollm2" in lakelet(root, "models").stdout
     file = write_gguf(tmp_path / "tiny.gguf", said={"general.license": "mit"})
     assert "1 file linked" in lakelet(root, "models", "add", str(file)).stdout
@@ -206,3 +212,30 @@ def test_the_same_from_the_command_line(ws: Any, tmp_path: Path) -> None:
     broken.write_bytes(file.read_bytes()[:-9])
     said = lakelet(root, "models", "add", str(broken))
     assert said.returncode == 1 and "is cut off" in said.stderr and "Traceback" not in said.stderr
+
+
+def test_a_template_is_shown_replaced_and_brought_back(ws_root: Path, tmp_path: Path) -> None:
+    file = write_gguf(tmp_path / "a.gguf")
+    assert lakelet(ws_root, "models", "add", str(file)).returncode == 0
+    shown = lakelet(ws_root, "models", "template", "a")
+    assert (shown.stdout.strip(), shown.stderr) == (TEMPLATE, "# its file's own\n")
+    put = lakelet(ws_root, "models", "template", "a", "gemma")
+    assert put.stdout == "a: its chat template is replaced, by that of gemma.\n"
+    assert "replaced, by that of gemma" in lakelet(ws_root, "models", "show", "a").stdout
+    (told,) = json.loads(lakelet(ws_root, "models", "--json").stdout)
+    assert told["chat_template_from"] == "gemma"
+    broken = tmp_path / "broken.jinja"
+    broken.write_text("{% for %}")
+    refused = lakelet(ws_root, "models", "template", "a", str(broken))
+    assert refused.returncode == 1 and "is broken in line 1" in refused.stderr
+    assert lakelet(ws_root, "models", "template", "a", "nothing").returncode == 1
+    assert lakelet(ws_root, "models", "template", "a", "gemma", "--own").returncode == 2
+    own = lakelet(ws_root, "models", "template", "a", "--own")
+    assert own.stdout == "a: its chat template is its file's own.\n"
+
+
+def test_what_belongs_to_a_model_may_come_from_an_address(ws_root: Path, tmp_path: Path) -> None:
+    file = write_gguf(tmp_path / "a.gguf")
+    wrong = lakelet(ws_root, "models", "add", str(file), "--with", "http://127.0.0.1:9/p.gguf")
+    assert wrong.returncode == 1 and "is not reached" in wrong.stderr
+    assert "http://127.0.0.1:9/p.gguf" in wrong.stderr

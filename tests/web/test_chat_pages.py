@@ -4,36 +4,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
 from starlette.testclient import TestClient
 
 from inference.faulty import faulty
-from inference.tiny import tiny_store
 from lakelet.inference.host.attaching import HostClient
 from lakelet.models import ModelStore
 from lakelet.session import Workspace, open_workspace
 
 HTML = {"accept": "text/html"}
 LOMAR, ARNIA = "What is the capital of Lomar?", "What grows in Arnia?"
-
-
-@pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    store = tiny_store(tmp_path_factory.mktemp("chatted"))
-    yield store.root
-    HostClient(store).unload()
-
-
-@pytest.fixture
-def talkative(ws: Workspace, models: Path) -> Workspace:
-    settings = ws.folder.root / "lakelet.toml"
-    text = settings.read_text().replace('# store = "models"', f'store = "{models}"')
-    settings.write_text(text)
-    return open_workspace(ws.folder.root)
 
 
 class Chat:
@@ -165,9 +147,9 @@ def test_what_a_model_says_is_text(talkative: Workspace, pages: TestClient) -> N
 
 
 def test_a_server_of_models_has_a_page_with_what_was_probed(
-    talkative: Workspace, pages: TestClient, models: Path
+    talkative: Workspace, pages: TestClient, trained: Path
 ) -> None:
-    turn = HostClient(ModelStore(models)).turn(talkative.model("tiny-llama"), window=256)
+    turn = HostClient(ModelStore(trained)).turn(talkative.model("tiny-llama"), window=256)
     for _event in turn.wait():
         pass
     settings = talkative.folder.root / "lakelet.toml"

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
+from lakelet.inference.host.place import HostPlace
 from lakelet.session import Workspace, open_workspace
 from models.files import write_gguf
 
@@ -63,3 +64,17 @@ def test_a_models_page_is_its_card(stocked: Workspace, pages: TestClient, tmp_pa
     assert told["sampling"] == [["temperature", 0.5, "its file"]]
     assert told["loaded"] is None and told["talks"] == []
     assert pages.get("/models/none", headers=HTML).status_code == 404
+
+
+def test_a_replaced_template_and_a_mark_are_shown(
+    stocked: Workspace, pages: TestClient, tmp_path: Path
+) -> None:
+    add(stocked, tmp_path, "tiny")
+    model = stocked.set_model_template("tiny", "chatml")
+    assert "replaced, by that of chatml" in pages.get("/models/tiny", headers=HTML).text
+    HostPlace(stocked.model_store.root).mark(model, "hung its engine")
+    page = pages.get("/models/tiny", headers=HTML).text
+    assert "It is not loaded: it hung its engine." in page and "lakelet models verify tiny" in page
+    stocked.set_model_template("tiny", "")
+    page = pages.get("/models/tiny", headers=HTML).text
+    assert "replaced, by" not in page and "It is not loaded" not in page

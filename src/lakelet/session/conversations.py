@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from lakelet.errors import CommandError
-from lakelet.inference import Answer, Message
+from lakelet.inference import Answer, Message, Usage
 from lakelet.inference.metering import Meter
 from lakelet.inference.served import AnyModel
 from lakelet.workspace.store import open_store
@@ -279,14 +279,26 @@ class Writing:
 
     def end(self, answer: Answer) -> None:
         """Write down how the answer ended."""
-        usage = answer.usage
+        self.keep(
+            answer.text,
+            answer.thought,
+            answer.usage,
+            answer.reason,
+            dropped=answer.dropped,
+            wrong=" ".join(answer.wrong),
+        )
+
+    def keep(
+        self, text: str, thought: str, usage: Usage, reason: str, *, dropped: int = 0,
+        wrong: str = "",
+    ) -> None:  # fmt: skip
+        """Write down an answer as it ended, in the place of what was written of it so far."""
         self._update(
             "content = ?, thought = ?, ended = ?, prompt_tokens = coalesce(?, prompt_tokens), "
             "generated_tokens = ?, cached_tokens = ?, tokens_per_second = ?, dropped = ?, "
             "wrong = ?",
-            (answer.text, answer.thought, answer.reason, usage.prompt, usage.generated,
-             usage.cached, usage.generated_per_second, answer.dropped,
-             " ".join(answer.wrong) or None),
+            (text, thought, reason, usage.prompt, usage.generated, usage.cached,
+             usage.generated_per_second, dropped, wrong or None),
         )  # fmt: skip
 
     def fail(self, why: str) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from lakelet.inference.gateway.offered import Offered
+from lakelet.inference.gateway.offered import Exchange, Offered
+from lakelet.session.conversations import Writing
 from lakelet.session.servers import backend_of
 
 if TYPE_CHECKING:
@@ -41,6 +42,16 @@ def offered(workspace: Callable[[], Workspace], window: int | None = None) -> Of
         return [*here.models(), *(here.served_models()[0] if here.folder.settings.models.servers
                                   else ())]  # fmt: skip
 
+    def record(exchange: Exchange) -> None:
+        here = workspace()
+        writing = Writing(here.folder, exchange.model)
+        for one in exchange.messages:
+            writing.say(one.role, one.content)
+        writing.begin()
+        writing.keep(
+            exchange.text, exchange.thought, exchange.usage, exchange.reason, wrong=exchange.wrong
+        )
+
     return Offered(
         models,
         lambda: [*workspace().models()],
@@ -51,4 +62,5 @@ def offered(workspace: Callable[[], Workspace], window: int | None = None) -> Of
         sampling,
         window,
         stop_loops=settings.stop_loops,
+        record=record if settings.record else None,
     )

@@ -151,6 +151,7 @@ class GatewaySettings:
 
     presets: str = "advise"
     stop_loops: bool = False
+    record: bool = False
 
     def check(self) -> None:
         """Refuse a word that says nothing."""

@@ -70,6 +70,8 @@ time_zone = "{time_zone}"
 # [models.gateway]
 # presets = "advise"
 # stop_loops = false
+# Whether requests and answers are kept as conversations (system.conversations).
+# record = false
 # A server of models that speaks OpenAI's API; its models are asked as lmstudio/NAME. The window is
 # that of one conversation, where the server does not say it.
 # [models.servers.lmstudio]

@@ -8,12 +8,13 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
+import anyio
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from lakelet.errors import CommandError, LakeletError
 from lakelet.inference.backend import Backend
-from lakelet.inference.gateway.offered import Offered
+from lakelet.inference.gateway.offered import Exchange, Offered
 from lakelet.inference.gateway.openai_api import ChatRequest
 from lakelet.inference.gateway.relay import Relay
 from lakelet.inference.gateway.replies import Reply
@@ -87,9 +88,18 @@ async def answered(
     reply.facts["deviations"] = {name: {"asked": said, "recommended": wanted}
                                  for name, (said, wanted) in how.deviations.items()}  # fmt: skip
     reply.facts["warnings"] = how.warnings
+
+    async def ended(wrong: str = "") -> None:
+        """Record the request and its answer, where that is wished."""
+        if offered.record is not None:
+            await asyncio.to_thread(offered.record, Exchange(
+                model, asked.conversation.messages, reply.text, reply.thought, reply.usage,
+                "failed" if wrong else reply.reason, wrong,
+            ))  # fmt: skip
+
     if asked.stream:
         return StreamingResponse(
-            _stream(relay, reply, usage=asked.usage), media_type=reply.media,
+            _stream(relay, reply, ended, usage=asked.usage), media_type=reply.media,
             headers={"cache-control": "no-store"},
         )  # fmt: skip
 
@@ -98,12 +108,20 @@ async def answered(
             reply.looped = relay.looped
             reply.take(event)
 
-    await unless_gone(request, relay.leave, whole())
+    try:
+        await unless_gone(request, relay.leave, whole())
+    except LakeletError as error:
+        await ended(error.message)
+        raise
+    await ended()
     return JSONResponse(reply.whole())
 
 
-async def _stream(relay: Relay, reply: Reply, *, usage: bool) -> AsyncIterator[bytes]:
+async def _stream(
+    relay: Relay, reply: Reply, ended: Callable[[str], Awaitable[None]], *, usage: bool
+) -> AsyncIterator[bytes]:
     """The answer in pieces; where it breaks off an error is its last, and it never ends cleanly."""
+    wrong = "who asked has left."
     try:
         if (first := reply.begin()) is not None:
             yield reply.line(first)
@@ -113,11 +131,15 @@ async def _stream(relay: Relay, reply: Reply, *, usage: bool) -> AsyncIterator[b
                 if (told := reply.take(event)) is not None:
                     yield reply.line(told)
         except LakeletError as error:
+            wrong = error.message
             yield reply.line(reply.error(error)[1])
             return
+        wrong = ""
         yield reply.closing(usage=usage)
     finally:
         relay.leave()
+        with anyio.CancelScope(shield=True):
+            await ended(wrong)
 
 
 async def with_backend(

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from lakelet.inference.backend import Backend, Sampling
+from lakelet.inference.backend import Backend, Message, Sampling, Usage
 from lakelet.inference.presets import Chosen
 from lakelet.inference.served import AnyModel
 
-__all__ = ("MakesBackends", "Offered")
+__all__ = ("Exchange", "MakesBackends", "Offered")
 
 
 class MakesBackends(Protocol):
@@ -32,6 +32,29 @@ class MakesBackends(Protocol):
 
 
 @dataclass(frozen=True)
+class Exchange:
+    """A request and what was answered.
+
+    Attributes:
+        model: which one answered.
+        messages: what was sent.
+        text: the answer.
+        thought: what was thought before it.
+        usage: what was counted.
+        reason: why it ended; ``failed`` where it broke off.
+        wrong: what went wrong; '' for nothing.
+    """
+
+    model: AnyModel
+    messages: tuple[Message, ...]
+    text: str
+    thought: str
+    usage: Usage
+    reason: str
+    wrong: str = ""
+
+
+@dataclass(frozen=True)
 class Offered:
     """What a gateway offers.
 
@@ -45,6 +68,7 @@ class Offered:
         sampling: how a model is sampled, given what a client says.
         window: tokens of a conversation; the most that memory allows without it.
         stop_loops: whether an answer ends that repeats itself; otherwise it is only marked.
+        record: told of every request and its answer; None where they are not recorded.
     """
 
     models: Callable[[], list[AnyModel]]
@@ -56,3 +80,4 @@ class Offered:
     sampling: Callable[[AnyModel, Sampling], Chosen]
     window: int | None = None
     stop_loops: bool = False
+    record: Callable[[Exchange], None] | None = None

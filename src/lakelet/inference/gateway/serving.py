@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 
 from lakelet.errors import MissingExtraError
 from lakelet.inference.gateway.app import create_gateway
@@ -45,4 +46,5 @@ def serve_gateway(offered: Offered, *, port: int = PORT, ready: Callable[[str], 
         app, log_level="warning", access_log=False, server_header=False, lifespan="off",
         timeout_keep_alive=30, timeout_graceful_shutdown=3, ws="none", loop="asyncio",
     )  # fmt: skip
-    Server(config).run([listening])
+    with suppress(KeyboardInterrupt):  # which is how a person ends it
+        Server(config).run([listening])

@@ -115,6 +115,7 @@ class ModelPage:
         talks: conversations with it that are kept: id, what was asked first, messages.
         runs: the newest runs that asked it: id, and what they are called.
         command: what shows it in a terminal.
+        mark: why it is not loaded any more; '' where nothing is known against it.
     """
 
     model: Model
@@ -124,6 +125,7 @@ class ModelPage:
     talks: list[tuple[str, str, int]]
     runs: list[tuple[str, str]]
     command: str
+    mark: str
 
 
 def model(workspace: Open, name: str) -> ModelPage:
@@ -137,7 +139,7 @@ def model(workspace: Open, name: str) -> ModelPage:
         found, found.card,
         [(key, value, source) for key, (value, source) in how.sources.items()],
         loaded[0] if loaded else None, talks[:20], _runs(workspace, found),
-        as_command(["models", "show", found.name]),
+        as_command(["models", "show", found.name]), workspace.model_mark(found),
     )  # fmt: skip
 
 
