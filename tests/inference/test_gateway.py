@@ -177,7 +177,7 @@ def test_what_does_not_fit_is_refused_with_both_numbers(gateway: Gateway) -> Non
         (b"{", 400, "no JSON"), (b"[" * 100_000, 400, "no JSON"), ([], 400, "no JSON object"),
         ({}, 400, "messages is no list"), ({"messages": []}, 400, "messages is no list"),
         ({"messages": [{"role": "king", "content": "a"}]}, 400, "has a role"),
-        ({"messages": [{"role": "user", "content": [{"type": "image_url"}]}]}, 400, "text only"),
+        ({"messages": [{"role": "user", "content": [{"type": "image_url"}]}]}, 400, "never fetched"),
         ({"messages": LOMAR, "n": 2}, 400, "n is 1 here"),
         ({"messages": LOMAR, "logprobs": True}, 400, "logprobs are not there"),
         ({"messages": LOMAR, "temperature": "hot"}, 400, "no number"),

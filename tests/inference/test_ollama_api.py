@@ -165,7 +165,7 @@ def test_the_store_is_not_changed_by_clients(
     [
         ([], 400, "no JSON object"), ({"messages": "a"}, 400, "messages is no list"),
         ({"messages": [{"role": "king"}]}, 400, "has a role"),
-        ({"messages": [{"role": "user", "content": "a", "images": ["x"]}]}, 400, "text only"),
+        ({"messages": [{"role": "user", "content": "a", "images": ["x"]}]}, 400, "no base64"),
         ({"messages": LOMAR, "options": {"mirostat": 1}}, 400, "options.mirostat is not there"),
         ({"messages": LOMAR, "options": {"num_ctx": 0}}, 400, "num_ctx"),
         ({"messages": LOMAR, "options": {"temperature": "hot"}}, 400, "no number"),

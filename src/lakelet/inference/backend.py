@@ -38,7 +38,8 @@ class Message:
         role: ``system``, ``user``, ``assistant`` or ``tool``.
         content: its text.
         thought: what an assistant thought before it, apart from the text.
-        more: other fields of it, passed on as they are: tool calls, a tool's call.
+        more: other fields of it, passed on as they are: tool calls, a tool's call; ``content``
+            with the parts of a message that holds pictures.
     """
 
     role: str
@@ -62,6 +63,11 @@ class Conversation:
     raw: bool = False
     tools: tuple[Mapping[str, Any], ...] = ()
     template: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def pictured(self) -> bool:
+        """Whether a message of it holds pictures: parts in the place of its text."""
+        return any("content" in one.more for one in self.messages)
 
 
 @dataclass(frozen=True)
@@ -246,6 +252,10 @@ class Backend(Protocol):
 
     def count(self, conversation: Conversation) -> Count:
         """How many tokens the prompt has, with the grade of that."""
+        ...
+
+    def sees(self) -> bool:
+        """Whether the loaded model takes pictures, and what one takes of the window is counted."""
         ...
 
     def tokens(self, text: str, *, raw: bool = False) -> int:

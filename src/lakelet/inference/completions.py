@@ -6,13 +6,16 @@ Sources: OpenAI's API reference (chat completions, streaming); llama.cpp's serve
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from lakelet.errors import EngineError, OverflowingError
+from lakelet.inference.asking import Asking
 from lakelet.inference.backend import Conversation, End, Event, Text, Thought, Tool, Usage
+from lakelet.inference.counting import Count
 from lakelet.inference.thoughts import ThoughtSplitter
 
-__all__ = ("THOUGHTS", "as_events", "as_messages")
+__all__ = ("THOUGHTS", "as_events", "as_messages", "read_to_count")
 
 THOUGHTS = ("reasoning_content", "reasoning", "thinking")
 """Fields in which servers tell thoughts."""
@@ -30,6 +33,29 @@ def as_messages(conversation: Conversation) -> list[dict[str, Any]]:
         }
         for one in conversation.messages
     ]
+
+
+def read_to_count(asking: Asking, path: str, asked: Mapping[str, Any]) -> Count:
+    """The tokens of a prompt, found by having it read and nothing said.
+
+    Args:
+        asking: a server of llama.cpp, which keeps what it has read.
+        path: of its chat completions.
+        asked: messages, and what else makes the prompt.
+
+    Raises:
+        EngineError: it does not answer, or does not count.
+    """
+    try:
+        told = asking.ask(path, {**asked, "max_tokens": 0, "cache_prompt": True})
+    except OverflowingError as error:
+        if not error.prompt:
+            raise
+        return Count.exact(error.prompt)
+    tokens = (told.get("usage") or {}).get("prompt_tokens")
+    if not isinstance(tokens, int):
+        raise EngineError(f"{asking.whose} does not count what it reads.")
+    return Count.exact(tokens)
 
 
 def as_events(

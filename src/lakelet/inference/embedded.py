@@ -15,7 +15,7 @@ from lakelet.inference.backend import (
     Sampling,
     Waiting,
 )
-from lakelet.inference.completions import as_events, as_messages
+from lakelet.inference.completions import as_events, as_messages, read_to_count
 from lakelet.inference.counting import Count
 from lakelet.inference.host.attaching import HostClient, Turn
 from lakelet.inference.thoughts import ThoughtSplitter
@@ -56,6 +56,7 @@ class Embedded:
         self._asked: Asking | None = None
         self._thinks = False
         self._identity = ""
+        self._sees = False
 
     def models(self) -> list[str]:
         """The names of the models of the store."""
@@ -73,6 +74,7 @@ class Embedded:
         model = self.store.model(name)
         self._thinks = model.card.thinking != "none"
         self._identity = model.identity
+        self._sees = model.card.vision
         self._turn = self.host.turn(
             model,
             window=context,
@@ -103,8 +105,20 @@ class Embedded:
             ) from None
 
     def count(self, conversation: Conversation) -> Count:
-        """How many tokens the prompt has; exact."""
+        """How many tokens the prompt has; exact.
+
+        What a picture takes is known by reading it: the prompt is read, and is read no more when
+        the answer is asked for, since it is kept.
+        """
+        if conversation.pictured:
+            return read_to_count(self._asking, "/v1/chat/completions", {
+                "messages": as_messages(conversation), **_shape(conversation),
+            })  # fmt: skip
         return Count.exact(self.tokens(self.render(conversation), raw=conversation.raw))
+
+    def sees(self) -> bool:
+        """Whether a projector belongs to the model."""
+        return self._sees
 
     def tokens(self, text: str, *, raw: bool = False) -> int:
         """How many tokens a text has; control tokens are read as such unless it is ``raw``."""

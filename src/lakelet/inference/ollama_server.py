@@ -138,6 +138,10 @@ class OllamaServer:
         """How many tokens the prompt has: estimated by those it counted before."""
         return estimated(length_of(conversation), () if conversation.raw else self._known)
 
+    def sees(self) -> bool:
+        """What a picture takes of its window Ollama does not tell before it is sent."""
+        return False
+
     def tokens(self, text: str, *, raw: bool = False) -> int:
         """How many tokens a text has, which Ollama does not tell without generating.
 

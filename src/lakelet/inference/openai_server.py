@@ -27,7 +27,7 @@ from lakelet.inference.backend import (
     Usage,
     Waiting,
 )
-from lakelet.inference.completions import as_events, as_messages
+from lakelet.inference.completions import as_events, as_messages, read_to_count
 from lakelet.inference.counting import Count
 from lakelet.inference.estimating import Seen, estimated, length_of
 from lakelet.inference.served import Server
@@ -149,9 +149,17 @@ class OpenAIServer:
 
     def count(self, conversation: Conversation) -> Count:
         """How many tokens the prompt has: exact where the server shows how, estimated elsewhere."""
+        if conversation.pictured:
+            asked = {"model": self.model, "messages": as_messages(conversation)}
+            return read_to_count(_asking(self.server, 600.0), "/chat/completions", asked)
         if not self._exact:
             return estimated(length_of(conversation), () if conversation.raw else self._known)
         return Count.exact(self.tokens(self.render(conversation), raw=conversation.raw))
+
+    def sees(self) -> bool:
+        """Whether the server says so, and counts exactly: llama.cpp's own."""
+        said = (self.props or {}).get("modalities")
+        return self._exact and isinstance(said, dict) and said.get("vision") is True
 
     def tokens(self, text: str, *, raw: bool = False) -> int:
         """How many tokens a text has.

@@ -14,6 +14,7 @@ from typing import Any
 from lakelet.errors import CommandError, LakeletError, OverflowingError
 from lakelet.inference.backend import Conversation, Message, Sampling
 from lakelet.inference.gateway.openai_api import ChatRequest, error_body, number_of, whole_of
+from lakelet.inference.gateway.pictures import parts_of_images
 from lakelet.inference.gateway.schemas import check_format
 from lakelet.inference.policy import thinking_of
 from lakelet.inference.served import AnyModel
@@ -173,8 +174,9 @@ def _message(said: Any) -> Message:
         raise CommandError(
             f"a message has a role ({', '.join(_ROLES)}) and a content; nothing was asked."
         )
-    if said.get("images"):
-        raise CommandError("a message holds images, and the model takes text only.")
+    images = said.get("images") or []
+    if not isinstance(images, list):
+        raise CommandError("images is no list; nothing was asked.")
     content, thought = said.get("content") or "", said.get("thinking") or ""
     if not isinstance(content, str) or not isinstance(thought, str):
         raise CommandError("a message's content is text; nothing was asked.")
@@ -184,6 +186,8 @@ def _message(said: Any) -> Message:
         more["tool_calls"] = [_call(one, number) for number, one in enumerate(calls)]
     if said.get("tool_name"):
         more["name"] = str(said["tool_name"])
+    if images:
+        more["content"] = parts_of_images(content, images)
     return Message(said["role"], content, thought, more)
 
 

@@ -20,6 +20,7 @@ from lakelet.errors import (
 )
 from lakelet.inference.backend import Conversation, Message, Sampling
 from lakelet.inference.completions import THOUGHTS
+from lakelet.inference.gateway.pictures import picture_of_part
 
 __all__ = (
     "ChatRequest",
@@ -122,23 +123,27 @@ def _message(said: Any) -> Message:
         raise CommandError(
             f"a message has a role ({', '.join(_ROLES)}) and a content; nothing was asked."
         )
-    content = said.get("content")
+    content, parts = said.get("content"), []
     if isinstance(content, list):
-        parts = []
-        for part in content:
-            if not isinstance(part, dict) or part.get("type") != "text":
-                kind = part.get("type") if isinstance(part, dict) else type(part).__name__
-                raise CommandError(
-                    f"a message holds {kind}, and the model takes text only; nothing was asked."
-                )
-            parts.append(str(part.get("text", "")))
-        content = "".join(parts)
+        parts = [_part(one) for one in content]
+        content = "".join(str(one.get("text", "")) for one in parts)
     if content is not None and not isinstance(content, str):
         raise CommandError("a message's content is text; nothing was asked.")
     thought = next((said[name] for name in THOUGHTS if isinstance(said.get(name), str)), "")
     more = {name: said[name] for name in ("tool_calls", "tool_call_id", "name") if said.get(name)}
+    if any(one["type"] != "text" for one in parts):
+        more["content"] = parts
     role = "system" if said["role"] == "developer" else said["role"]
     return Message(role, content or "", thought, more)
+
+
+def _part(part: Any) -> dict[str, Any]:
+    kind = part.get("type") if isinstance(part, dict) else type(part).__name__
+    if kind == "text":
+        return {"type": "text", "text": str(part.get("text", ""))}
+    if kind == "image_url":
+        return picture_of_part(part)
+    raise CommandError(f"a message holds {kind}, which is not taken here; nothing was asked.")
 
 
 def number_of(body: Mapping[str, Any], name: str) -> float | None:

@@ -101,6 +101,7 @@ class Relay:
                 if isinstance(event, Loaded):
                     loaded = event.window
                     window = min(loaded, self.window or loaded)
+            self._refuse_unseen_pictures()
             self._refuse_unseen_tools()
             begun = self._fitting(window)
             room = begun.room
@@ -130,6 +131,18 @@ class Relay:
         finally:
             self.backend.close()
 
+    def _refuse_unseen_pictures(self) -> None:
+        """Refuse pictures that nobody looks at, or that take nobody knows how much.
+
+        Raises:
+            CommandError: no projector belongs to the model, or its server does not say so.
+        """
+        if self.conversation.pictured and not self.backend.sees():
+            raise CommandError(
+                f"{self.model.name} takes no pictures here: no projector belongs to it, or its "
+                "server does not say what one takes of the window; nothing was asked."
+            )
+
     def _refuse_unseen_tools(self) -> None:
         """Refuse tools that a model never hears of: its engine would leave them out silently.
 
@@ -156,7 +169,7 @@ class Relay:
     def _fitting(self, window: int) -> Begun:
         """The prompt's count and the room it leaves; no count is asked for where bytes suffice."""
         most = self.sampling.max_tokens
-        rendered = self._rendered(self.conversation)
+        rendered = None if self.conversation.pictured else self._rendered(self.conversation)
         sure = None if rendered is None else bounded(rendered, window, most)
         if sure is not None:
             return Begun(self.conversation, *sure, window)
