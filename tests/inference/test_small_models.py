@@ -325,3 +325,31 @@ def test_what_does_not_fit_beside_others_takes_an_idle_ones_place_or_is_refused(
         assert names() == []
     finally:
         engines.close()
+
+
+@pytest.mark.parametrize("size", [0.0, 3.0])
+def test_an_adapter_is_added_to_its_models_weights(
+    tiny: Embedded, tmp_path: Path, size: float
+) -> None:
+    import gguf
+    import numpy as np
+
+    chance = np.random.default_rng(7)
+    writer = gguf.GGUFWriter(tmp_path / "adapter.gguf", "llama")
+    writer.add_type("adapter")
+    writer.add_string("adapter.type", "lora")
+    writer.add_float32("adapter.lora.alpha", 4.0)
+    for end, shape in (("a", (4, 256)), ("b", (512, 4))):
+        low = (chance.normal(size=shape) * size).astype(np.float32)
+        writer.add_tensor(f"blk.0.ffn_up.weight.lora_{end}", low)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    path = str(tiny.store.model("tiny-llama").path)
+    model = add_model(tiny.store, path, name="adapted", beside=[tmp_path / "adapter.gguf"],
+                      over=True)  # fmt: skip
+    assert [one.role for one in model.files] == ["weights", "adapter"]
+    whole = ask(tiny, "tiny-llama", said("What grows in Arnia?"), GREEDY)
+    answer = ask(tiny, "adapted", said("What grows in Arnia?"), GREEDY, context=256)
+    assert (answer.text == whole.text) == (size == 0)
