@@ -189,6 +189,16 @@ class ModelFileError(LakeletError, ValueError):
 class TemplateError(LakeletError, ValueError):
     """A chat template that is broken, loops, or is not there."""
 
+    @classmethod
+    def missing(cls, name: str) -> Self:
+        """A model without a template holds no conversation."""
+        return cls(
+            f"{name} has no chat template: it is a base model, which goes on with a text and holds "
+            "no conversation.",
+            hint=f"`lakelet ask --raw {name}` goes on with a text; where it was trained to "
+            f"converse, `lakelet models template {name} FAMILY` gives it a template.",
+        )
+
 
 class EngineError(LakeletError, RuntimeError):
     """An engine that does not start, dies, stalls or says what nobody can read."""

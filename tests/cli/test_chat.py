@@ -13,9 +13,11 @@ from typing import Any
 
 import pytest
 
-from lakelet.errors import CommandError, OverflowingError
+from inference.test_gateway import gateway_of
+from lakelet.errors import CommandError, OverflowingError, TemplateError
 from lakelet.inference import Sampling, Text
 from lakelet.session import Workspace
+from models.files import write_gguf
 
 LOMAR, ARNIA = "What is the capital of Lomar?", "What grows in Arnia?"
 GREEDY = Sampling(temperature=0)
@@ -86,7 +88,7 @@ def test_what_does_not_fit_is_refused_or_loses_its_oldest_turns(talkative: Works
             answers.append(talking.say(LOMAR))
     said = len(talking.messages)
     assert said == 1 + 2 * len(answers)  # what was refused is not part of it
-    going = talkative.talk("tiny-llama", sampling=GREEDY, context=80, overflow="drop-oldest",
+    going = talkative.talk("tiny-llama", sampling=GREEDY, context=60, overflow="drop-oldest",
                            go_on=talking.id)  # fmt: skip
     answer = going.say(LOMAR)
     assert answer.dropped > 0 and answer.dropped % 2 == 0
@@ -130,7 +132,7 @@ def test_a_branch_leaves_the_conversation_as_it_is(talkative: Workspace) -> None
                    given=f"{LOMAR}\n{ARNIA}\n/back\n{LOMAR}\n/back\n/back\n/back\n")  # fmt: skip
     assert "1 question left; what you say next begins a branch." in held.stderr
     assert "Nothing was asked yet." in held.stderr
-    assert "tokens: system 21, before 0, this turn" in held.stderr
+    assert "tokens (exact): system 21, before 0, this turn" in held.stderr
     branch, whole = talkative.conversations()
     assert (whole.messages, whole.branch_of) == (5, "")
     assert (branch.messages, branch.branch_of, branch.branch_at) == (5, whole.id, 3)
@@ -188,3 +190,66 @@ def test_thinking_is_told_as_the_model_can_be_told(talkative: Workspace) -> None
     assert none.returncode == 1 and "does not think before it answers" in none.stderr
     odd = lakelet(root, "chat", "tiny-qwen-thinks", "--think", "perhaps", given=f"{LOMAR}\n")
     assert odd.returncode == 1 and "think is on, off, or budget N" in odd.stderr
+
+
+def test_what_begins_with_a_slash_is_a_command(talkative: Workspace) -> None:
+    root = talkative.folder.root
+    held = lakelet(root, "chat", "tiny-llama", given=f"/bogus\n/back 1\n{LOMAR}\n/quit\n{ARNIA}\n")
+    assert held.returncode == 0
+    assert held.stderr.count("is no command; /help tells which there are") == 2
+    (kept,) = talkative.conversations()
+    assert kept.messages == 2
+
+
+def test_a_piped_conversation_that_fails_says_so(talkative: Workspace) -> None:
+    root = talkative.folder.root
+    held = lakelet(root, "chat", "tiny-llama", "--context", "64", given=f"{LOMAR * 20}\n")
+    assert held.returncode == 1 and "--overflow drop-oldest" in held.stderr
+    assert "/new begins anew" in held.stderr
+
+
+def test_a_conversation_goes_on_with_its_own_model(talkative: Workspace) -> None:
+    root = talkative.folder.root
+    assert lakelet(root, "chat", "tiny-gemma", given=f"{LOMAR}\n").returncode == 0
+    assert lakelet(root, "ask", "tiny-llama", LOMAR).returncode == 0
+    (kept,) = talkative.conversations()
+    on = lakelet(root, "chat", "--go-on", kept.id, given=f"{ARNIA}\n")
+    assert on.stderr.startswith("tiny-gemma;")
+
+
+def test_a_part_of_a_name_deletes_only_what_is_agreed_to(talkative: Workspace) -> None:
+    root = talkative.folder.root
+    lakelet(root, "chat", "tiny-llama", given=f"{LOMAR}\n")
+    (kept,) = talkative.conversations()
+    assert lakelet(root, "chat", "--delete", kept.id[:3], given="n\n").returncode == 1
+    assert len(talkative.conversations()) == 1
+    assert lakelet(root, "chat", "--delete", kept.id[:3], given="y\n").returncode == 0
+    assert talkative.conversations() == []
+
+
+def test_the_prompt_is_the_one_that_was_seen(talkative: Workspace) -> None:
+    talking = talkative.talk("tiny-llama", sampling=GREEDY, context=60, overflow="drop-oldest")
+    for text in (LOMAR, ARNIA, "What colour is the flag of Belmor?"):
+        answer = talking.say(text)
+    assert answer.dropped
+    seen = talking.prompt()
+    assert "Belmor" in seen and LOMAR not in seen
+    assert seen.count("<|im_start|>user") == 3 - answer.dropped // 2
+
+
+def test_a_model_without_a_template_is_refused_at_once(
+    talkative: Workspace, tmp_path: Path
+) -> None:
+    talkative.add_model(write_gguf(tmp_path / "base.gguf", template=None), over=True)
+    with pytest.raises(TemplateError, match="it is a base model"):
+        talkative.talk("base")
+    talkative.remove_model("base")
+
+
+def test_a_server_is_talked_to_in_the_terminal(talkative: Workspace, tmp_path: Path) -> None:
+    with gateway_of(talkative.model_store, tmp_path / "far") as gateway:
+        settings = talkative.folder.root / "lakelet.toml"
+        far = f'\n[models.servers.far]\naddress = "{gateway.address}"\n'
+        settings.write_text(settings.read_text() + far)
+        held = lakelet(talkative.folder.root, "chat", "far/tiny-llama", given=f"{LOMAR}\n{ARNIA}\n")
+        assert held.returncode == 0 and held.stderr.count("tokens (estimated): system 0") == 2

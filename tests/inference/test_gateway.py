@@ -108,7 +108,9 @@ def test_openais_client_is_answered(gateway: Gateway) -> None:
     assert answer.usage.prompt_tokens <= answer.lakelet["prompt_tokens"]
     assert (answer.lakelet["count"], answer.lakelet["window"]) == ("bounded", 256)
     assert answer.model == "tiny-llama"
-    assert answer.lakelet["sampling"] == {"temperature": {"value": 0.0, "source": "asked for"}}
+    drawn = answer.lakelet["sampling"]
+    assert drawn["temperature"] == {"value": 0.0, "source": "asked for"}
+    assert drawn["top_k"] == {"value": 40, "source": "the engine's"}
     longer = [{"role": "user", "content": "What grows in Arnia? " * 12}]
     counted = gateway.client.chat.completions.create(
         model="tiny-llama", messages=longer, temperature=0
@@ -437,3 +439,34 @@ def test_requests_are_recorded_where_that_is_asked_for(tmp_path: Path) -> None:
     with gateway_of(store, tmp_path / "silent") as gateway:
         assert gateway.ask(asked)[0] == 200
         assert lakelet.open(tmp_path / "silent").conversations() == []
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [("max_tokens", -5, "at least 1"), ("max_tokens", 0, "at least 1"), ("top_p", 7, "from 0 to 1"),
+     ("temperature", -1, "from 0 to 100"), ("min_p", 2, "from 0 to 1")],
+)  # fmt: skip
+def test_numbers_with_which_nothing_is_drawn_are_refused(
+    gateway: Gateway, field: str, value: float, said: str
+) -> None:
+    status, told = gateway.ask({"model": "tiny-llama", "messages": LOMAR, field: value})
+    assert status == 400 and said in told["error"]["message"]
+
+
+def test_what_is_not_known_is_told(gateway: Gateway) -> None:
+    asked = {"model": "tiny-llama", "messages": LOMAR, "foo": 1, "reasoning_effort": "none"}
+    assert gateway.ask(asked)[1]["lakelet"]["ignored"] == ["foo", "reasoning_effort"]
+    assert "ignored" not in gateway.ask({"model": "tiny-llama", "messages": LOMAR})[1]["lakelet"]
+
+
+def test_an_uncounted_prompt_claims_no_room_it_does_not_know(gateway: Gateway) -> None:
+    asked = {"model": "tiny-llama", "messages": LOMAR}
+    facts = gateway.ask(asked)[1]["lakelet"]
+    assert (facts["count"], facts["max_tokens"]) == ("bounded", None)
+    assert gateway.ask({**asked, "max_tokens": 9})[1]["lakelet"]["max_tokens"] == 9
+
+
+def test_a_model_says_what_it_takes_before_it_is_loaded(tmp_path: Path) -> None:
+    with gateway_of(tiny_store(tmp_path), tmp_path / "ws") as found:
+        told = found.client.models.retrieve("tiny-gemma")
+        assert told.max_context_length == 512  # type: ignore[attr-defined]

@@ -181,7 +181,7 @@ def test_a_server_that_is_not_there_is_named(known: Callable[..., Workspace]) ->
     ws = known("http://127.0.0.1:9/v1")
     models, wrong = ws.served_models()
     assert models == [] and "the server far does not answer" in wrong["far"]
-    with pytest.raises(EngineError, match="does not say how many tokens"):
+    with pytest.raises(EngineError, match="the server far does not answer"):
         ws.ask(LOMAR, "far/any")
     with pytest.raises(EngineError, match="the server far does not answer"):
         ws.ask(LOMAR, "far/any", context=100)
@@ -214,3 +214,10 @@ def test_a_gateway_that_names_itself_asks_itself_once(store: ModelStore, tmp_pat
         assert [one.name for one in models] == ["mirror/tiny-gemma", "mirror/tiny-llama",
                                                 "mirror/tiny-qwen-thinks"] and not wrong  # fmt: skip
         assert ws.ask(LOMAR, "mirror/tiny-llama", sampling=GREEDY).text == HELMUT
+
+
+def test_a_model_that_a_server_has_not_is_named(
+    known: Callable[..., Workspace], gateway: Gateway
+) -> None:
+    with pytest.raises(ModelNotFoundError, match=r"has no model 'nope'; it has tiny-gemma, tiny-"):
+        known(gateway.address).ask(LOMAR, "far/nope")

@@ -28,8 +28,8 @@ def test_the_first_that_says_something_counts(tmp_path: Path) -> None:
     chosen = choose_sampling(found, {"temperature": 0.7}, Sampling(top_p=0.5, max_tokens=9))
     assert chosen.sources == {
         "temperature": (0.7, "your preset"), "top_p": (0.5, "asked for"),
-        "top_k": (30.0, "its file"), "min_p": (0.0, "its makers' page"),
-        "repeat_penalty": (1.0, "its makers' page"),
+        "top_k": (30.0, "its file"), "min_p": (0.0, "its family's registry"),
+        "repeat_penalty": (1.0, "its family's registry"),
     }  # fmt: skip
     fields = chosen.sampling.as_fields()
     assert fields == {

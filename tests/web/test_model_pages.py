@@ -61,7 +61,8 @@ def test_a_models_page_is_its_card(stocked: Workspace, pages: TestClient, tmp_pa
                  "4,096 tokens", "temperature", "its file", "linked"):  # fmt: skip
         assert said in page, said
     told = pages.get("/models/tiny.json").json()
-    assert told["sampling"] == [["temperature", 0.5, "its file"]]
+    assert told["sampling"][0] == ["temperature", 0.5, "its file"]
+    assert ["top_k", 40, "the engine's"] in told["sampling"] and told["fault"] == ""
     assert told["loaded"] is None and told["talks"] == []
     assert pages.get("/models/none", headers=HTML).status_code == 404
 
@@ -78,3 +79,11 @@ def test_a_replaced_template_and_a_mark_are_shown(
     stocked.set_model_template("tiny", "")
     page = pages.get("/models/tiny", headers=HTML).text
     assert "replaced, by" not in page and "It is not loaded" not in page
+
+
+def test_a_broken_template_is_told_and_holds_no_conversation(
+    stocked: Workspace, pages: TestClient, tmp_path: Path
+) -> None:
+    stocked.add_model(write_gguf(tmp_path / "bad.gguf", template="{% for %}"))
+    page = pages.get("/models/bad", headers=HTML).text
+    assert "Its chat template is broken, line 1" in page and "Chat with it" not in page

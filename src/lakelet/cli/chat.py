@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -17,12 +18,13 @@ if TYPE_CHECKING:
 
 __all__ = ("chat",)
 
+_COMMAND = re.compile(r"/[a-z]+(\s|$)")
 _HELP = """\
 /prompt   the prompt as the model sees it
 /back     take back the last question and its answer; what you say next begins a branch
 /new      begin another conversation
 /help     this
-Ctrl-D    end
+/quit     end, as Ctrl-D does
 """
 
 
@@ -61,7 +63,13 @@ def chat(
     """
     workspace = current_workspace()
     if delete:
-        gone = workspace.delete_conversation(delete)
+        kept, _said = workspace.conversation(delete)
+        if kept.id != delete and not click.confirm(
+            f"Delete {kept.id} for good ({counted(kept.messages, 'message')}, {kept.title!r})?"
+        ):
+            click.echo("Nothing was changed.")
+            raise SystemExit(1)
+        gone = workspace.delete_conversation(kept.id)
         click.echo(f"{gone.id} is gone: {counted(gone.messages, 'message')}.")
         return
     if listed or find:
@@ -95,11 +103,13 @@ def _hold(
     workspace: Workspace, model: str, system: str, think: str, context: str, overflow: str,
     temperature: float | None, go_on: str, at: int | None,
 ) -> None:  # fmt: skip
-    from lakelet.errors import LakeletError, ModelChoiceError
+    from lakelet.errors import LakeletError, ModelChoiceError, OverflowingError
     from lakelet.inference import Sampling
     from lakelet.models.wishes import parse_tokens
 
     window = parse_tokens(context) if context else None
+    if go_on and not model:
+        model = workspace.conversation(go_on)[0].model  # with whom it was held
     try:
         chosen = workspace.chosen_model(model).name
     except ModelChoiceError as error:
@@ -115,16 +125,26 @@ def _hold(
     click.echo(f"{chosen}; sampling: {how}; /help for more", err=True)
     for one in talking.messages:
         click.echo(f"{'> ' if one.role == 'user' else ''}{one.content}\n")
-    while (asked := _line()) is not None:
+    failed = False
+    while (asked := _line()) is not None and asked not in ("/quit", "/exit"):
         try:
             if asked == "/new":
                 talking = workspace.talk(chosen, **options)
             else:
                 _do(talking, asked, window)
         except LakeletError as error:
+            failed = True
             click.echo(f"Error: {error.message}", err=True)
-            if error.hint:
-                click.echo(f"Hint: {error.hint}", err=True)
+            hint = error.hint
+            if isinstance(error, OverflowingError):
+                hint = (
+                    "/new begins anew, /back goes back; `--overflow drop-oldest` leaves the oldest "
+                    "turns out; a larger --context takes more."
+                )
+            if hint:
+                click.echo(f"Hint: {hint}", err=True)
+    if failed and not sys.stdin.isatty():
+        raise SystemExit(1)
     if talking.id:
         click.echo(f"lakelet chat --go-on {talking.id}   goes on with it", err=True)
 
@@ -137,6 +157,9 @@ def _do(talking: Talking, asked: str, window: int | None) -> None:
         _back(talking)
     elif asked == "/help":
         click.echo(_HELP)
+    elif _COMMAND.match(asked):
+        click.echo(f"{asked.split()[0]} is no command; /help tells which there are. A space before "
+                   "it says it to the model.", err=True)  # fmt: skip
     elif asked.strip():
         _turn(talking, asked, window)
 
@@ -163,10 +186,11 @@ def _turn(talking: Talking, asked: str, window: int | None) -> None:
                    "went unseen.", err=True)  # fmt: skip
     say_ended(answer)
     room = answer.window - (answer.usage.prompt or 0) - (answer.usage.generated or 0)
-    (found,) = measured
+    found = measured[-1]  # of an estimate first, and of what the server counted
+    grade = answer.count.grade
     click.echo(
-        f"tokens: system {number(found.system)}, before {number(found.history)}, this turn "
-        f"{number(found.turn)}, answer {number(answer.usage.generated or 0)}; "
+        f"tokens ({grade}): system {number(found.system)}, before {number(found.history)}, this "
+        f"turn {number(found.turn)}, answer {number(answer.usage.generated or 0)}; "
         f"{number(max(room, 0))} of {number(answer.window)} tokens are free.", err=True,
     )  # fmt: skip
 

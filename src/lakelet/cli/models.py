@@ -12,6 +12,7 @@ from lakelet.cli.context import as_json, current_workspace
 from lakelet.cli.output import counted, number, print_json, print_table
 
 if TYPE_CHECKING:
+    from lakelet.inference.presets import Chosen
     from lakelet.models import Card, Model
 
 __all__ = ("models",)
@@ -65,8 +66,11 @@ def models(
     print_table(
         ("name", "family", "size", "quantization", "bits/weight", "context", "licence",
          "languages", "vision"),
-        [_row(*one) for one in found],
+        [_row(model, card) for model, card, _ in found], whole=("name",),
     )  # fmt: skip
+    for model, card, wrong in found:
+        if card is None:
+            click.echo(f"{model.name}: {wrong}", err=True)
 
 
 def _read(model: Model) -> tuple[Card | None, str]:
@@ -79,11 +83,11 @@ def _read(model: Model) -> tuple[Card | None, str]:
         return None, error.message
 
 
-def _row(model: Model, card: Card | None, wrong: str) -> tuple[Any, ...]:
+def _row(model: Model, card: Card | None) -> tuple[Any, ...]:
     from lakelet.workspace.quantities import format_bytes
 
     if card is None:
-        return (model.name, wrong, format_bytes(model.bytes), "", None, None, "", "", "")
+        return (model.name, "cannot be read", format_bytes(model.bytes), *[""] * 6)
     return (
         model.name, card.family, format_bytes(model.bytes), card.quantization,
         round(card.bits_per_weight, 2), number(card.context) if card.context else "unknown",
@@ -138,6 +142,7 @@ def servers(as_json: bool) -> None:
         print_table(
             ("name", "server", "address"),
             [(one.name, one.server.name, one.server.address) for one in found],
+            whole=("name",),
         )
     for name, said in wrong.items():
         click.echo(f"{name}: {said}", err=True)
@@ -214,6 +219,7 @@ def found(as_json: bool) -> None:
         ("name", "program", "size", "here as", "lakelet models add …"),
         [(one.name, one.program, format_bytes(one.bytes), here or "", one.source)
          for one, here in every],
+        whole=("program", "lakelet models add …"),
     )  # fmt: skip
 
 
@@ -289,7 +295,7 @@ def show(name: str, tensors: bool, as_json: bool) -> None:
         told["template"] = card.template
         print_json({**told, "tensors": _tensors(model)} if tensors else told)
         return
-    _show(model, card, str(current_workspace().sampling_of(model)))
+    _show(model, card, current_workspace().sampling_of(model))
     if tensors:
         click.echo()
         print_table(
@@ -311,7 +317,8 @@ def _tensors(model: Model) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def _show(model: Model, card: Card, sampling: str) -> None:
+def _show(model: Model, card: Card, sampling: Chosen) -> None:
+    from lakelet.inference.templates import template_fault
     from lakelet.workspace.quantities import format_bytes
 
     window = f"{number(card.context)} tokens" if card.context else "not said"
@@ -334,8 +341,10 @@ def _show(model: Model, card: Card, sampling: str) -> None:
                    if card.kv_bytes_per_token else "not said"),
         ("tokenizer", f"{card.tokenizer or 'not said'}, {number(card.vocabulary)} tokens"),
         ("chat template", _template_told(card)),
+        *([("", f"BROKEN: {fault}")] if (fault := template_fault(card.template)) else []),
         ("thinking", card.thinking),
-        ("sampling", sampling),
+        ("sampling", str(sampling)),
+        *(("", f"read: {page}") for page in sampling.pages),
         ("licence", licence),
         ("languages", ", ".join(card.languages) or "not said"),
         ("pictures", "yes" if card.vision else "no"),
@@ -402,12 +411,23 @@ def remove(name: str, yes: bool) -> None:
     own = store.only_of(model)
     others = store.names_of(model)
     size = format_bytes(sum(path.stat().st_size for path in own))
+    loaded = [one for one in workspace.engine_host.loaded() if one["name"] == model.name]
+    if any(one["turns"] or one["waiting"] for one in loaded):
+        click.echo(f"{model.name} is at work: {counted(loaded[0]['turns'], 'conversation')}, "
+                   f"{loaded[0]['waiting']} waiting.")  # fmt: skip
+    elif loaded:
+        click.echo(f"{model.name} is loaded, and let go of.")
     if others:
         click.echo(f"{', '.join(others)} {'uses' if len(others) == 1 else 'use'} its file too.")
     asked = f"Take {model.name} away? Its files stay where they lie."
     if own:
         asked = f"Take {model.name} away, and delete {counted(len(own), 'file')} ({size})?"
-    if not yes and not click.confirm(asked):
+    try:
+        agreed = yes or click.confirm(asked)
+    except click.Abort:
+        click.echo("nobody answered; --yes takes it away without asking.", err=True)
+        agreed = False
+    if not agreed:
         click.echo("Nothing was changed.")
         raise SystemExit(1)
     gone = workspace.remove_model(model.name)

@@ -121,9 +121,13 @@ def _visible(character: str) -> str:
 
 
 def table_lines(
-    names: Sequence[str], rows: Iterable[Sequence[Any]], *, width: int | None = None
-) -> list[str]:
-    """Rows under their columns' names, numbers to the right, clipped to the terminal."""
+    names: Sequence[str], rows: Iterable[Sequence[Any]], *, width: int | None = None,
+    whole: Sequence[str] = (),
+) -> list[str]:  # fmt: skip
+    """Rows under their columns' names, numbers to the right, clipped to the terminal.
+
+    Columns that are ``whole`` are never clipped: what stands there is typed again.
+    """
     rows = list(rows)
     texts = [[cell_text(value) for value in row] for row in rows]
     right = [
@@ -134,17 +138,18 @@ def table_lines(
         max([_width(name), *(_width(_clip(row[i], 400)) for row in texts)])
         for i, name in enumerate(names)
     ]
-    _fit(widths, width or shutil.get_terminal_size((100, 24)).columns)
+    free = [i for i, name in enumerate(names) if name not in whole]
+    _fit(widths, width or shutil.get_terminal_size((100, 24)).columns, free)
     lines = [_line(names, widths, right), "  ".join("─" * w for w in widths)]
     lines += [_line(row, widths, right) for row in texts]
     return [line.rstrip() for line in lines]
 
 
-def _fit(widths: list[int], total: int) -> None:
+def _fit(widths: list[int], total: int, free: Sequence[int]) -> None:
     """Take from the widest columns until the row fits, but leave each something to read."""
     spare = sum(widths) + 2 * (len(widths) - 1) - total
-    while spare > 0:
-        widest = max(range(len(widths)), key=widths.__getitem__)
+    while spare > 0 and free:
+        widest = max(free, key=widths.__getitem__)
         if widths[widest] <= 8:
             return
         widths[widest] -= 1
@@ -160,9 +165,11 @@ def _line(texts: Sequence[str], widths: Sequence[int], right: Sequence[bool]) ->
     return "  ".join(cells)
 
 
-def print_table(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+def print_table(
+    names: Sequence[str], rows: Iterable[Sequence[Any]], *, whole: Sequence[str] = ()
+) -> None:
     """Print rows under their names, the names faint where the terminal can."""
-    lines = table_lines(names, rows)
+    lines = table_lines(names, rows, whole=whole)
     click.echo(click.style(lines[0], bold=True))
     for line in lines[1:]:
         click.echo(line)

@@ -108,6 +108,9 @@ def ask(
                 heard.take(one)
                 if watch is not None and watch.looped(one):
                     heard.reason = "loop"
+                    # Who stops listening is not told what was counted; pieces are tokens.
+                    heard.usage = Usage(count.high if count.grade == "exact" else None,
+                                        heard.pieces)  # fmt: skip
                     break
             heard.wrong += _thought_too_long(heard.thoughts, sampling.thought_tokens)
         except EngineError as error:
@@ -132,11 +135,13 @@ class _Heard:
     text: str = ""
     thought: str = ""
     thoughts: int = 0
+    pieces: int = 0
     usage: Usage = field(default_factory=lambda: Usage(None, None))
     reason: str = ""
     wrong: list[str] = field(default_factory=list)
 
     def take(self, event: Event) -> None:
+        self.pieces += isinstance(event, Text | Thought)
         if isinstance(event, Text):
             self.text += event.text
         elif isinstance(event, Thought):

@@ -234,6 +234,17 @@ class Begun:
     room: Room
     window: int
 
+    @property
+    def most(self) -> int | None:
+        """Tokens that are generated at most; None where it goes on to the window's end.
+
+        Of a prompt that was not counted it is not known how far that is.
+        """
+        unknown = (
+            self.count.grade == "bounded" and self.room.tokens == self.window - self.count.high
+        )
+        return None if unknown else self.room.tokens
+
 
 class Backend(Protocol):
     """An engine that holds conversations."""

@@ -16,7 +16,7 @@ from contextlib import suppress
 from typing import Any
 from urllib.parse import quote
 
-from lakelet.errors import EngineError
+from lakelet.errors import EngineError, ModelNotFoundError
 from lakelet.inference.asking import Asking
 from lakelet.inference.backend import (
     Conversation,
@@ -35,8 +35,8 @@ from lakelet.inference.thoughts import ThoughtSplitter
 
 __all__ = ("OpenAIServer", "openai_names")
 
-_WINDOWS = ("loaded_context_length", "max_model_len", "context_length", "max_context_length",
-            "window")  # fmt: skip
+_WINDOWS = ("window", "loaded_context_length", "max_model_len", "context_length",
+            "max_context_length")  # fmt: skip
 _LOOK = 5.0
 """Seconds within which a server says what it has."""
 
@@ -103,6 +103,7 @@ class OpenAIServer:
         self._exact = isinstance(props, dict) and "default_generation_settings" in props
         window = context or self.server.window or self._window(props)
         if not window:
+            self._refuse_unknown()
             raise EngineError(
                 f"the server {self.server.name} does not say how many tokens {self.model} takes; "
                 "nothing was asked.",
@@ -128,6 +129,25 @@ class OpenAIServer:
                 _entry(_asking(self._root(), _LOOK).ask("/api/v0/models"), self.model), _WINDOWS
             )
         return 0
+
+    def _refuse_unknown(self) -> None:
+        """Refuse a model that the server does not have, and a server that is not there.
+
+        Raises:
+            EngineError: it does not answer.
+            ModelNotFoundError: it has none of that name.
+        """
+        try:
+            names = openai_names(self.server)
+        except EngineError as error:
+            if "does not answer" in error.message or "said nothing" in error.message:
+                raise
+            return  # it tells no list that can be read
+        if names and self.model not in names:
+            raise ModelNotFoundError(
+                f"the server {self.server.name} has no model {self.model!r}; it has "
+                f"{', '.join(names[:8])}{', …' if len(names) > 8 else ''}."
+            )
 
     def _root(self) -> Server:
         """The server without the part of its address that is OpenAI's."""

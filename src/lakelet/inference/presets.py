@@ -16,11 +16,13 @@ from typing import Any
 from lakelet.inference.backend import Sampling
 from lakelet.models import Card
 
-__all__ = ("NAMES", "RECOMMENDED", "Chosen", "Recommended", "choose_sampling")
+__all__ = ("ENGINE", "NAMES", "RECOMMENDED", "Chosen", "Recommended", "choose_sampling")
 
 NAMES = ("temperature", "top_p", "top_k", "min_p", "repeat_penalty")
 """What is chosen; everything else is left to the engine."""
 _WHOLE = ("top_k",)
+ENGINE = {"temperature": 0.8, "top_p": 0.95, "top_k": 40, "min_p": 0.05, "repeat_penalty": 1.0}
+"""What the engine that comes with Lakelet does where nothing is said; a test asks it."""
 
 
 @dataclass(frozen=True)
@@ -60,22 +62,33 @@ class Chosen:
         sources: by name, the value and where it comes from.
         deviations: explicit values that are not what would have been chosen.
         warnings: what the makers advise against.
+        rest: what nobody says anything of, as the engine does it; empty where that is not known.
+        pages: that were read for the registry of its family.
     """
 
     sampling: Sampling
     sources: dict[str, tuple[float, str]] = field(default_factory=dict)
     deviations: dict[str, tuple[float, float]] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    rest: Mapping[str, float] = field(default_factory=dict)
+    pages: tuple[str, ...] = ()
+
+    @property
+    def every(self) -> dict[str, tuple[float, str]]:
+        """All values that are known, and where each comes from."""
+        return {**self.sources, **{name: (value, "the engine's") for name, value in
+                                   self.rest.items()}}  # fmt: skip
 
     def __str__(self) -> str:
         told = [f"{name.replace('_', '-')} {value:g} ({source})"
-                for name, (value, source) in self.sources.items()]  # fmt: skip
+                for name, (value, source) in self.every.items()]  # fmt: skip
         return ", ".join(told) or "as the engine does by itself"
 
 
 def choose_sampling(
-    card: Card, own: Mapping[str, float], said: Sampling, *, enforce: bool = False
-) -> Chosen:
+    card: Card, own: Mapping[str, float], said: Sampling, *, enforce: bool = False,
+    engine: Mapping[str, float] | None = None,
+) -> Chosen:  # fmt: skip
     """How a model is sampled.
 
     Args:
@@ -83,12 +96,13 @@ def choose_sampling(
         own: the person's preset for it.
         said: what is said explicitly.
         enforce: whether what is recommended wins over what is said explicitly.
+        engine: what the engine does by itself; None where that is not known.
     """
     recommended = RECOMMENDED.get(card.family)
     layers: tuple[tuple[str, Mapping[str, float]], ...] = (
         ("your preset", own),
         ("its file", card.sampling),
-        ("its makers' page", recommended.values if recommended else {}),
+        ("its family's registry", recommended.values if recommended else {}),
     )
     sources: dict[str, tuple[float, str]] = {}
     deviations: dict[str, tuple[float, float]] = {}
@@ -121,4 +135,8 @@ def choose_sampling(
             f"its makers say that {card.family} must not be sampled greedily (temperature 0): it "
             "may repeat itself without end."
         )
-    return Chosen(replace(said, more=more, **fields), sources, deviations, warnings)
+    rest = {name: value for name, value in (engine or {}).items() if name not in sources}
+    return Chosen(
+        replace(said, more=more, **fields), sources, deviations, warnings, rest,
+        recommended.pages if recommended else (),
+    )  # fmt: skip

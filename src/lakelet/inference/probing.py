@@ -127,7 +127,9 @@ def _overflow(backend: Backend, window: int) -> Finding:
     except OverflowingError:
         return Finding("overflow", "ok", "a prompt that is too long is refused, with numbers.")
     except EngineError as error:
-        return Finding("overflow", "ok", f"a prompt that is too long is refused: {error.message}")
+        return Finding(
+            "overflow", "ok", f"a prompt that is too long is refused: {_short(error.message)}"
+        )
     read = heard.usage.prompt
     if read is None:
         return Finding("overflow", "unknown", "a prompt that is too long is answered, and nothing "
@@ -197,6 +199,12 @@ def _thinking(backend: Backend, most: int) -> Iterator[Finding]:
 
 def _of_telling(what: str, works: bool, seen: str, otherwise: str) -> Finding:
     return Finding(what, "ok", seen) if works else Finding(what, "unknown", otherwise)
+
+
+def _short(text: str) -> str:
+    """The first words of a server's message, which ends as a sentence does."""
+    first = text.partition("\n")[0].rstrip(".")
+    return f"{first[:160]}{'…' if len(first) > 160 else ''}."
 
 
 def _think_length(window: int) -> int:

@@ -17,7 +17,7 @@ from typing import Any
 
 from lakelet.errors import MissingExtraError, TemplateError
 
-__all__ = ("check_template",)
+__all__ = ("check_template", "template_fault")
 
 _SECONDS = 2.0
 _STARTING = 20.0
@@ -43,7 +43,7 @@ def check_template(text: str, *, whose: str, instead: Callable[[], Sequence[str]
     environment, syntax_error = _environment()
 
     def broken(said: str) -> TemplateError:
-        raw = "`lakelet ask --raw` goes on with a text, without a template."
+        raw = f"`lakelet ask --raw {whose}` goes on with a text, without a template."
         others = [f"`lakelet models template {whose} {one}`" for one in instead()]
         put = f"{' or '.join(others)} puts the family's own in its place. " if others else ""
         return TemplateError(f"the chat template of {whose} {said}", hint=put + raw)
@@ -69,6 +69,23 @@ def check_template(text: str, *, whose: str, instead: Callable[[], Sequence[str]
             f"does not come to an end within {_SECONDS:.0f} seconds, or writes more than a "
             "megabyte; it was not loaded."
         )
+
+
+def template_fault(text: str | None) -> str:
+    """What is wrong with a template's grammar, with its line; '' for nothing.
+
+    Whether it comes to an end is found out only where it is used.
+    """
+    if not text:
+        return ""
+    environment, syntax_error = _environment()
+    try:
+        environment.parse(text)
+    except syntax_error as error:
+        return f"line {error.lineno}: {error.message}"
+    except RecursionError:
+        return "it is nested too deep"
+    return ""
 
 
 def _environment() -> tuple[Any, Any]:

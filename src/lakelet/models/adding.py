@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,6 +97,8 @@ def add_model(
 
 
 def _found(store: ModelStore, source: str, progress: Progress, sha256: str) -> _Found:
+    if sha256 and not re.fullmatch(r"[0-9a-fA-F]{64}", sha256):
+        raise CommandError(f"{sha256!r} is no SHA-256: that has 64 digits; nothing was fetched.")
     if is_address(source):
         return _fetched(store, source, progress, sha256)
     if sha256:

@@ -7,6 +7,7 @@ quantized). It makes no model better than its quantized file was, and the copy s
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,10 @@ __all__ = ("convert_model",)
 
 _WRITTEN = declare("models.converted", "a converted model is written, without a name")
 _KEPT_AS_IT_IS = ("F32", "F16", "I8", "I16", "I32", "I64", "F64")
+_LARGE = re.compile(
+    r"(.*\.)?(token_embd|output|attn_(q|k|v|qkv|output)|ffn_(up|gate|down)(_exps|_shexp)?)\.weight"
+)
+"""The matrices that engines keep at 16 bits; what else is at 32 bits is so for a reason."""
 _F16 = 1  # LLAMA_FTYPE_MOSTLY_F16
 
 
@@ -85,7 +90,8 @@ def _write(source: Path, target: Path, told: Any) -> None:
         writer.data_alignment = reader.alignment
     plain = []
     for tensor in reader.tensors:
-        keep = tensor.tensor_type.name in _KEPT_AS_IT_IS
+        kind_now = tensor.tensor_type.name
+        keep = kind_now in _KEPT_AS_IT_IS and not (kind_now == "F32" and _LARGE.match(tensor.name))
         shape = [int(side) for side in reversed(tensor.shape)]
         narrow = not keep
         kind = tensor.tensor_type if keep else gguf.GGMLQuantizationType.F16

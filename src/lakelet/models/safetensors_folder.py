@@ -75,8 +75,8 @@ def card_of_folder(folder: Path) -> Card:
             sum(_BITS[kind] * count for _, kind, count in rest)
             / max(sum(count for _, _, count in rest), 1)
         ),
-        trained_context=context,
-        context=context,
+        trained_context=min(filter(None, (_original(text), context)), default=0),
+        context=max(context, _reached(text)),
         tokenizer="tokenizer.json" if (folder / "tokenizer.json").is_file() else "",
         vocabulary=_number(text, "vocab_size"),
         template=template,
@@ -194,3 +194,16 @@ def _active(tensors: list[tuple[str, str, int]], config: Any) -> int:
     used = _number(config, "num_experts_per_tok")
     share = used / experts if experts and used else 1.0
     return round(sum(count * (share if ".experts." in name else 1.0) for name, _, count in tensors))
+
+
+def _original(config: Any) -> int:
+    """Tokens that a model was trained with, where its scaling of places says so."""
+    scaling = (config or {}).get("rope_scaling")
+    return _number(scaling, "original_max_position_embeddings") if isinstance(scaling, dict) else 0
+
+
+def _reached(config: Any) -> int:
+    """Tokens that its scaling of places reaches; 0 where it scales none."""
+    scaling = (config or {}).get("rope_scaling")
+    factor = scaling.get("factor") if isinstance(scaling, dict) else None
+    return int(_original(config) * factor) if isinstance(factor, int | float) else 0

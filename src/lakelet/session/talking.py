@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from lakelet.errors import CommandError, EngineError, LakeletError
+from lakelet.errors import CommandError, EngineError, LakeletError, TemplateError
 from lakelet.inference import (
     Answer,
     Backend,
@@ -20,8 +20,9 @@ from lakelet.inference import (
 )
 from lakelet.inference.metering import Meter, by_length, meter
 from lakelet.inference.policy import thinking_of, with_policy
+from lakelet.models import Model
 from lakelet.session.choosing_model import note_used
-from lakelet.session.conversations import Writing, talk, went_on
+from lakelet.session.conversations import Writing, said_in, talk, went_on
 from lakelet.session.used_models import tell_used
 
 if TYPE_CHECKING:
@@ -80,6 +81,8 @@ class Talking:
         self._thinking = model.card.thinking
         self._backend: Backend | None = None
         self._stopped = False
+        if isinstance(model, Model) and model.card.template is None:
+            raise TemplateError.missing(model.name)
         if go_on:
             kept, self.messages = talk(workspace.folder, go_on)
             self.id = kept.id
@@ -131,13 +134,24 @@ class Talking:
         if messages is None:
             asked = [n for n, one in enumerate(self.messages, 1) if one.role == "user"]
             messages = asked[-1] if asked else len(self.messages)
+        seen = self._seen(messages)
         backend = self.workspace.backend_of(self.model)
         try:
             for _event in backend.load(self.model.name, context=self.context):
                 pass
-            return backend.render(self._conversation(self.messages[:messages]))
+            return backend.render(self._conversation(seen))
         finally:
             backend.close()
+
+    def _seen(self, messages: int) -> list[Message]:
+        """So many messages, without those that were left out when the next was answered."""
+        seen = self.messages[:messages]
+        if not self.id:
+            return seen
+        _, said = said_in(self.workspace.folder, self.id)
+        dropped = next((one.dropped for one in said if one.number == messages), 0)
+        first = next((n for n, one in enumerate(seen) if one.role == "user"), len(seen))
+        return seen[:first] + seen[first + (dropped or 0) :]
 
     def say(self, text: str, told: Callable[[Any], None] = lambda _event: None) -> Answer:
         """Say something, and hear what the model answers.

@@ -258,12 +258,16 @@ class WorkspaceModels:
             enforce: whether what is advised wins over what is said explicitly.
         """
         from lakelet.inference import Sampling
-        from lakelet.inference.presets import choose_sampling
+        from lakelet.inference.presets import ENGINE, choose_sampling
+        from lakelet.models import Model
 
-        own = self.folder.settings.models.presets.get(model.name)
+        settings = self.folder.settings.models
+        own = settings.presets.get(model.name)
+        here = isinstance(model, Model) and not settings.llama_server
         return choose_sampling(
-            model.card, own.said() if own else {}, said or Sampling(), enforce=enforce
-        )
+            model.card, own.said() if own else {}, said or Sampling(), enforce=enforce,
+            engine=ENGINE if here else None,
+        )  # fmt: skip
 
     def offered_models(self, window: int | None = None) -> Offered:
         """The models as a gateway offers them.

@@ -13,7 +13,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from lakelet.errors import EngineError, StalledError
+from lakelet.errors import EngineError, LakeletError, StalledError
+from lakelet.inference.asking import Asking
 from lakelet.inference.engine.flags import refuse_unfit_machine
 from lakelet.workspace.steps import declare, step
 
@@ -102,6 +103,18 @@ class EngineProcess:
         if "error" in told:
             raise self._failed(f"said: {told['error']}")
         return str(told["address"])
+
+    @property
+    def window(self) -> int:
+        """Tokens of one conversation as the engine has it, or 0 where it does not say.
+
+        They may be fewer than were asked for: it gives no more than a model was trained with.
+        """
+        try:
+            told = Asking(self.address, self.key, "the engine", 10.0).ask("/props")
+            return int(told["default_generation_settings"]["n_ctx"])
+        except (LakeletError, KeyError, TypeError, ValueError):
+            return 0
 
     def _failed(self, what: str, kind: type[EngineError] = EngineError) -> EngineError:
         said = self.said

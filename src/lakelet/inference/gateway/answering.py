@@ -53,9 +53,11 @@ def client_of(request: Request, body: Any) -> str:
     return hashlib.sha256("\n".join(told).encode()).hexdigest()[:16]
 
 
-def _window(offered: Offered, asked: int | None) -> int | None:
-    """Tokens of the conversation: no more than the gateway gives."""
-    return min((one for one in (asked, offered.window) if one is not None), default=None)
+def _window(offered: Offered, model: AnyModel, asked: int | None) -> int | None:
+    """Tokens of the conversation: no more than the gateway gives, and than the model takes."""
+    found = min((one for one in (asked, offered.window) if one is not None), default=None)
+    most = model.card.context or model.card.trained_context
+    return min(found, most) if found is not None and most else found
 
 
 async def answered(
@@ -77,17 +79,19 @@ async def answered(
     how = await asyncio.to_thread(offered.sampling, model, asked.sampling)
     relay = Relay(
         offered.backend(model, raw=asked.conversation.raw, client=client, keep=asked.keep), model,
-        asked.conversation, how.sampling, _window(offered, asked.window),
+        asked.conversation, how.sampling, _window(offered, model, asked.window),
         stop_loops=offered.stop_loops,
     )  # fmt: skip
     reply = kind(model.name, await unless_gone(request, relay.leave, relay.begin()))
     if asked.sampling.formed:
         reply.format = asked.sampling.more["response_format"]
     reply.facts["sampling"] = {name: {"value": value, "source": source}
-                               for name, (value, source) in how.sources.items()}  # fmt: skip
+                               for name, (value, source) in how.every.items()}  # fmt: skip
     reply.facts["deviations"] = {name: {"asked": said, "recommended": wanted}
                                  for name, (said, wanted) in how.deviations.items()}  # fmt: skip
     reply.facts["warnings"] = how.warnings
+    if asked.ignored:
+        reply.facts["ignored"] = list(asked.ignored)
 
     async def ended(wrong: str = "") -> None:
         """Record the request and its answer, where that is wished."""
@@ -150,7 +154,7 @@ async def with_backend(
 
     def done() -> Any:
         try:
-            for _event in backend.load(model.name, context=_window(offered, window)):
+            for _event in backend.load(model.name, context=_window(offered, model, window)):
                 pass
             return work()
         finally:

@@ -13,7 +13,13 @@ from typing import Any
 
 from lakelet.errors import CommandError, LakeletError, OverflowingError
 from lakelet.inference.backend import Conversation, Message, Sampling
-from lakelet.inference.gateway.openai_api import ChatRequest, error_body, number_of, whole_of
+from lakelet.inference.gateway.openai_api import (
+    ChatRequest,
+    check_ranges,
+    error_body,
+    number_of,
+    whole_of,
+)
 from lakelet.inference.gateway.pictures import parts_of_images
 from lakelet.inference.gateway.schemas import check_format
 from lakelet.inference.policy import thinking_of
@@ -144,7 +150,12 @@ def _request(body: dict[str, Any], conversation: Conversation) -> ChatRequest:
     stop = (stop,) if isinstance(stop, str) else stop
     if not isinstance(stop, list | tuple) or not all(isinstance(one, str) for one in stop):
         raise CommandError("options.stop is no text, and no list of texts; nothing was asked.")
+    check_ranges(options)
     most = whole_of(options, "num_predict")
+    if most in (-1, -2):  # as far as the window goes
+        most = None
+    if most is not None and most < 1:
+        raise CommandError(f"options.num_predict is {most}, and at least 1 is generated.")
     window = whole_of(options, "num_ctx")
     if window is not None and window < 1:
         raise CommandError("options.num_ctx is a number of tokens from 1; nothing was asked.")

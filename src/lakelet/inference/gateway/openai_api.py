@@ -37,6 +37,13 @@ _PASSED = (
     "parallel_tool_calls", "response_format", "ignore_eos",
 )  # fmt: skip
 _REFUSED = ("audio", "modalities", "functions", "function_call")
+_RANGES = {"temperature": (0, 100), "top_p": (0, 1), "min_p": (0, 1), "top_k": (0, 1 << 31)}
+_READ = frozenset((
+    *_PASSED, *_RANGES, "model", "messages", "prompt", "stream", "stream_options", "tools", "stop",
+    "max_tokens", "max_completion_tokens", "seed", "n", "logprobs", "chat_template_kwargs",
+    "thinking_budget_tokens", "user", "suffix", "best_of", "echo",
+))  # fmt: skip
+"""What a request is read for; everything else is told to have been left out."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +58,7 @@ class ChatRequest:
         usage: whether a stream ends with what was counted.
         window: tokens of the conversation that are asked for; None for as many as there are.
         keep: seconds for which the model stays loaded afterwards; None for as long as others do.
+        ignored: fields that are not known here; they are told.
     """
 
     model: str
@@ -60,6 +68,7 @@ class ChatRequest:
     usage: bool
     window: int | None = None
     keep: float | None = None
+    ignored: tuple[str, ...] = ()
 
 
 def read_chat(body: Any) -> ChatRequest:
@@ -95,6 +104,7 @@ def read_chat(body: Any) -> ChatRequest:
         sampling_of(body),
         bool(body.get("stream")),
         bool(isinstance(options, dict) and options.get("include_usage")),
+        ignored=left_out(body),
     )  # fmt: skip
 
 
@@ -108,7 +118,11 @@ def sampling_of(body: Mapping[str, Any]) -> Sampling:
     stop = (stop,) if isinstance(stop, str) else stop
     if not isinstance(stop, list | tuple) or not all(isinstance(one, str) for one in stop):
         raise CommandError("stop is no text, and no list of texts; nothing was asked.")
-    most = whole_of(body, "max_completion_tokens") or whole_of(body, "max_tokens")
+    most = whole_of(body, "max_completion_tokens")
+    most = whole_of(body, "max_tokens") if most is None else most
+    if most is not None and most < 1:
+        raise CommandError(f"max_tokens is {most}, and at least 1 is generated; nothing was asked.")
+    check_ranges(body)
     return Sampling(
         temperature=number_of(body, "temperature"), top_p=number_of(body, "top_p"),
         top_k=whole_of(body, "top_k"), min_p=number_of(body, "min_p"), seed=whole_of(body, "seed"),
@@ -116,6 +130,25 @@ def sampling_of(body: Mapping[str, Any]) -> Sampling:
         thought_tokens=whole_of(body, "thinking_budget_tokens"),
         more={name: body[name] for name in _PASSED if body.get(name) is not None},
     )  # fmt: skip
+
+
+def check_ranges(told: Mapping[str, Any]) -> None:
+    """Refuse numbers with which nothing can be drawn.
+
+    Raises:
+        CommandError: with the range.
+    """
+    for name, (low, high) in _RANGES.items():
+        value = number_of(told, name)
+        if value is not None and not low <= value <= high:
+            raise CommandError(
+                f"{name} is {value:g}, and goes from {low:g} to {high:g}; nothing was asked."
+            )
+
+
+def left_out(body: Mapping[str, Any]) -> tuple[str, ...]:
+    """What of a request is not known here, and makes no difference."""
+    return tuple(sorted(name for name in body if name not in _READ))
 
 
 def _message(said: Any) -> Message:

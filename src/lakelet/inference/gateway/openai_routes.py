@@ -8,6 +8,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from lakelet.errors import LakeletError
 from lakelet.inference.asking import USER_AGENT
 from lakelet.inference.gateway.answering import answered, asked_body, client_of, with_backend
 from lakelet.inference.gateway.offered import Offered
@@ -25,10 +26,20 @@ def _told(offered: Offered, model: AnyModel, loaded: dict[str, Any]) -> dict[str
     windows = [size for size in (one and one["window"], offered.window) if size]
     return {
         "id": model.name, "object": "model", "created": int(model.added), "owned_by": "lakelet",
+        "max_context_length": _most(model),
         "lakelet": {"digest": model.digest, "loaded": one is not None,
                     "window": min(windows, default=None),
                     "slots": one["slots"] if one else None},
     }  # fmt: skip
+
+
+def _most(model: AnyModel) -> int | None:
+    """Tokens that a model takes at most, by its file; what is loaded may be less."""
+    try:
+        card = model.card
+    except LakeletError:
+        return None
+    return min(card.trained_context or card.context, 32_768) or None
 
 
 async def _models(offered: Offered, request: Request) -> Response:

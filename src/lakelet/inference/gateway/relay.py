@@ -21,6 +21,9 @@ from lakelet.inference.backend import (
     Event,
     Loaded,
     Sampling,
+    Text,
+    Thought,
+    Usage,
 )
 from lakelet.inference.counting import bounded, ended_by, room_for
 from lakelet.inference.loops import LoopWatch
@@ -112,15 +115,21 @@ class Relay:
             most = self.sampling.max_tokens if own else room.tokens
             asked = replace(self.sampling, max_tokens=most)
             watch = None if self.sampling.formed else LoopWatch()
+            pieces = 0
             for one in self.backend.chat(self.conversation, asked):
                 if self.left.is_set():
                     return
+                pieces += isinstance(one, Text | Thought)
                 if isinstance(one, End):
                     one = End(ended_by(one.reason, room, self.sampling.max_tokens))
                 if watch is not None and not self.looped and watch.looped(one):
                     self.looped = True
                 self._tell(one)
                 if self.looped and self.stop_loops:
+                    # Who stops listening is not told what was counted; pieces are tokens.
+                    count = self.backend.count(self.conversation)
+                    exact = count.high if count.grade == "exact" else None
+                    self._tell(Usage(exact, pieces))
                     self._tell(End("loop"))
                     break
             self._tell(None)

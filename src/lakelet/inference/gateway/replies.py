@@ -38,7 +38,7 @@ class Reply:
         self.model = model
         self.facts: dict[str, Any] = {
             "count": begun.count.grade, "prompt_tokens": begun.count.high, "window": begun.window,
-            "max_tokens": begun.room.tokens, "max_tokens_lowered": begun.room.lowered,
+            "max_tokens": begun.most, "max_tokens_lowered": begun.room.lowered,
         }  # fmt: skip
         self.created = time.time()
         self.text = ""

@@ -12,7 +12,12 @@ from typing import Any
 
 from lakelet.errors import CommandError
 from lakelet.inference.backend import Conversation, Embeddings, Message
-from lakelet.inference.gateway.openai_api import ChatRequest, sampling_of, whole_of
+from lakelet.inference.gateway.openai_api import (
+    ChatRequest,
+    left_out,
+    sampling_of,
+    whole_of,
+)
 
 __all__ = ("EmbeddingsRequest", "as_embeddings", "read_embeddings", "read_text")
 
@@ -43,6 +48,7 @@ def read_text(body: Any) -> ChatRequest:
         str(body.get("model") or ""), Conversation((Message("user", prompt),), raw=True),
         sampling_of(body), bool(body.get("stream")),
         bool(isinstance(options, dict) and options.get("include_usage")),
+        ignored=left_out(body),
     )  # fmt: skip
 
 

@@ -7,11 +7,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from lakelet.errors import BusyError, EngineError, LakeletError, StalledError
+from lakelet.errors import BusyError, EngineError, LakeletError, StalledError, TemplateError
 from lakelet.inference.engine.process import EngineProcess, LoadRequest
 from lakelet.inference.host.fairness import in_turn
 from lakelet.inference.host.place import HostPlace
@@ -22,6 +22,9 @@ from lakelet.models.families import families_of
 from lakelet.workspace.quantities import format_bytes
 
 __all__ = ("Engine", "Engines", "Wanted")
+
+_NONE = "{{ messages[-1].content }}"
+"""A template that nobody uses, for who goes on with a text."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +51,11 @@ class Wanted:
 
     @property
     def key(self) -> str:
-        """By what it is known among what is loaded."""
-        return f"{self.model.identity} {self.server}" if self.server else self.model.identity
+        """By what it is known among what is loaded.
+
+        For raw texts a model is loaded without its template, which may be broken.
+        """
+        return " ".join([self.model.identity, *["raw"] * self.raw, self.server]).strip()
 
 
 class _Ticket:
@@ -78,6 +84,7 @@ class Engine:
         served: when each client had a turn last, counted in turns.
         used: when it was last.
         keep: seconds for which it stays loaded unused; None for as long as others do.
+        asked: whether its window was asked for, and is not the largest there is room for.
     """
 
     model: Model
@@ -90,6 +97,7 @@ class Engine:
     served: dict[str, int] = field(default_factory=dict)
     used: float = field(default_factory=time.monotonic)
     keep: float | None = None
+    asked: bool = False
 
     @property
     def idle(self) -> bool:
@@ -165,6 +173,11 @@ class Engines:
             EngineError: it does not load, or does not fit beside what is at work.
             TemplateError: its template is broken.
         """
+        card = wanted.model.card
+        if card.template is None and not wanted.raw:
+            raise TemplateError.missing(wanted.model.name)
+        if wanted.raw and replace(wanted, raw=False).key in self.loaded:
+            wanted = replace(wanted, raw=False)  # it is there already, and a text needs no more
         engine = self._ready(wanted, tell)
         ticket = _Ticket(wanted.client)
         with self.changed:
@@ -205,6 +218,9 @@ class Engines:
             if engine is not None and not engine.process.alive:
                 self._end(key)
                 engine = None
+            if engine is not None and engine.idle and self._too_small(engine, wanted):
+                self._end(key)
+                engine = None
             if engine is not None and (wanted.window or 0) > engine.window:
                 if not engine.idle:
                     raise EngineError(
@@ -228,22 +244,30 @@ class Engines:
                 self.loading.discard(key)
                 self.changed.notify_all()
 
+    def _too_small(self, engine: Engine, wanted: Wanted) -> bool:
+        """Whether somebody else's small window would stand in the way of who asks for none."""
+        if wanted.window is not None or not engine.asked:
+            return False
+        free = self.free() + engine.estimate
+        return default_window(wanted.model.card, free, wanted.slots) > engine.window
+
     def _load(self, wanted: Wanted) -> Engine:
         card = wanted.model.card
-        if card.template is None and not wanted.raw:
+        if card.format != "gguf":
             raise EngineError(
-                f"{wanted.model.name} has no chat template: it is a base model, which goes on with "
-                "a text and holds no conversation.",
-                hint="`lakelet ask --raw` goes on with a text; where it was trained to converse, "
-                f"`lakelet models template {wanted.model.name} FAMILY` gives it a template.",
+                f"{wanted.model.name} is a folder of safetensors, which no engine here runs.",
+                hint="a GGUF of the same model does; a server that runs it can be asked by name.",
             )
+        most = card.context or card.trained_context
+        if most and (wanted.window or 0) > most:
+            raise _beyond(wanted, most)
         if (said := self.place.marked(wanted.model)) and not wanted.raw:
             raise EngineError(
                 f"{wanted.model.name} {said}; it is not loaded again.",
                 hint=f"`lakelet models template {wanted.model.name} FILE|FAMILY` gives it another "
                 f"template; `lakelet models verify {wanted.model.name}` lets it be tried again.",
             )
-        if card.template is not None:
+        if card.template is not None and not wanted.raw:
             fitting = partial(families_of, wanted.model.weights[0].path)
             check_template(card.template, whose=wanted.model.name, instead=fitting)
         window = self._window(wanted, card)
@@ -252,7 +276,7 @@ class Engines:
             self._make_room(wanted.model.name, need)
         request = LoadRequest(
             str(wanted.model.path), window, wanted.slots, self.threads, pools=bool(card.pooling),
-            template=wanted.model.template.text if wanted.model.template else "",
+            template=_template_of(wanted),
             projector=next(iter(wanted.model.paths_of("projector")), ""),
             adapters=wanted.model.paths_of("adapter"), server=wanted.server,
         )  # fmt: skip
@@ -261,7 +285,14 @@ class Engines:
         except StalledError as error:
             self.place.mark(wanted.model, f"hung its engine when it was loaded ({error.message})")
             raise
-        return Engine(wanted.model, process, window, wanted.slots, need)
+        real = process.window or window
+        if real < window and wanted.window is not None:
+            process.end()
+            raise _beyond(wanted, real)
+        return Engine(
+            wanted.model, process, min(window, real), wanted.slots, need,
+            asked=wanted.window is not None,
+        )  # fmt: skip
 
     def _window(self, wanted: Wanted, card: Card) -> int:
         if wanted.window is not None:
@@ -343,3 +374,18 @@ class Engines:
         with self.changed:
             for key in list(self.loaded):
                 self._end(key)
+
+
+def _beyond(wanted: Wanted, most: int) -> EngineError:
+    return EngineError(
+        f"{wanted.model.name} takes {most:,} tokens at most, and a window of {wanted.window:,} was "
+        "asked for; it was not loaded.",
+        hint=f"--context {most} is as large as it goes.",
+    )
+
+
+def _template_of(wanted: Wanted) -> str:
+    """What an engine is given in the place of the file's own template; '' for that."""
+    if wanted.raw:
+        return _NONE
+    return wanted.model.template.text if wanted.model.template else ""

@@ -32,6 +32,7 @@ _LONGEST = 1 << 20
 
 class _Host(ThreadingHTTPServer):
     daemon_threads = True
+    request_queue_size = 256  # who comes at once with many others is not turned away
 
     def __init__(self, place: HostPlace, store: ModelStore, keep: float) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)

@@ -9,6 +9,7 @@ from fastapi import Query
 
 from lakelet.errors import LakeletError
 from lakelet.inference.dialects import served_names
+from lakelet.inference.templates import template_fault
 from lakelet.models import Card, Model
 from lakelet.models.wishes import wishes_of
 from lakelet.session import Workspace
@@ -116,6 +117,7 @@ class ModelPage:
         runs: the newest runs that asked it: id, and what they are called.
         command: what shows it in a terminal.
         mark: why it is not loaded any more; '' where nothing is known against it.
+        fault: what is wrong with its template; '' for nothing.
     """
 
     model: Model
@@ -126,6 +128,7 @@ class ModelPage:
     runs: list[tuple[str, str]]
     command: str
     mark: str
+    fault: str
 
 
 def model(workspace: Open, name: str) -> ModelPage:
@@ -137,9 +140,10 @@ def model(workspace: Open, name: str) -> ModelPage:
              if one.model == found.name]  # fmt: skip
     return ModelPage(
         found, found.card,
-        [(key, value, source) for key, (value, source) in how.sources.items()],
+        [(key, value, source) for key, (value, source) in how.every.items()],
         loaded[0] if loaded else None, talks[:20], _runs(workspace, found),
         as_command(["models", "show", found.name]), workspace.model_mark(found),
+        template_fault(found.card.template),
     )  # fmt: skip
 
 
