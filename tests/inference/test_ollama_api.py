@@ -157,7 +157,9 @@ def test_the_store_is_not_changed_by_clients(
     gateway: Gateway, method: str, path: str, command: str
 ) -> None:
     status, told = ask(gateway, method, f"/api/{path}", {"model": "tiny-llama"})
-    assert status == 501 and f"lakelet {command}" in told["error"]
+    assert status == 501 and f"lakelet {command}" in told["error"] and "tiny-llama" in told["error"]
+    hub = ask(gateway, "POST", "/api/pull", {"name": "hf.co/org/name:Q4_K_M"})[1]["error"]
+    assert "`lakelet models add hf:org/name:Q4_K_M`" in hub
 
 
 @pytest.mark.parametrize(

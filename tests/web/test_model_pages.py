@@ -38,11 +38,11 @@ def test_models_are_listed_as_wished(stocked: Workspace, pages: TestClient, tmp_
     for query, wanted in (
         ({}, ["bound", "free"]), ({"licence": "permissive"}, ["free"]),
         ({"language": "Japanese"}, ["free"]), ({"context": "32k"}, ["bound"]),
-        ({"size": "1 KB"}, []),
+        ({"size": "1 KB"}, []), ({"vision": "1"}, []), ({"thinks": "1"}, []),
     ):  # fmt: skip
         told = pages.get("/models.json", params=query).json()
         assert [one["name"] for one in told["models"]] == wanted, query
-    assert told["command"] == "lakelet models --size '1 KB'"
+    assert told["command"] == "lakelet models --thinks"
     wrong = pages.get("/models", params={"context": "many"}, headers=HTML).text
     assert "no number of tokens" in wrong and 'role="alert"' in wrong
     (tmp_path / "free.gguf").unlink()

@@ -11,8 +11,10 @@ from __future__ import annotations
 import asyncio
 import math
 import re
+import shlex
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from importlib.metadata import version
 from typing import Any
@@ -207,8 +209,16 @@ async def _embed(offered: Offered, request: Request) -> Response:
 
 
 def _typed(command: str) -> Callable[[Offered, Request], Any]:
-    async def answer(_offered: Offered, _request: Request) -> Response:
-        said = f"clients do not change the store of models; type `{command}`."
+    async def answer(_offered: Offered, request: Request) -> Response:
+        named = ""
+        with suppress(LakeletError, AttributeError):
+            body = await asked_body(request)
+            named = str(body.get("model") or body.get("name") or body.get("source") or "")
+        if command.endswith(" add") and named:  # as Ollama's clients name what they pull
+            hub = named.startswith(("hf.co/", "huggingface.co/"))
+            named = f"hf:{named.partition('/')[2]}" if hub else f"ollama:{named}"
+        typed = f"{command} {shlex.quote(named) if named else 'NAME'}"
+        said = f"clients do not change the store of models; type `{typed}`."
         return JSONResponse({"error": said}, 501)
 
     return answer
@@ -223,9 +233,9 @@ ROUTES = (
     ("/api/chat", _chat, "POST"),
     ("/api/generate", _generate, "POST"),
     ("/api/embed", _embed, "POST"),
-    ("/api/pull", _typed("lakelet models add FILE"), "POST"),
-    ("/api/push", _typed("lakelet models show NAME"), "POST"),
-    ("/api/create", _typed("lakelet models add FILE --name NAME"), "POST"),
-    ("/api/copy", _typed("lakelet models add FILE --name NAME"), "POST"),
-    ("/api/delete", _typed("lakelet models remove NAME"), "DELETE"),
+    ("/api/pull", _typed("lakelet models add"), "POST"),
+    ("/api/push", _typed("lakelet models show"), "POST"),
+    ("/api/create", _typed("lakelet models add FILE --name"), "POST"),
+    ("/api/copy", _typed("lakelet models add FILE --name"), "POST"),
+    ("/api/delete", _typed("lakelet models remove"), "DELETE"),
 )

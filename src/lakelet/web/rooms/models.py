@@ -24,6 +24,7 @@ __all__ = ("router",)
 
 router = Room(["models"])
 _MOST_RUNS = 20
+_FLAGS = ("vision", "thinks")
 
 
 @dataclass(frozen=True)
@@ -72,10 +73,13 @@ def models(
     language: Annotated[str, Query(description="Languages, all of which it knows.")] = "",
     context: Annotated[str, Query(description="Tokens it takes at least.")] = "",
     size: Annotated[str, Query(description="The most its files may take.")] = "",
+    vision: Annotated[str, Query(description="1 for those that take pictures.")] = "",
+    thinks: Annotated[str, Query(description="1 for those that think before they answer.")] = "",
 ) -> Models:
     """The language models of this machine."""
     asked = {"licence": licence.strip(), "language": language.strip(),
-             "context": context.strip(), "size": size.strip()}  # fmt: skip
+             "context": context.strip(), "size": size.strip(),
+             "vision": vision.strip(), "thinks": thinks.strip()}  # fmt: skip
     loaded = {one["name"] for one in workspace.engine_host.loaded()}
     found = [_listed(model, loaded) for model in workspace.models()]
     wrong = ""
@@ -84,12 +88,13 @@ def models(
         try:
             wishes = wishes_of(
                 licence=asked["licence"], language=asked["language"], context=asked["context"],
-                size=asked["size"],
+                size=asked["size"], vision=bool(asked["vision"]), thinks=bool(asked["thinks"]),
             )  # fmt: skip
             shown = [one for one in found if one.card is not None and wishes.met_by(one.card)]
         except LakeletError as error:
             wrong = error.message
-    said = [part for name, value in asked.items() if value for part in (f"--{name}", value)]
+    said = [part for name, value in asked.items() if value
+            for part in ((f"--{name}",) if name in _FLAGS else (f"--{name}", value))]  # fmt: skip
     named = workspace.folder.settings.models.servers
     return Models(
         shown, len(found), wrong, asked, as_command(["models", *said]),
