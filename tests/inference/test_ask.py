@@ -157,6 +157,8 @@ def test_from_the_command_line(ws: Any, store: ModelStore) -> None:
     told = json.loads(piped.stdout)
     assert (told["model"], told["count"], told["ended"]) == ("smol", "exact", "max_tokens")
     assert told["usage"]["prompt"] == told["prompt_tokens"]
+    assert told["digest"] == store.model("smol").digest
+    assert told["sampling"]["top_k"] == {"value": 40, "source": "the engine's"}
     loaded = lakelet(root, "models", "ps")
     assert "smol" in loaded.stdout
     over = lakelet(root, "ask", "What is it?", given="word " * 9000)

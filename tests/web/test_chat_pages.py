@@ -59,7 +59,7 @@ def test_an_answer_is_told_as_it_comes(talkative: Workspace, pages: TestClient) 
     assert (told[-1]["id"], told[-1]["messages"], told[-1]["reason"]) == ("0" * 12, 3, "stop")
     page = pages.get(f"/chat/{'0' * 12}", headers=HTML).text
     for said in (LOMAR, text, "Be short.", "capital of Lomar: ", "What it thought",
-                 "prompt tokens reused", "Tokens: system 21, before 0"):  # fmt: skip
+                 "prompt tokens reused", "Tokens (exact): system 21, before 0"):  # fmt: skip
         assert said in page, said
     twin = pages.get(f"/chat/{'0' * 12}.json").json()
     assert [one["role"] for one in twin["said"]] == ["system", "user", "assistant"]

@@ -11,10 +11,11 @@ import click
 
 from lakelet.cli.answering import Telling, choice, say_ended
 from lakelet.cli.context import as_json, current_workspace
-from lakelet.cli.output import number, print_json
+from lakelet.cli.output import print_json
 
 if TYPE_CHECKING:
     from lakelet.inference import Answer
+    from lakelet.inference.presets import Chosen
 
 __all__ = ("ask",)
 
@@ -60,14 +61,9 @@ def ask(
     except ModelChoiceError as error:
         model = choice(error)
     told = Telling(window, quiet=as_json)
-    trained = workspace.chosen_model(model).card.context
-    if window and trained and window > trained:
-        click.echo(
-            f"{model} takes {number(trained)} tokens by its own card; beyond them it may say "
-            "anything.", err=True,
-        )  # fmt: skip
     said = Sampling(temperature=temperature, seed=seed, max_tokens=max_tokens)
-    how = workspace.sampling_of(workspace.chosen_model(model), said)
+    meant = workspace.chosen_model(model)
+    how = workspace.sampling_of(meant, said)
     if not as_json:
         for one in how.warnings:
             click.echo(f"Careful: {one}", err=True)
@@ -77,7 +73,7 @@ def ask(
         sampling=said,
     )  # fmt: skip
     if as_json:
-        print_json(_as_dict(answer))
+        print_json(_as_dict(answer, meant.digest, how))
     else:
         click.echo()
         say_ended(answer)
@@ -114,10 +110,13 @@ def _text(what: str, raw: bytes) -> str:
         ) from None
 
 
-def _as_dict(answer: Answer) -> dict[str, Any]:
+def _as_dict(answer: Answer, digest: str, how: Chosen) -> dict[str, Any]:
     return {
         "model": answer.model, "answer": answer.text, "thought": answer.thought,
         "prompt_tokens": answer.count.high, "count": answer.count.grade, "window": answer.window,
         "max_tokens": answer.room.tokens, "ended": answer.reason, "usage": asdict(answer.usage),
         "seconds": answer.seconds, "wrong": answer.wrong, "notes": answer.notes,
+        "digest": digest or None,
+        "sampling": {name: {"value": value, "source": source}
+                     for name, (value, source) in how.every.items()},
     }  # fmt: skip

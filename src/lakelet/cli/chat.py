@@ -187,10 +187,9 @@ def _turn(talking: Talking, asked: str, window: int | None) -> None:
     say_ended(answer)
     room = answer.window - (answer.usage.prompt or 0) - (answer.usage.generated or 0)
     found = measured[-1]  # of an estimate first, and of what the server counted
-    grade = answer.count.grade
     click.echo(
-        f"tokens ({grade}): system {number(found.system)}, before {number(found.history)}, this "
-        f"turn {number(found.turn)}, answer {number(answer.usage.generated or 0)}; "
+        f"tokens ({found.grade}): system {number(found.system)}, before {number(found.history)}, "
+        f"this turn {number(found.turn)}, answer {number(answer.usage.generated or 0)}; "
         f"{number(max(room, 0))} of {number(answer.window)} tokens are free.", err=True,
     )  # fmt: skip
 

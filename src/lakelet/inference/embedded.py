@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -26,6 +27,8 @@ __all__ = ("Embedded",)
 _AT_ONCE = 512
 """Tokens that the engine reads at once; more would take it much more memory."""
 
+_DYING = 0.2
+"""Seconds after which an engine that died is known to have."""
 _RENDER = 10.0
 """Seconds that a template may take: two, as when it is tried, and what a busy machine adds."""
 
@@ -75,18 +78,30 @@ class Embedded:
         self._thinks = model.card.thinking != "none"
         self._identity = model.identity
         self._sees = model.card.vision
-        self._turn = self.host.turn(
-            model,
-            window=context,
-            raw=self.raw,
-            client=self.client,
-            keep=self.keep,
-            server=self.server,
-        )
-        for event in self._turn.wait():
-            if isinstance(event, Loaded):
-                self._loaded = event
-            yield event
+        for last in (False, True):
+            self._turn = self.host.turn(
+                model, window=context, raw=self.raw, client=self.client, keep=self.keep,
+                server=self.server,
+            )  # fmt: skip
+            for event in self._turn.wait():
+                if isinstance(event, Loaded):
+                    self._loaded = event
+                else:
+                    yield event
+            if last or self._answers():
+                break
+            # It died a moment ago, and whoever holds it has not seen that yet.
+            self.close()
+            time.sleep(_DYING)
+        yield self.loaded
+
+    def _answers(self) -> bool:
+        """Whether the engine that was given is there."""
+        try:
+            self._asking_for(_DYING * 50).ask("/health")
+        except EngineError:
+            return False
+        return True
 
     def render(self, conversation: Conversation) -> str:
         """The prompt as the model sees it, by the engine's own renderer."""

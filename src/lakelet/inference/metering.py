@@ -24,12 +24,14 @@ class Meter:
         history: from there to the last question.
         turn: the last question, and what bids the model to answer.
         window: of the conversation.
+        grade: of the count of the prompt: ``exact``, ``bounded`` or ``estimated``; '' for unsaid.
     """
 
     system: int
     history: int
     turn: int
     window: int
+    grade: str = ""
 
     @property
     def prompt(self) -> int:

@@ -164,7 +164,7 @@ def _said(row: Any) -> Said:
     if row["window"] is not None and row["prompt_tokens"] is not None:
         system, turn = row["system_tokens"] or 0, row["turn_tokens"] or 0
         history = max(row["prompt_tokens"] - system - turn, 0)
-        found = Meter(system, history, turn, row["window"])
+        found = Meter(system, history, turn, row["window"], row["count_grade"] or "")
     return Said(
         row["number"], row["role"], row["content"], row["thought"], _when(row["time"]),
         row["ended"] or "", row["prompt_tokens"], row["generated_tokens"], row["cached_tokens"],
@@ -273,8 +273,8 @@ class Writing:
     def measure(self, found: Meter) -> None:
         """Write down where the tokens of the prompt went."""
         self._update(
-            "prompt_tokens = ?, window = ?, system_tokens = ?, turn_tokens = ?",
-            (found.prompt, found.window, found.system, found.turn),
+            "prompt_tokens = ?, window = ?, system_tokens = ?, turn_tokens = ?, count_grade = ?",
+            (found.prompt, found.window, found.system, found.turn, found.grade),
         )
 
     def end(self, answer: Answer) -> None:

@@ -204,6 +204,7 @@ class Talking:
         if answer.count.grade != "exact" and answer.usage.prompt:
             # The server has counted what was estimated: its number is the one to keep.
             found = by_length(begun[0].conversation, answer.usage.prompt, answer.window)
+            found = replace(found, grade=answer.count.grade)
             written[0].measure(found)
             told(found)
         if self._stopped:
@@ -234,11 +235,12 @@ class Talking:
 
 def _measured(backend: Backend, begun: Begun) -> Meter:
     try:
-        return meter(
+        found = meter(
             begun.conversation, begun.count.high, begun.window, backend.render, backend.tokens
         )
     except EngineError:  # a server that shows neither its template nor its tokenizer
-        return by_length(begun.conversation, begun.count.high, begun.window)
+        found = by_length(begun.conversation, begun.count.high, begun.window)
+    return replace(found, grade=begun.count.grade)
 
 
 def _empty(message: Message) -> bool:

@@ -78,9 +78,10 @@ def answered(said: Said) -> str:
 def tokens_told(meter: Meter, answer: int) -> str:
     """Where the tokens of a window went."""
     free = max(meter.room - answer, 0)
+    grade = f" ({meter.grade})" if meter.grade else ""
     return (
-        f"Tokens: system {meter.system:,}, before {meter.history:,}, this turn {meter.turn:,}, "
-        f"answer {answer:,}; {free:,} of {meter.window:,} are free."
+        f"Tokens{grade}: system {meter.system:,}, before {meter.history:,}, "
+        f"this turn {meter.turn:,}, answer {answer:,}; {free:,} of {meter.window:,} are free."
     )
 
 

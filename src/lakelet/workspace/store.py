@@ -234,6 +234,9 @@ _MIGRATIONS: tuple[str, ...] = (
         findings TEXT NOT NULL
     );
     """,
+    """
+    ALTER TABLE messages ADD COLUMN count_grade TEXT;
+    """,
 )
 STORE_VERSION = len(_MIGRATIONS)
 

@@ -16,7 +16,7 @@ export function drawMeter(element, tokens) {
   const used = PARTS.reduce((sum, part) => sum + (tokens[part] ?? 0), 0);
   const told = PARTS.map((part) => `${WORDS[part]} ${counts.format(tokens[part] ?? 0)}`).join(", ");
   element.querySelector("[data-meter-said]").textContent =
-    `Tokens: ${told}; ${counts.format(Math.max(tokens.window - used, 0))} of ${counts.format(tokens.window)} are free.`;
+    `Tokens${tokens.grade ? ` (${tokens.grade})` : ""}: ${told}; ${counts.format(Math.max(tokens.window - used, 0))} of ${counts.format(tokens.window)} are free.`;
 }
 
 export function facts(ended) {
