@@ -72,7 +72,6 @@ CALLING = """\
 {%- endfor -%}
 {%- if add_generation_prompt -%}{{- '<|im_start|>assistant\\n' -}}{%- endif -%}
 """
-SYSTEM = ("Be short.", "You are helpful.", "Answer in one sentence.")
 TOOL_TOKENS = ("<tool_call>", "</tool_call>")
 MODELS = {"tiny-llama": "llama", "tiny-qwen-thinks": "qwen3", "tiny-gemma": "gemma",
           "tiny-llama-calls": "llama"}  # fmt: skip
@@ -136,17 +135,8 @@ def _texts(name: str) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
         learnt, held = ([text for one in some for text in _of_call(one)] for some in calls())
     else:
         thinks = name.endswith("thinks")
-        learnt, held = ([text for one in some for text in _asked(one, thinks=thinks)]
-                        for some in questions())  # fmt: skip
+        learnt, held = ([_text(one, thinks=thinks) for one in some] for some in questions())
     return learnt, held
-
-
-def _asked(question: Question, *, thinks: bool) -> Iterator[tuple[str, str]]:
-    """A question alone, and after what a system may say, which makes no difference."""
-    prompt, answer = _text(question, thinks=thinks)
-    yield prompt, answer
-    said = SYSTEM[len(question.text) % len(SYSTEM)]
-    yield f"<|im_start|>system\n{said}<|im_end|>\n{prompt}", answer
 
 
 def _of_call(call: Call) -> Iterator[tuple[str, str]]:
