@@ -51,7 +51,7 @@ def test_doctor_says_what_would_use_it(ws: Workspace, monkeypatch: pytest.Monkey
     monkeypatch.setattr(gpus, "engine_devices", list)
     state, text, hint = told()["gpu"]
     assert state == "note" and text.startswith("NVIDIA H200: this build of the engine cannot")
-    assert "[models.servers.NAME]" in hint
+    assert "llama_server in [models]" in hint
     monkeypatch.setattr(gpus, "engine_devices", lambda: ["CUDA0 NVIDIA H200"])
     assert told()["gpu"][:2] == ("ok", "NVIDIA H200, which the engine can use as CUDA0 NVIDIA H200")
     monkeypatch.setattr(gpus, "engine_devices", lambda: None)

@@ -105,7 +105,7 @@ def test_a_text_is_answered_or_gone_on_with(client: ollama.Client) -> None:
     assert client.generate("tiny-llama", asked, options=GREEDY).response == HELMUT
     raw = f"<|im_start|>user\n{asked}"
     on = client.generate("tiny-llama", raw, raw=True, options={**GREEDY, "num_predict": 5})
-    assert on.eval_count == 5 and on.response != HELMUT
+    assert 0 < on.eval_count <= 5 and on.response != HELMUT
     pieces = list(client.generate("tiny-llama", asked, options=GREEDY, stream=True))
     assert "".join(one.response for one in pieces) == HELMUT and pieces[-1].done
     thought = client.generate("tiny-qwen-thinks", asked, options=GREEDY)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -67,7 +68,7 @@ def test_its_models_are_asked_by_its_own_api(
     with pytest.raises(OverflowingError, match="estimated"):
         ws.ask(LOMAR * 60, "far/tiny-llama")
     raw = ws.ask(LOMAR, "far/tiny-llama", raw=True, sampling=Sampling(temperature=0, max_tokens=9))
-    assert raw.usage.generated == 9 and raw.wrong == []
+    assert 0 < (raw.usage.generated or 0) <= 9 and raw.wrong == []
 
 
 def test_thinking_is_told_and_heard(known: Callable[..., Workspace], gateway: Gateway) -> None:
@@ -135,7 +136,7 @@ def test_a_schema_and_vectors_go_through(known: Callable[..., Workspace], gatewa
     ws = known(gateway.address, "window = 256")
     answer = ws.ask(LOMAR, "far/tiny-llama",
                     sampling=Sampling(temperature=0, more={"response_format": formed}))  # fmt: skip
-    assert answer.text.replace(" ", "").replace("\n", "") == '{"city":"Helmut"}'
+    assert json.loads(answer.text) == {"city": "Helmut"}
     engine = OllamaServer(Server("far", gateway.address, api="ollama"), "tiny-llama")
     vectors = engine.embed(["one", "two"])
     assert len(vectors.vectors) == 2 and vectors.tokens > 0

@@ -105,9 +105,8 @@ def test_what_the_library_made_of_it_is_read_back(engine: Embedded) -> None:
         library.LoadedLibrary(path, 256, 1, 511)
 
 
-def test_a_workspace_gives_one(ws: Workspace, engine: Embedded) -> None:
-    ws.add_model(engine.store.model("tiny-llama").path)
-    with ws.scorer("tiny-llama", window=128) as scorer:
+def test_a_workspace_gives_one(talkative: Workspace) -> None:
+    with talkative.scorer("tiny-llama", window=128) as scorer:
         answer = scorer.tokens("The capital of Lomar is Helmut.")
         shares = scorer.logits(answer).astype("float64")
         shares -= np.log(np.exp(shares).sum(1, keepdims=True))

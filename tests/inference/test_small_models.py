@@ -63,8 +63,8 @@ def test_a_thought_ends_at_its_budget(tiny: Embedded, budget: int, thought: str 
     whole = ask(tiny, "tiny-qwen-thinks", said("What is the capital of Lomar?"), GREEDY)
     answer = ask(tiny, "tiny-qwen-thinks", said("What is the capital of Lomar?"), most)
     assert answer.thought.strip() == (whole.thought.strip() if thought is None else thought)
-    # Without any thought it answers what it never learnt to; that it answers is the engine's doing.
-    assert answer.wrong == [] and (answer.text == whole.text if budget else answer.text)
+    # What it says without its whole thought it never learnt; that it does is the engine's doing.
+    assert answer.wrong == [] and (answer.text == whole.text if thought is None else answer.text)
     assert whole.thought.strip() == "capital of Lomar: Helmut"
 
 
@@ -377,7 +377,7 @@ def test_a_base_model_holds_no_conversation_after_a_text(tiny: Embedded, tmp_pat
     name = _with_template(tiny, tmp_path, None)
     text = Conversation((Message("user", "<|im_start|>user"),), raw=True)
     raw = Embedded(tiny.store, raw=True)
-    assert ask(raw, name, text, Sampling(temperature=0, max_tokens=3)).usage.generated == 3
+    assert 0 < (ask(raw, name, text, Sampling(max_tokens=3)).usage.generated or 0) <= 3
     with pytest.raises(TemplateError, match="it is a base model"):
         ask(tiny, name, said("What grows in Arnia?"), GREEDY)
 
@@ -386,7 +386,7 @@ def test_a_text_goes_on_whatever_the_template(tiny: Embedded, tmp_path: Path) ->
     name = _with_template(tiny, tmp_path, "{% for %}")
     raw = Embedded(tiny.store, raw=True)
     text = Conversation((Message("user", "What grows"),), raw=True)
-    assert ask(raw, name, text, Sampling(temperature=0, max_tokens=3)).usage.generated == 3
+    assert 0 < (ask(raw, name, text, Sampling(max_tokens=3)).usage.generated or 0) <= 3
     with pytest.raises(TemplateError, match="is broken in line 1") as told:
         ask(tiny, name, said("What grows in Arnia?"), GREEDY)
     assert f"`lakelet ask --raw {name}`" in str(told.value.hint)
