@@ -88,6 +88,10 @@ def test_what_its_cache_holds_is_linked(hub: Hub, store: ModelStore, tmp_path: P
     own = add_model(store, "hf:org/name", copy=True, name="own")
     store.remove("big")
     assert model.path.exists()
+    # Parts must lie beside one another: where one is missing there, all are fetched.
+    (model.path.parent / "Big-00002-of-00002.gguf").unlink()
+    again = add_model(store, "hf:org/name", name="again")
+    assert all(one.owned for one in again.files) and again.card.parameters == 2 * 512 * 256
     # One that is not what was promised is passed over.
     hub.promised = {"Q4_K_M/Big-00002-of-00002.gguf": "1" * 64}
     with pytest.raises(ModelFileError, match="was promised; it was deleted"):

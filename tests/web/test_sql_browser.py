@@ -307,7 +307,8 @@ def test_cancel_and_waiting_are_seen(meet: Any) -> None:
     for number in (2, 3, 4):
         page.get_by_role("button", name="New tab").click()
         person.run(
-            f"{ENDLESS}, range({number})", state="running" if number < 4 else "waiting, 1 before"
+            f"{ENDLESS}, range({number})",
+            state="running" if number < 4 else "next, when one of the two",
         )
     page.get_by_role("button", name="Cancel").click()
     person.state("cancelled")

@@ -201,6 +201,8 @@ class _Coming:
     def fetch(self, files: Sequence[HubFile]) -> list[GivenFile]:
         """All of them; those that Hugging Face's cache holds are linked."""
         there = {one: self._cached(one) for one in files}
+        if None in there.values():  # what an engine wants beside one another comes together
+            there = dict.fromkeys(files)
         make_folder(_FOLDER, self.store.root)
         missing = sum(one.size for one in files if there[one] is None)
         refuse_without_room(self.store.root, missing, self.name)
