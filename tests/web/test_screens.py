@@ -132,7 +132,7 @@ def test_pictures_of_the_demo(browser: Any, serve: Callable[[Path], str]) -> Non
             ("home", "/", "wide"), ("table", "/tables/bronze/posts", "wide"),
             ("sample", "/tables/tasks/problems/sample", "wide"),
             ("quality", "/tables/forum/posts/quality", "wide"),
-            ("pipeline", "/pipelines/tasks", "wide"), ("models", "/models/smollm2-f16", "wide"),
+            ("pipeline", "/pipelines/forum", "wide"), ("models", "/models/smollm2-f16", "wide"),
             ("chat", "CHAT", "wide"), ("table-narrow", "/tables/bronze/posts", "narrow"),
         ):  # fmt: skip
             context = browser.new_context(
