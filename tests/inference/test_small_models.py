@@ -369,8 +369,10 @@ def test_a_small_window_is_nobody_elses(tiny: Embedded) -> None:
 
 
 def test_a_window_beyond_what_was_trained_is_refused(tiny: Embedded) -> None:
+    ask(tiny, "tiny-gemma", said("What grows in Arnia?"), GREEDY)
     with pytest.raises(EngineError, match="takes 512 tokens at most, and a window of 1,024"):
         ask(tiny, "tiny-gemma", said("What grows in Arnia?"), GREEDY, context=1024)
+    assert "tiny-gemma" in [one["name"] for one in tiny.host.loaded()]
 
 
 def test_a_base_model_holds_no_conversation_after_a_text(tiny: Embedded, tmp_path: Path) -> None:

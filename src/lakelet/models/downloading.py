@@ -211,16 +211,16 @@ class _Transfer:
     def _once(self) -> str | None:
         """One answer of the server, as far as it comes; None where more is missing after it."""
         come, known = self._come(), self._known()
-        headers = {"user-agent": "lakelet", "accept-encoding": "identity", **self.wanted.headers}
+        headers = {"user-agent": "lakelet", "accept-encoding": "identity"}
         if come and (known.get("etag") or self.wanted.sha256):
             headers["range"] = f"bytes={come}-"
             if known.get("etag"):
                 headers["if-range"] = str(known["etag"])
+        request = urllib.request.Request(self.wanted.address, headers=headers)
+        for name, value in self.wanted.headers.items():
+            request.add_unredirected_header(name, value)  # a token is for this address alone
         try:
-            answer = urllib.request.urlopen(
-                urllib.request.Request(self.wanted.address, headers=headers),
-                timeout=_SECONDS,
-            )
+            answer = urllib.request.urlopen(request, timeout=_SECONDS)
         except urllib.error.HTTPError as error:
             with error:
                 if error.code == 416 and known.get("length") == come:

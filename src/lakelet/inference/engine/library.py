@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from lakelet.errors import EngineError
@@ -71,8 +70,6 @@ _SIGNATURES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "llama_memory_seq_rm": (
         ctypes.c_bool, (ctypes.c_void_p, ctypes.c_int32, ctypes.c_int32, ctypes.c_int32),
     ),
-    "llama_free": (None, (ctypes.c_void_p,)),
-    "llama_model_free": (None, (ctypes.c_void_p,)),
 }  # fmt: skip
 
 
@@ -80,7 +77,7 @@ def _library() -> Any:
     refuse_unfit_machine()
     import xllamacpp
 
-    found: Any = ctypes.CDLL(str(Path(str(xllamacpp.xllamacpp.__file__))))
+    found: Any = ctypes.CDLL(str(xllamacpp.xllamacpp.__file__))
     for name, (result, arguments) in _SIGNATURES.items():
         function = getattr(found, name, None)
         if function is None:
@@ -128,7 +125,7 @@ class LoadedLibrary:
         if not context:
             raise EngineError(f"the engine's library has no room for {window:,} tokens of {path}.")
         lib.llama_set_n_threads(context, threads, threads)
-        self._model, self._context = model, context
+        self._context = context
         self._words = lib.llama_model_get_vocab(model)
         self.vocabulary: int = lib.llama_vocab_n_tokens(self._words)
         self.window: int = lib.llama_n_ctx(context)
@@ -200,8 +197,3 @@ class LoadedLibrary:
         if not self._lib.llama_memory_seq_rm(memory, 0, position, -1):
             raise EngineError("this model cannot go back to an earlier place.")
         self.position = position
-
-    def close(self) -> None:
-        """Free what it holds."""
-        self._lib.llama_free(self._context)
-        self._lib.llama_model_free(self._model)

@@ -176,6 +176,9 @@ class Engines:
         card = wanted.model.card
         if card.template is None and not wanted.raw:
             raise TemplateError.missing(wanted.model.name)
+        most = card.context or card.trained_context
+        if most and (wanted.window or 0) > most:
+            raise _beyond(wanted, most)  # before what is loaded makes room for it
         if wanted.raw and replace(wanted, raw=False).key in self.loaded:
             wanted = replace(wanted, raw=False)  # it is there already, and a text needs no more
         engine = self._ready(wanted, tell)
@@ -258,9 +261,6 @@ class Engines:
                 f"{wanted.model.name} is a folder of safetensors, which no engine here runs.",
                 hint="a GGUF of the same model does; a server that runs it can be asked by name.",
             )
-        most = card.context or card.trained_context
-        if most and (wanted.window or 0) > most:
-            raise _beyond(wanted, most)
         if (said := self.place.marked(wanted.model)) and not wanted.raw:
             raise EngineError(
                 f"{wanted.model.name} {said}; it is not loaded again.",
