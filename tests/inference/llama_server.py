@@ -20,6 +20,7 @@ asked.add_argument("--host", required=True)
 asked.add_argument("--port", type=int, required=True)
 asked.add_argument("--ctx-size", type=int, required=True)
 asked.add_argument("--parallel", type=int, required=True)
+asked.add_argument("--ubatch-size", type=int, default=512)
 asked.add_argument("--threads", type=int, default=1)
 asked.add_argument("--chat-template-file", type=Path)
 asked.add_argument("--mmproj", default="")
@@ -31,6 +32,7 @@ said = asked.parse_args()
 params = xllamacpp.CommonParams()
 params.model.path = said.model
 params.hostnames, params.port = [said.host], said.port
+params.n_ubatch = said.ubatch_size
 params.n_ctx, params.n_parallel = said.ctx_size, said.parallel
 params.api_keys = [os.environ["LLAMA_API_KEY"]]
 params.cpuparams.n_threads = params.cpuparams_batch.n_threads = said.threads

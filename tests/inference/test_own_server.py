@@ -103,3 +103,12 @@ def test_what_belongs_to_a_model_goes_along(tmp_path: Path) -> None:
     assert (tmp_path / "template.jinja").read_text() == "{{ messages }}"
     assert command[command.index("--mmproj") + 1] == "/p.gguf"
     assert command[command.index("--lora") + 1] == "/a.gguf"
+    assert "--embeddings" not in command and "--ubatch-size" not in command
+
+
+def test_an_encoder_reads_whole_texts_where_nobody_says_otherwise(tmp_path: Path) -> None:
+    asked = {"server": "llama-server", "path": "/m.gguf", "window": 4096, "slots": 1, "key": "k",
+             "pools": True, "at_once": 2048}  # fmt: skip
+    assert command_of(asked, 4711, tmp_path)[-3:] == ["--embeddings", "--ubatch-size", "2048"]
+    asked["server"] = "llama-server -ub 256"
+    assert "--ubatch-size" not in command_of(asked, 4711, tmp_path)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from inference.tiny import SPEAK, tiny_store
-from lakelet.errors import BusyError, CommandError, EngineError, TemplateError
+from lakelet.errors import BusyError, CommandError, EngineError, OverflowingError, TemplateError
 from lakelet.inference import Conversation, Embedded, Message, Sampling, ask, embedded
 from lakelet.inference.host.engines import Engines, Wanted
 from lakelet.inference.host.place import HostPlace
@@ -114,9 +114,9 @@ def test_a_card_says_what_they_are(tiny: Embedded) -> None:
 
 
 def _with_template(
-    tiny: Embedded, folder: Path, template: str | None, model: str = "tiny-llama"
+    tiny: Embedded, folder: Path, template: str | None, model: str = "tiny-llama", **more: int
 ) -> str:
-    """A copy of a model with another template; its name."""
+    """A copy of a model with another template, and other numbers of its architecture; its name."""
     import gguf
 
     source = gguf.GGUFReader(tiny.store.model(model).path)
@@ -125,8 +125,12 @@ def _with_template(
     for key, field in source.fields.items():
         if key.startswith("GGUF.") or key in ("general.architecture", "tokenizer.chat_template"):
             continue
+        if key.rpartition(".")[2] in more:
+            continue
         inner = field.types[-1] if field.types[0] == gguf.GGUFValueType.ARRAY else None
         writer.add_key_value(key, field.contents(), field.types[0], inner)
+    for key, value in more.items():
+        writer.add_uint32(f"{shape}.{key}", value)
     if template is not None:
         writer.add_chat_template(template)
     for tensor in source.tensors:
@@ -392,6 +396,37 @@ def test_a_text_goes_on_whatever_the_template(tiny: Embedded, tmp_path: Path) ->
     with pytest.raises(TemplateError, match="is broken in line 1") as told:
         ask(tiny, name, said("What grows in Arnia?"), GREEDY)
     assert f"`lakelet ask --raw {name}`" in str(told.value.hint)
+
+
+def test_texts_and_conversations_share_an_engine(tiny: Embedded, tmp_path: Path) -> None:
+    name = _with_template(tiny, tmp_path, "{{ messages[-1].content }}{# its own #}")
+    raw = Embedded(tiny.store, raw=True)
+    text = Conversation((Message("user", "What grows"),), raw=True)
+    digest = tiny.store.model(name).digest
+    processes = []
+    for engine, asked in ((raw, text), (tiny, said("What grows in Arnia?")), (raw, text)):
+        ask(engine, name, asked, Sampling(max_tokens=3))
+        processes += [one["process"] for one in tiny.host.loaded() if one["digest"] == digest]
+    assert len(processes) == 3 and len(set(processes)) == 1
+
+
+def test_where_the_last_token_counts_a_vector_is_of_all_of_the_window(
+    tiny: Embedded, tmp_path: Path
+) -> None:
+    last = 3
+    name = _with_template(tiny, tmp_path, None, pooling_type=last, context_length=4096)
+    raw = Embedded(tiny.store, raw=True)
+    for _ in raw.load(name, context=2048):
+        pass
+    text = "What grows in Arnia? "
+    found = raw.embed([text * 200, text * 190 + "The capital of Lomar is Helmut."])
+    assert 1000 < found.tokens / 2 < 2048
+    same, other = found.vectors
+    assert raw.embed([text * 200]).vectors[0] == pytest.approx(same, abs=1e-3)
+    assert same != pytest.approx(other, abs=1e-2)
+    with pytest.raises(OverflowingError, match="at most 2,048 make one vector"):
+        raw.embed([text * 600])
+    raw.close()
 
 
 def test_the_engines_own_sampling_is_as_it_says(tiny: Embedded) -> None:

@@ -19,13 +19,11 @@ from lakelet.inference.backend import (
 from lakelet.inference.completions import as_events, as_messages, read_to_count
 from lakelet.inference.counting import Count
 from lakelet.inference.host.attaching import HostClient, Turn
+from lakelet.inference.memory import longest_for_vector
 from lakelet.inference.thoughts import ThoughtSplitter
 from lakelet.models import ModelStore
 
 __all__ = ("Embedded",)
-
-_AT_ONCE = 512
-"""Tokens that the engine reads at once; more would take it much more memory."""
 
 _DYING = 0.2
 """Seconds after which an engine that died is known to have."""
@@ -175,7 +173,7 @@ class Embedded:
             OverflowingError: a text is longer than what is read at once; nothing was sent.
             EngineError: the engine dies, or makes no vectors of this model.
         """
-        most = min(self.loaded.window, _AT_ONCE)
+        most = longest_for_vector(self.store.model(self.loaded.name).card, self.loaded.window)
         for text in texts:
             tokens = self.tokens(text, raw=True)
             if tokens > most:

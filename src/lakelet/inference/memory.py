@@ -11,12 +11,20 @@ from pathlib import Path
 from lakelet.models import Card
 from lakelet.workspace.resources import machine_memory
 
-__all__ = ("available_memory", "default_window", "estimated_memory")
+__all__ = (
+    "available_memory",
+    "default_window",
+    "estimated_memory",
+    "longest_for_vector",
+    "read_at_once",
+)
 
 _MORE = 1.15
 _SHARE = 0.8
 _MOST_WINDOW = 32_768
 _STEP = 256
+_AT_ONCE, _AT_ONCE_ENCODING = 512, 2048
+_ENCODERS = ("bert", "embedding", "encoder")
 
 
 def available_memory() -> int:
@@ -60,3 +68,33 @@ def default_window(card: Card, free: int, slots: int = 1) -> int:
         return most
     window = min(most, left // (card.kv_bytes_per_token * slots))
     return window if window == most else window // _STEP * _STEP
+
+
+def read_at_once(card: Card, window: int) -> int:
+    """Tokens that an engine reads in one go.
+
+    An encoder reads a text in one, since each token sees all others. Of other models it would write
+    down what each token of the text is followed by, which takes gigabytes with large vocabularies.
+
+    Args:
+        card: the model's card.
+        window: tokens of one conversation.
+    """
+    return min(window, _AT_ONCE_ENCODING if _encodes(card) else _AT_ONCE)
+
+
+def longest_for_vector(card: Card, window: int) -> int:
+    """The most tokens that make one vector: those read in one go, or all where the last counts.
+
+    Args:
+        card: the model's card.
+        window: tokens of one conversation.
+    """
+    if card.pooling == "last" and not _encodes(card):
+        return window
+    return read_at_once(card, window)
+
+
+def _encodes(card: Card) -> bool:
+    """Whether it is an encoder, as llama.cpp names their architectures."""
+    return any(one in card.architecture for one in _ENCODERS)

@@ -51,6 +51,7 @@ def _params(xllamacpp: Any, asked: dict[str, Any]) -> Any:
     # Costs a conversation nothing (measured). Files of embedding models say how they pool; others
     # are asked for the mean.
     params.embedding = True
+    params.n_ubatch = asked["at_once"]
     if not asked.get("pools"):
         params.pooling_type = xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_MEAN
     if asked.get("template"):

@@ -90,6 +90,8 @@ def command_of(asked: dict[str, Any], port: int, folder: Path) -> list[str]:
         command += ["--lora", path]
     if asked.get("pools"):
         command += ["--embeddings"]
+        if not {"-ub", "--ubatch-size"} & set(own):
+            command += ["--ubatch-size", str(asked["at_once"])]
     return command
 
 

@@ -36,6 +36,7 @@ class LoadRequest:
         threads: that it may use.
         template: a chat template in the place of the file's own; '' for that.
         pools: whether the file says how its embeddings are pooled.
+        at_once: tokens that it reads in one go.
         projector: a file by which it sees pictures or hears sound; '' for none.
         adapters: files of small weights that are added to its own.
         server: a ``llama-server`` of the user's own with its arguments; '' for the engine's own.
@@ -47,6 +48,7 @@ class LoadRequest:
     threads: int
     template: str = ""
     pools: bool = False
+    at_once: int = 512
     projector: str = ""
     adapters: Sequence[str] = ()
     server: str = ""

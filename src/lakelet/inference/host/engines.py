@@ -6,7 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -15,7 +15,12 @@ from lakelet.errors import BusyError, EngineError, LakeletError, StalledError, T
 from lakelet.inference.engine.process import EngineProcess, LoadRequest
 from lakelet.inference.host.fairness import in_turn
 from lakelet.inference.host.place import HostPlace
-from lakelet.inference.memory import available_memory, default_window, estimated_memory
+from lakelet.inference.memory import (
+    available_memory,
+    default_window,
+    estimated_memory,
+    read_at_once,
+)
 from lakelet.inference.templates import check_template
 from lakelet.models import Card, Model
 from lakelet.models.families import families_of
@@ -25,6 +30,8 @@ __all__ = ("Engine", "Engines", "Wanted")
 
 _NONE = "{{ messages[-1].content }}"
 """A template that nobody uses, for who goes on with a text."""
+_GOING = 0.5
+"""Seconds within which it is seen that somebody has gone."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +60,7 @@ class Wanted:
     def key(self) -> str:
         """By what it is known among what is loaded.
 
-        For raw texts a model is loaded without its template, which may be broken.
+        For raw texts a model whose template is missing or broken is loaded without it.
         """
         return " ".join([self.model.identity, *["raw"] * self.raw, self.server]).strip()
 
@@ -179,9 +186,7 @@ class Engines:
         most = card.context or card.trained_context
         if most and (wanted.window or 0) > most:
             raise _beyond(wanted, most)  # before what is loaded makes room for it
-        if wanted.raw and replace(wanted, raw=False).key in self.loaded:
-            wanted = replace(wanted, raw=False)  # it is there already, and a text needs no more
-        engine = self._ready(wanted, tell)
+        engine = self._with_template(wanted, tell) or self._ready(wanted, tell)
         ticket = _Ticket(wanted.client)
         with self.changed:
             if len(engine.queue) >= self.longest:
@@ -210,6 +215,19 @@ class Engines:
                 engine.used = time.monotonic()
                 engine.keep = wanted.keep
                 self.changed.notify_all()
+
+    def _with_template(self, wanted: Wanted, tell: Callable[[int], None]) -> Engine | None:
+        """The engine of conversations for a text, so that a model is not loaded for each.
+
+        None where there is a conversation to hold, or where its template is missing or broken.
+        """
+        shared = replace(wanted, raw=False)
+        if wanted.raw and shared.key in self.loaded:
+            return self._ready(shared, tell)
+        if wanted.raw and wanted.model.card.template is not None and wanted.key not in self.loaded:
+            with suppress(EngineError, TemplateError):  # a text needs no template, and is tried so
+                return self._ready(shared, tell)
+        return None
 
     def _ready(self, wanted: Wanted, tell: Callable[[int], None]) -> Engine:
         key = wanted.key
@@ -276,6 +294,7 @@ class Engines:
             self._make_room(wanted.model.name, need)
         request = LoadRequest(
             str(wanted.model.path), window, wanted.slots, self.threads, pools=bool(card.pooling),
+            at_once=read_at_once(card, window),
             template=_template_of(wanted),
             projector=next(iter(wanted.model.paths_of("projector")), ""),
             adapters=wanted.model.paths_of("adapter"), server=wanted.server,
@@ -334,6 +353,9 @@ class Engines:
         """
         with self.changed:
             found = {k: e for k, e in self.loaded.items() if name in (None, e.model.name)}
+            # Whoever has just gone is known to be a moment later.
+            self.changed.wait_for(lambda: all(one.idle for one in found.values()), _GOING)
+            found = {key: one for key, one in found.items() if self.loaded.get(key) is one}
             busy = [one.model.name for one in found.values() if not one.idle]
             if busy and name is not None:
                 raise EngineError(f"{name} is at work; it was not unloaded.")
