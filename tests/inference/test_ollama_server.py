@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from inference.faulty import faulty
 from inference.test_gateway import Gateway, gateway_of
-from inference.tiny import tiny_store
 from lakelet.errors import CommandError, EngineError, OverflowingError, SettingsError
 from lakelet.inference import Conversation, Message, Sampling
 from lakelet.inference.backend import Tool
-from lakelet.inference.host.attaching import HostClient
 from lakelet.inference.ollama_server import OllamaServer, _events, _messages
 from lakelet.inference.served import Server
 from lakelet.models import ModelStore
@@ -24,10 +23,8 @@ GREEDY = Sampling(temperature=0)
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelStore]:
-    found = tiny_store(tmp_path_factory.mktemp("ollama"))
-    yield found
-    HostClient(found).unload()
+def store(trained: Path) -> ModelStore:
+    return ModelStore(trained)
 
 
 @pytest.fixture(scope="module")

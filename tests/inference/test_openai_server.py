@@ -22,10 +22,8 @@ GREEDY = Sampling(temperature=0)
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelStore]:
-    found = tiny_store(tmp_path_factory.mktemp("served"))
-    yield found
-    HostClient(found).unload()
+def store(trained: Path) -> ModelStore:
+    return ModelStore(trained)
 
 
 @pytest.fixture(scope="module")

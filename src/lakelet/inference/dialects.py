@@ -9,10 +9,7 @@ from lakelet.inference.ollama_server import OllamaServer, ollama_names
 from lakelet.inference.openai_server import OpenAIServer, openai_names
 from lakelet.inference.served import Server
 
-__all__ = ("ServerBackend", "served_names", "server_backend")
-
-ServerBackend = OllamaServer | OpenAIServer
-"""A model of a server, by either API."""
+__all__ = ("served_names", "server_backend")
 
 
 def served_names(server: Server) -> list[str]:
@@ -27,7 +24,7 @@ def served_names(server: Server) -> list[str]:
 def server_backend(
     server: Server, model: str, seen: Callable[[], Sequence[Seen]] = tuple,
     learn: Callable[[Seen], None] = lambda _one: None,
-) -> ServerBackend:  # fmt: skip
+) -> OllamaServer | OpenAIServer:  # fmt: skip
     """The engine of a model of a server.
 
     Args:

@@ -9,7 +9,7 @@ Source: Ollama's ``docs/api.md`` (chat, generate, show, tags, ps, embed) and ``d
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -29,8 +29,8 @@ from lakelet.inference.backend import (
     Waiting,
 )
 from lakelet.inference.counting import Count
-from lakelet.inference.estimating import Seen, estimated, length_of
 from lakelet.inference.served import Server
+from lakelet.inference.server_backend import ServerBackend
 from lakelet.inference.thoughts import ThoughtSplitter
 
 __all__ = ("OllamaServer", "ollama_names")
@@ -61,32 +61,11 @@ def ollama_names(server: Server) -> list[str]:
     return [str(one["name"]) for one in models if isinstance(one, dict) and "name" in one]
 
 
-class OllamaServer:
-    """A model of an Ollama.
+class OllamaServer(ServerBackend):
+    """A model of an Ollama."""
 
-    Args:
-        server: the server.
-        model: the model's name there.
-        seen: the prompts it counted before.
-        learn: told of each prompt that it counts.
-
-    Attributes:
-        props: how it samples where nothing is said, as a server of llama.cpp tells it.
-    """
-
-    def __init__(
-        self, server: Server, model: str, seen: Callable[[], Sequence[Seen]] = tuple,
-        learn: Callable[[Seen], None] = lambda _one: None,
-    ) -> None:  # fmt: skip
-        self.server = server
-        self.model = model
-        self.seen = seen
-        self.learn = learn
-        self.props: dict[str, Any] | None = None
-        self._window = 0
-        self._thinks = False
-        self._known: tuple[Seen, ...] = ()
-        self._asked: Asking | None = None
+    _window = 0
+    _thinks = False
 
     def models(self) -> list[str]:
         """The names of the models it has."""
@@ -136,7 +115,7 @@ class OllamaServer:
 
     def count(self, conversation: Conversation) -> Count:
         """How many tokens the prompt has: estimated by those it counted before."""
-        return estimated(length_of(conversation), () if conversation.raw else self._known)
+        return self._estimated(conversation)
 
     def sees(self) -> bool:
         """What a picture takes of its window Ollama does not tell before it is sent."""
@@ -183,8 +162,7 @@ class OllamaServer:
             pieces = self._asked.lines("/api/chat", fields)
             splitter = ThoughtSplitter()
         for event in _events(pieces, splitter):
-            if isinstance(event, Usage) and event.prompt and not conversation.raw:
-                self.learn(Seen(length_of(conversation), event.prompt))
+            self._learn_from(event, conversation)
             yield event
 
     def _options(self, sampling: Sampling) -> dict[str, Any]:
@@ -211,14 +189,6 @@ class OllamaServer:
             return Embeddings(vectors, int(told.get("prompt_eval_count") or 0))
         except (KeyError, TypeError, ValueError):
             raise EngineError(f"the server {self.server.name} made no vectors of it.") from None
-
-    def abort(self) -> None:
-        """End what another thread reads: it raises there."""
-        if self._asked is not None:
-            self._asked.abort()
-
-    def close(self) -> None:
-        """Nothing is held; Ollama lets go of a model by itself."""
 
 
 def _messages(conversation: Conversation) -> list[dict[str, Any]]:

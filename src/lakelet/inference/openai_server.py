@@ -11,7 +11,7 @@ OpenRouter's and Mistral's lists of models (``context_length``, ``max_context_le
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 from urllib.parse import quote
@@ -24,13 +24,12 @@ from lakelet.inference.backend import (
     Event,
     Loaded,
     Sampling,
-    Usage,
     Waiting,
 )
 from lakelet.inference.completions import as_events, as_messages, read_to_count
 from lakelet.inference.counting import Count
-from lakelet.inference.estimating import Seen, estimated, length_of
 from lakelet.inference.served import Server
+from lakelet.inference.server_backend import ServerBackend
 from lakelet.inference.thoughts import ThoughtSplitter
 
 __all__ = ("OpenAIServer", "openai_names")
@@ -58,31 +57,10 @@ def openai_names(server: Server) -> list[str]:
     return [str(one["id"]) for one in data if isinstance(one, dict) and "id" in one]
 
 
-class OpenAIServer:
-    """A model of a server.
+class OpenAIServer(ServerBackend):
+    """A model of a server."""
 
-    Args:
-        server: the server.
-        model: the model's name there.
-        seen: the prompts it counted before.
-        learn: told of each prompt that it counts.
-
-    Attributes:
-        props: what the server tells of itself, as llama.cpp's does; None where it does not.
-    """
-
-    def __init__(
-        self, server: Server, model: str, seen: Callable[[], Sequence[Seen]] = tuple,
-        learn: Callable[[Seen], None] = lambda _one: None,
-    ) -> None:  # fmt: skip
-        self.server = server
-        self.model = model
-        self.seen = seen
-        self.learn = learn
-        self.props: dict[str, Any] | None = None
-        self._exact = False
-        self._asked: Asking | None = None
-        self._known: tuple[Seen, ...] = ()
+    _exact = False
 
     def models(self) -> list[str]:
         """The names of the models it has."""
@@ -173,7 +151,7 @@ class OpenAIServer:
             asked = {"model": self.model, "messages": as_messages(conversation)}
             return read_to_count(_asking(self.server, 600.0), "/chat/completions", asked)
         if not self._exact:
-            return estimated(length_of(conversation), () if conversation.raw else self._known)
+            return self._estimated(conversation)
         return Count.exact(self.tokens(self.render(conversation), raw=conversation.raw))
 
     def sees(self) -> bool:
@@ -219,9 +197,8 @@ class OpenAIServer:
             pieces = self._asked.stream("/chat/completions", fields)
             splitter = ThoughtSplitter()
         for event in as_events(pieces, splitter):
-            learns = not self._exact and not conversation.raw  # a template adds to what it counts
-            if isinstance(event, Usage) and event.prompt and learns:
-                self.learn(Seen(length_of(conversation), event.prompt))
+            if not self._exact:
+                self._learn_from(event, conversation)
             yield event
 
     def embed(self, texts: Sequence[str]) -> Embeddings:
@@ -238,14 +215,6 @@ class OpenAIServer:
             return Embeddings(vectors, int((told.get("usage") or {}).get("prompt_tokens") or 0))
         except (KeyError, TypeError, ValueError):
             raise EngineError(f"the server {self.server.name} made no vectors of it.") from None
-
-    def abort(self) -> None:
-        """End what another thread reads: it raises there."""
-        if self._asked is not None:
-            self._asked.abort()
-
-    def close(self) -> None:
-        """Nothing is held."""
 
 
 def _entry(told: Any, model: str) -> dict[str, Any]:
