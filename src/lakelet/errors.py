@@ -228,14 +228,15 @@ class OverflowingError(LakeletError, ValueError):
         self.window = window
 
     @classmethod
-    def of(cls, prompt: int, grade: str, window: int, least: int) -> Self:
-        """A prompt that leaves too little of a window for an answer."""
+    def of(cls, low: int, high: int, grade: str, window: int, least: int) -> Self:
+        """A prompt that leaves too little of a window for an answer, or may do so."""
+        has = f"has {high:,}" if low == high else f"may have up to {high:,} (at least {low:,})"
         return cls(
-            f"the prompt has {prompt:,} tokens ({grade}), and the window {window:,}, of which at "
+            f"the prompt {has} tokens ({grade}), and the window {window:,}, of which at "
             f"least {least:,} must stay for the answer; nothing was sent.",
             hint="shorten the prompt, or give a larger window (--context) where model and memory "
             "allow it.",
-            prompt=prompt,
+            prompt=high,
             window=window,
         )
 

@@ -46,7 +46,8 @@ def faulty(real: str, key: str, fault: str) -> Iterator[tuple[str, list[Any]]]:
                 body |= {"temperature": 0}
             if fault == "halves" and "messages" in body:
                 last = body["messages"][-1]
-                last["content"] = last["content"][-200:]
+                if len(last["content"]) > 250:
+                    last["content"] = last["content"][-100:]
             self.forward("POST", body)
 
         def forward(self, method: str, body: Any) -> None:

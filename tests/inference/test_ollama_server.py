@@ -93,10 +93,10 @@ def test_one_that_drops_what_does_not_fit_is_found_out(
 ) -> None:
     with faulty(gateway.address, "none", "halves") as (address, asked):
         ws = known(address, "window = 256")
-        for times in (1, 3, 5, 6):
-            answer = ws.ask(LOMAR * times, "far/tiny-llama", sampling=GREEDY)
+        for times in (1, 3, 5, 7):
+            answer = ws.ask(f"{LOMAR} " * times, "far/tiny-llama", sampling=GREEDY)
             assert answer.wrong == []
-        (wrong,) = ws.ask(LOMAR * 9, "far/tiny-llama", sampling=GREEDY).wrong
+        (wrong,) = ws.ask(f"{LOMAR} " * 10, "far/tiny-llama", sampling=GREEDY).wrong
         assert "it cut the prompt" in wrong
         sent = asked[-1]
         assert sent["options"]["num_ctx"] == 256

@@ -225,14 +225,17 @@ def _thought_too_long(thoughts: int, most: int | None) -> list[str]:
 
 def _differences(count: Count, usage: Usage, window: int) -> list[str]:
     """What the engine's own count says against the one before."""
-    if usage.prompt is None or count.low <= usage.prompt <= count.high:
+    if usage.prompt is None:
         return []
-    if count.grade == "exact":
-        return [f"the engine read {usage.prompt:,} prompt tokens, and {count.high:,} were sent."]
-    if usage.prompt < count.low:
-        cut = ", half its window" if abs(usage.prompt - window // 2) <= 2 else ""
+    # A server that cuts prompts is known by half of its window, where more was likely.
+    half = abs(usage.prompt - window // 2) <= 2
+    least = max(count.low, count.likely) if half else count.low
+    if count.grade != "exact" and usage.prompt < least:
+        cut = ", half its window" if half else ""
         return [
-            f"the server read {usage.prompt:,} prompt tokens{cut}, and at least {count.low:,} were "
+            f"the server read {usage.prompt:,} prompt tokens{cut}, and at least {least:,} were "
             "sent: it cut the prompt."
         ]
+    if count.grade == "exact" and usage.prompt != count.high:
+        return [f"the engine read {usage.prompt:,} prompt tokens, and {count.high:,} were sent."]
     return []

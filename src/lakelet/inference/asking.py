@@ -146,7 +146,7 @@ class Asking:
             return
         prompt, window = error.get("n_prompt_tokens"), error.get("n_ctx")
         if isinstance(prompt, int) and isinstance(window, int):
-            raise OverflowingError.of(prompt, "exact", window, 1)
+            raise OverflowingError.of(prompt, prompt, "exact", window, 1)
         raise OverflowingError(f"{self.whose} refuses the prompt as too long; nothing was said.")
 
     def broken(self, what: str) -> EngineError:

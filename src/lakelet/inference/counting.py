@@ -25,11 +25,14 @@ class Count:
         low: at least so many.
         high: at most so many; what is decided is decided by this one.
         grade: ``exact`` (the engine's own tokenizer and template), ``bounded`` or ``estimated``.
+        likely: as many at least, unless the text is of quite another kind than those before; 0
+            where nothing is known of that.
     """
 
     low: int
     high: int
     grade: str
+    likely: int = 0
 
     @classmethod
     def exact(cls, tokens: int) -> Count:
@@ -68,7 +71,7 @@ def room_for(count: Count, window: int, max_tokens: int | None) -> Room:
     left = window - count.high
     least = 1 if max_tokens is not None else max(1, window // _SHARE)
     if left < least:
-        raise OverflowingError.of(count.high, count.grade, window, least)
+        raise OverflowingError.of(count.low, count.high, count.grade, window, least)
     if max_tokens is None:
         return Room(left, lowered=False)
     return Room(min(left, max_tokens), lowered=max_tokens > left)

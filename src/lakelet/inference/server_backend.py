@@ -8,7 +8,7 @@ from typing import Any
 from lakelet.inference.asking import Asking
 from lakelet.inference.backend import Conversation, Event, Usage
 from lakelet.inference.counting import Count
-from lakelet.inference.estimating import Seen, estimated, length_of
+from lakelet.inference.estimating import Seen, estimated, size_of
 from lakelet.inference.served import Server
 
 __all__ = ("ServerBackend",)
@@ -42,11 +42,11 @@ class ServerBackend:
 
     def _estimated(self, conversation: Conversation) -> Count:
         """A count by what was counted before; a template adds to that, so texts are apart."""
-        return estimated(length_of(conversation), () if conversation.raw else self._known)
+        return estimated(size_of(conversation), () if conversation.raw else self._known)
 
     def _learn_from(self, event: Event, conversation: Conversation) -> None:
         if isinstance(event, Usage) and event.prompt and not conversation.raw:
-            self.learn(Seen(length_of(conversation), event.prompt))
+            self.learn(Seen(size_of(conversation).pieces, event.prompt))
 
     def abort(self) -> None:
         """End what another thread reads: it raises there."""

@@ -103,16 +103,16 @@ def backend_of(
     def seen() -> list[Seen]:
         with open_store(folder) as kept:
             rows = kept.execute(
-                "SELECT length, tokens FROM server_counts WHERE server = ? AND model = ? "
+                "SELECT pieces, tokens FROM server_counts WHERE server = ? AND model = ? "
                 "ORDER BY time DESC LIMIT ?", (*whose, _KEPT),
             ).fetchall()  # fmt: skip
-        return [Seen(row["length"], row["tokens"]) for row in rows]
+        return [Seen(row["pieces"], row["tokens"]) for row in rows]
 
     def learn(one: Seen) -> None:
         with open_store(folder) as kept:
             kept.execute(
                 "INSERT INTO server_counts VALUES (?, ?, ?, ?, ?)",
-                (*whose, time.time(), one.length, one.tokens),
+                (*whose, time.time(), one.pieces, one.tokens),
             )
             kept.execute(
                 "DELETE FROM server_counts WHERE server = ?1 AND model = ?2 AND time < (SELECT "

@@ -237,6 +237,11 @@ _MIGRATIONS: tuple[str, ...] = (
     """
     ALTER TABLE messages ADD COLUMN count_grade TEXT;
     """,
+    # What was learned by bytes is learned anew by pieces.
+    """
+    DELETE FROM server_counts;
+    ALTER TABLE server_counts RENAME COLUMN length TO pieces;
+    """,
 )
 STORE_VERSION = len(_MIGRATIONS)
 
