@@ -195,7 +195,7 @@ class TemplateError(LakeletError, ValueError):
         return cls(
             f"{name} has no chat template: it is a base model, which goes on with a text and holds "
             "no conversation.",
-            hint=f"`lakelet ask --raw {name}` goes on with a text; where it was trained to "
+            hint=f'`lakelet ask --raw {name} "…"` goes on with a text; where it was trained to '
             f"converse, `lakelet models template {name} FAMILY` gives it a template.",
         )
 

@@ -215,7 +215,7 @@ def test_a_conversation_goes_on_with_its_own_model(talkative: Workspace) -> None
     assert lakelet(root, "ask", "tiny-llama", LOMAR).returncode == 0
     (kept,) = talkative.conversations()
     on = lakelet(root, "chat", "--go-on", kept.id, given=f"{ARNIA}\n")
-    assert on.stderr.startswith("tiny-gemma;")
+    assert on.stderr.startswith("tiny-gemma, a window of 512 tokens\nsampling: ")
 
 
 def test_a_part_of_a_name_deletes_only_what_is_agreed_to(talkative: Workspace) -> None:
@@ -223,9 +223,32 @@ def test_a_part_of_a_name_deletes_only_what_is_agreed_to(talkative: Workspace) -
     lakelet(root, "chat", "tiny-llama", given=f"{LOMAR}\n")
     (kept,) = talkative.conversations()
     assert lakelet(root, "chat", "--delete", kept.id[:3], given="n\n").returncode == 1
+    alone = lakelet(root, "chat", "--delete", kept.id[:3])
+    assert (alone.returncode, alone.stderr) == (
+        1, "\nNobody answered; --yes does it without asking.\n"
+    )  # fmt: skip
     assert len(talkative.conversations()) == 1
     assert lakelet(root, "chat", "--delete", kept.id[:3], given="y\n").returncode == 0
     assert talkative.conversations() == []
+    lakelet(root, "chat", "tiny-llama", given=f"{LOMAR}\n")
+    (kept,) = talkative.conversations()
+    assert lakelet(root, "chat", "--delete", kept.id[:3], "--yes").returncode == 0
+    assert talkative.conversations() == []
+
+
+def test_thoughts_are_told_apart_without_colours(talkative: Workspace) -> None:
+    held = lakelet(talkative.folder.root, "ask", "tiny-qwen-thinks", LOMAR)
+    thought = held.stderr.partition("(thinks)\n")[2].partition("\n(answers)\n")[0]
+    assert thought.strip() == "capital of Lomar: Helmut"
+    assert held.stdout == "The capital of Lomar is Helmut.\n"
+
+
+def test_a_window_that_is_too_large_is_refused_before_anything_is_said(
+    talkative: Workspace,
+) -> None:
+    refused = lakelet(talkative.folder.root, "chat", "tiny-llama", "--context", "99k")
+    assert refused.returncode == 1
+    assert "takes 512 tokens at most, and a window of 101,376" in refused.stderr
 
 
 def test_the_prompt_is_the_one_that_was_seen(talkative: Workspace) -> None:

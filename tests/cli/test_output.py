@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from conftest import make_workspace
 from lakelet.cli.app import cli
-from lakelet.cli.output import cell_text, json_text
+from lakelet.cli.output import cell_text, json_text, table_lines
 
 
 @pytest.mark.parametrize(
@@ -38,3 +38,22 @@ def test_a_long_result_is_told_whole_without_being_held(tmp_path: Path, form: st
     else:
         assert len(done.stdout.splitlines()) - 25_000 in (0, 1, 2)
         assert "1.10" in done.stdout and "24999" in done.stdout
+
+
+def test_columns_that_do_not_fit_stand_below_with_the_first_one() -> None:
+    names = ("name", "quantization", "licence", "about")
+    rows = [("qwen3-4b", "Q4_K_M", "permissive", "x" * 50), ("tiny", "F16", "unknown", "y")]
+    assert [line for line in table_lines(names, rows, width=40) if "─" not in line] == [
+        "name      quantization  licence",
+        "qwen3-4b  Q4_K_M        permissive",
+        "tiny      F16           unknown",
+        "",
+        "name      about",
+        "qwen3-4b  " + "x" * 29 + "…",
+        "tiny      y",
+    ]
+    beside = table_lines(names, rows, width=60)
+    assert len(beside) == 4 and all(len(line) <= 60 for line in beside)
+    assert table_lines(("name", "path"), [("a", "b" * 90)], width=40, whole=("path",))[-1] == (
+        "a     " + "b" * 90
+    )

@@ -107,6 +107,7 @@ def test_an_engine_that_dies_keeps_what_has_come(engine: Embedded) -> None:
     long = Sampling(temperature=0, max_tokens=400)
     answer = ask(engine, "smol", said("Tell me a long story."), long, context=512, told=kill)
     assert answer.text and answer.reason == "broken off"
+    assert answer.usage.generated and answer.usage.prompt is None
     assert "broke off" in answer.wrong[0]
     # The next one loads it anew.
     assert ask(engine, "smol", said("What is it?"), GREEDY, context=512).wrong == []

@@ -15,9 +15,11 @@ from lakelet.inference.counting import Count
 from lakelet.inference.estimating import Seen, Size, estimated, size_of
 from lakelet.models import ModelStore
 
-ENGLISH = ("How much memory does a language model need?",
-           "The answer depends on its weights, its window, and on how many talk to it at once.",
-           "Write a short letter to my landlord about the heating, which has been off since May.")
+ENGLISH = (
+    "How much memory does a language model need?",
+    "The answer depends on its weights, its window, and on how many talk to it at once.",
+    "Write a short letter to my landlord about the heating, which has been off since May.",
+)
 KINDS = {
     "numbers": " ".join(str(number * 7919) for number in range(12)),
     "json": '{"name": "item 1", "value": 3.7, "tags": ["a", "b"], "inner": {"x": null}}',
@@ -85,9 +87,7 @@ def test_texts_of_another_kind_do_not_accuse_who_counts_them(trained: Path, kind
     engine = Embedded(ModelStore(trained))
     for _ in engine.load("tiny-llama"):
         pass
-    seen = [
-        Seen(size_of(_said(text)).pieces, engine.count(_said(text)).high) for text in ENGLISH
-    ]
+    seen = [Seen(size_of(_said(text)).pieces, engine.count(_said(text)).high) for text in ENGLISH]
     asked = _said(KINDS[kind])
     assert estimated(size_of(asked), seen).low <= engine.count(asked).high
     engine.close()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from inference.faulty import faulty
+from inference.faulty import answering, faulty
 from inference.test_gateway import Gateway, gateway_of
 from inference.tiny import tiny_store
 from lakelet.errors import CommandError, EngineError, ModelNotFoundError, OverflowingError
@@ -130,7 +130,7 @@ def test_nobody_says_how_large_the_window_is(
 @pytest.mark.parametrize(
     ("fault", "said"),
     [("dies", "broke off amid its answer"), ("garbage", "answered what is no JSON: ' {oh'"),
-     ("stalls", "broke off amid its answer"), ("error inside", "says: out of memory")],
+     ("stalls", "has said nothing for"), ("error inside", "says: out of memory")],
 )  # fmt: skip
 def test_what_had_come_is_kept_whatever_a_server_does(
     known: Callable[..., Workspace], engine: tuple[str, str], fault: str, said: str,
@@ -219,3 +219,39 @@ def test_a_model_that_a_server_has_not_is_named(
 ) -> None:
     with pytest.raises(ModelNotFoundError, match=r"has no model 'nope'; it has tiny-gemma, tiny-"):
         known(gateway.address).ask(LOMAR, "far/nope")
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "body", "said"),
+    [
+        (200, "text/html", b"<!DOCTYPE html>\n<html></html>",
+         "answered what is no stream of events: '<!DOCTYPE html>'"),
+        (200, "application/json", b'{"error": {"message": "no such model"}}',
+         "says: no such model"),
+        (200, "text/event-stream", b"data: [DONE]\n\n", "said nothing at all"),
+        (200, "text/event-stream", b"", "answered nothing"),
+        (500, "text/plain", b"boom", "answered with status 500: boom"),
+        (502, "text/html", b"", "answered with status 502"),
+        (429, "application/json", b'{"error": "slow down"}', "says: slow down"),
+    ],
+)  # fmt: skip
+def test_what_is_no_answer_is_named(
+    known: Callable[..., Workspace], status: int, kind: str, body: bytes, said: str
+) -> None:
+    with answering(status, kind, body) as address:
+        ws = known(address, more="window = 256")
+        with pytest.raises(EngineError) as told:
+            ws.ask(LOMAR, "far/any", sampling=GREEDY)
+    assert said in told.value.message and "server far" in told.value.message
+
+
+def test_a_server_that_is_not_there_is_named_with_its_address(
+    known: Callable[..., Workspace],
+) -> None:
+    ws = known("http://127.0.0.1:9/v1", more="window = 256")
+    with pytest.raises(EngineError) as told:
+        ws.ask(LOMAR, "far/any", sampling=GREEDY)
+    assert told.value.message == (
+        "the server far does not answer at http://127.0.0.1:9/v1 (Connection refused)."
+    )
+    assert "[models.servers.far]" in str(told.value.hint)

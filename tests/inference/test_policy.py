@@ -25,5 +25,9 @@ def test_each_model_sees_what_it_was_trained_on() -> None:
         ("a", ""), ("b", ""), ("c", ""), ("", "y"), tool,
     ]  # fmt: skip
     whole = [("a", ""), ("<think>x</think>b", ""), ("c", ""), ("", "y"), tool]
-    assert told("keep always") == told("none") == whole
+    assert told("keep always") == whole
+    # One that does not think never sees another's thoughts, but may write about the tags.
+    assert told("none") == told("strip")
+    about = (Message("assistant", "The tag <think> begins a thought, </think> ends it."),)
+    assert with_policy(about, "none") == about
     assert with_policy(TALK, "strip")[3].more == {"tool_calls": [{"id": "1"}]}

@@ -395,7 +395,7 @@ def test_a_text_goes_on_whatever_the_template(tiny: Embedded, tmp_path: Path) ->
     assert 0 < (ask(raw, name, text, Sampling(max_tokens=3)).usage.generated or 0) <= 3
     with pytest.raises(TemplateError, match="is broken in line 1") as told:
         ask(tiny, name, said("What grows in Arnia?"), GREEDY)
-    assert f"`lakelet ask --raw {name}`" in str(told.value.hint)
+    assert f'`lakelet ask --raw {name} "…"`' in str(told.value.hint)
 
 
 def test_texts_and_conversations_share_an_engine(tiny: Embedded, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from lakelet.cli.output import counted, number
 if TYPE_CHECKING:
     from lakelet.inference import Answer
 
-__all__ = ("Telling", "ThinkingCommand", "choice", "say_ended")
+__all__ = ("Telling", "ThinkingCommand", "agreed", "choice", "say_ended")
 
 
 class ThinkingCommand(click.Command):
@@ -41,16 +41,36 @@ def choice(error: Any) -> str:
     raise SystemExit(2)
 
 
+def agreed(question: str, *, yes: bool) -> bool:
+    """Whether somebody agrees to what cannot be undone; nobody does where nobody is asked.
+
+    Args:
+        question: what is asked.
+        yes: whether it was agreed to before, by ``--yes``.
+    """
+    try:
+        return yes or click.confirm(question)
+    except click.Abort as end:
+        click.echo(err=True)
+        if not isinstance(end.__context__, KeyboardInterrupt):
+            click.echo("Nobody answered; --yes does it without asking.", err=True)
+        return False
+
+
 class Telling:
     """What happens, as it happens: the answer to standard output, everything else beside it."""
 
-    def __init__(self, window: int | None, *, quiet: bool = False, counts: bool = True) -> None:
+    def __init__(
+        self, model: str, window: int | None, *, quiet: bool = False, counts: bool = True
+    ) -> None:
+        self.model = model
         self.window = window
         self.counts = counts
         self.quiet = quiet
         self.lively = sys.stderr.isatty() and not quiet
         self.thinking = False
-        self.waited = False
+        self.waited = 0  # letters that say so
+        self.told = False
 
     def hear(self, event: Any) -> None:
         """Show one event."""
@@ -68,31 +88,47 @@ class Telling:
         elif isinstance(event, Begun) and self.counts:
             click.echo(f"prompt tokens: {event.count}", err=True)
         elif isinstance(event, Thought):
-            self.thinking = True
+            if not self.thinking:
+                click.secho("(thinks)", err=True, dim=True)
+                self.thinking = True
             click.secho(event.text, nl=False, err=True, dim=True)
         elif isinstance(event, Text):
             if self.thinking:
-                click.echo("\n", err=True)
+                click.echo(err=True)
+                click.secho("(answers)", err=True, dim=True)
                 self.thinking = False
             click.echo(event.text, nl=False)
 
     def wait(self, place: int) -> None:
-        """Say how long it takes, on a terminal."""
-        if self.lively:
-            said = f"{place} before this" if place else "loading the model"
-            click.echo(f"\r{said} … ", nl=False, err=True)
-            self.waited = True
+        """Say how long it takes: as it changes on a terminal, once elsewhere."""
+        said = f"{self.model} is at work for others, {place} before this …"
+        if not self.lively:
+            if place and not self.told:
+                click.echo(said, err=True)
+                self.told = True
+            return
+        self.clear()
+        said = said if place else f"loading {self.model} …"
+        click.echo(said, nl=False, err=True)
+        self.waited = len(said)
 
     def clear(self) -> None:
         """Take away what was said of waiting."""
         if self.waited:
-            click.echo("\r" + " " * 40 + "\r", nl=False, err=True)
-            self.waited = False
+            click.echo("\r" + " " * self.waited + "\r", nl=False, err=True)
+            self.waited = 0
 
 
-def say_ended(answer: Answer) -> None:
-    """Say how an answer ended, beside it."""
-    facts = [f"{counted(answer.usage.generated or 0, 'token')} generated"]
+def say_ended(answer: Answer, *, kept: bool) -> None:
+    """Say how an answer ended, beside it.
+
+    Args:
+        answer: the answer.
+        kept: whether what has come of it is kept, and not only shown.
+    """
+    generated = answer.usage.generated
+    facts = ["nobody told how many tokens were generated" if generated is None
+             else f"{counted(generated, 'token')} generated"]  # fmt: skip
     if answer.usage.cached:
         facts.append(f"{number(answer.usage.cached)} of the prompt taken from the last one")
     if answer.usage.generated_per_second:
@@ -103,7 +139,9 @@ def say_ended(answer: Answer) -> None:
     for one in answer.notes:
         click.echo(f"Careful: {one}", err=True)
     for one in answer.wrong:
-        click.echo(f"Error: {one} What has come is kept.", err=True)
+        click.echo(f"Error: {one}" + " What has come is kept." * kept, err=True)
+    if answer.reason == "broken off":
+        click.echo("Hint: the answer is not whole; ask again.", err=True)
 
 
 def _ended(answer: Answer) -> str:
@@ -113,4 +151,6 @@ def _ended(answer: Answer) -> str:
         return "; it was cut at the most tokens asked for"
     if answer.reason == "loop":
         return "; it said the same again and again, and was stopped"
+    if answer.reason == "broken off":
+        return " before it broke off"
     return ""

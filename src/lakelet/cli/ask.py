@@ -60,7 +60,7 @@ def ask(
         model = workspace.chosen_model(model).name
     except ModelChoiceError as error:
         model = choice(error)
-    told = Telling(window, quiet=as_json)
+    told = Telling(model, window, quiet=as_json)
     said = Sampling(temperature=temperature, seed=seed, max_tokens=max_tokens)
     meant = workspace.chosen_model(model)
     how = workspace.sampling_of(meant, said)
@@ -68,15 +68,19 @@ def ask(
         for one in how.warnings:
             click.echo(f"Careful: {one}", err=True)
         click.echo(f"sampling: {how}", err=True)
-    answer = workspace.ask(
-        asked, model, system=system, raw=raw, context=window, told=told.hear,
-        sampling=said,
-    )  # fmt: skip
+    try:
+        answer = workspace.ask(
+            asked, model, system=system, raw=raw, context=window, told=told.hear,
+            sampling=said,
+        )  # fmt: skip
+    except KeyboardInterrupt:
+        click.echo("\nStopped; nothing of it is kept.", err=True)
+        raise SystemExit(130) from None
     if as_json:
-        print_json(_as_dict(answer, meant.digest, how))
+        print_json({**_as_dict(answer, meant.digest, how), "max_tokens_asked": max_tokens})
     else:
         click.echo()
-        say_ended(answer)
+        say_ended(answer, kept=False)
     if answer.wrong:
         raise SystemExit(1)
 
@@ -114,7 +118,8 @@ def _as_dict(answer: Answer, digest: str, how: Chosen) -> dict[str, Any]:
     return {
         "model": answer.model, "answer": answer.text, "thought": answer.thought,
         "prompt_tokens": answer.count.high, "count": answer.count.grade, "window": answer.window,
-        "max_tokens": answer.room.tokens, "ended": answer.reason, "usage": asdict(answer.usage),
+        "max_tokens": answer.room.tokens, "max_tokens_lowered": answer.room.lowered,
+        "ended": answer.reason, "usage": asdict(answer.usage),
         "seconds": answer.seconds, "wrong": answer.wrong, "notes": answer.notes,
         "digest": digest or None,
         "sampling": {name: {"value": value, "source": source}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lakelet.cli.answering import Telling, ThinkingCommand, choice, say_ended
+from lakelet.cli.answering import Telling, ThinkingCommand, agreed, choice, say_ended
 from lakelet.cli.context import as_json, current_workspace
 from lakelet.cli.output import counted, number, print_json, print_table, when
 
@@ -44,11 +44,12 @@ _HELP = """\
 @click.option("--list", "listed", is_flag=True, help="List the conversations.")
 @click.option("--find", default="", metavar="LETTERS", help="Those in which this was said.")
 @click.option("--delete", default="", metavar="ID", help="Delete one for good.")
+@click.option("--yes", is_flag=True, help="Delete it without asking.")
 @as_json
 def chat(
     model: str, system: str, think: str, context: str, overflow: str,
     temperature: float | None, go_on: str, at: int | None, listed: bool, find: str, delete: str,
-    as_json: bool,
+    yes: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Hold a conversation with a model of this machine.
 
@@ -64,8 +65,9 @@ def chat(
     workspace = current_workspace()
     if delete:
         kept, _said = workspace.conversation(delete)
-        if kept.id != delete and not click.confirm(
-            f"Delete {kept.id} for good ({counted(kept.messages, 'message')}, {kept.title!r})?"
+        if kept.id != delete and not agreed(
+            f"Delete {kept.id} for good ({counted(kept.messages, 'message')}, {kept.title!r})?",
+            yes=yes,
         ):
             click.echo("Nothing was changed.")
             raise SystemExit(1)
@@ -96,6 +98,7 @@ def _list(workspace: Workspace, letters: str, *, as_json: bool) -> None:
         ("id", "model", "updated", "messages", "asked first"),
         [(one.id, one.model, when(one.updated, workspace.time_zone), one.messages, one.title)
          for one in found],
+        whole=("id", "updated"),
     )  # fmt: skip
 
 
@@ -122,7 +125,11 @@ def _hold(
     how = talking.sampling
     for warning in how.warnings:
         click.echo(f"Careful: {warning}", err=True)
-    click.echo(f"{chosen}; sampling: {how}; /help for more", err=True)
+    telling = Telling(chosen, window, counts=False)
+    tokens = talking.load(telling.hear)
+    telling.clear()
+    click.echo(f"{chosen}, a window of {number(tokens)} tokens", err=True)
+    click.echo(f"sampling: {how}; /help for more", err=True)
     for one in talking.messages:
         click.echo(f"{'> ' if one.role == 'user' else ''}{one.content}\n")
     failed = False
@@ -131,7 +138,7 @@ def _hold(
             if asked == "/new":
                 talking = workspace.talk(chosen, **options)
             else:
-                _do(talking, asked, window)
+                failed |= not _do(talking, asked, window)
         except LakeletError as error:
             failed = True
             click.echo(f"Error: {error.message}", err=True)
@@ -149,8 +156,8 @@ def _hold(
         click.echo(f"lakelet chat --go-on {talking.id}   goes on with it", err=True)
 
 
-def _do(talking: Talking, asked: str, window: int | None) -> None:
-    """Do what was typed."""
+def _do(talking: Talking, asked: str, window: int | None) -> bool:
+    """Do what was typed; whether it went well."""
     if asked == "/prompt":
         click.echo(talking.prompt())
     elif asked == "/back":
@@ -161,13 +168,15 @@ def _do(talking: Talking, asked: str, window: int | None) -> None:
         click.echo(f"{asked.split()[0]} is no command; /help tells which there are. A space before "
                    "it says it to the model.", err=True)  # fmt: skip
     elif asked.strip():
-        _turn(talking, asked, window)
+        return _turn(talking, asked, window)
+    return True
 
 
-def _turn(talking: Talking, asked: str, window: int | None) -> None:
+def _turn(talking: Talking, asked: str, window: int | None) -> bool:
+    """Say something; whether the answer came as it should."""
     from lakelet.inference.metering import Meter
 
-    telling = Telling(window, counts=False)
+    telling = Telling(talking.model.name, window, counts=False)
     measured: list[Meter] = []
 
     def hear(event: Any) -> None:
@@ -179,19 +188,21 @@ def _turn(talking: Talking, asked: str, window: int | None) -> None:
         answer = talking.say(asked, hear)
     except KeyboardInterrupt:
         click.echo("\n(stopped; what has come is kept)", err=True)
-        return
+        return True
     click.echo()
     if answer.dropped:
         click.echo(f"The first {counted(answer.dropped, 'message')} did not fit and "
                    "went unseen.", err=True)  # fmt: skip
-    say_ended(answer)
-    room = answer.window - (answer.usage.prompt or 0) - (answer.usage.generated or 0)
+    say_ended(answer, kept=True)
     found = measured[-1]  # of an estimate first, and of what the server counted
+    prompt = answer.count.high if answer.usage.prompt is None else answer.usage.prompt
+    room = answer.window - prompt - (answer.usage.generated or 0)
     click.echo(
         f"tokens ({found.grade}): system {number(found.system)}, before {number(found.history)}, "
         f"this turn {number(found.turn)}, answer {number(answer.usage.generated or 0)}; "
         f"{number(max(room, 0))} of {number(answer.window)} tokens are free.", err=True,
     )  # fmt: skip
+    return not answer.wrong
 
 
 def _back(talking: Talking) -> None:

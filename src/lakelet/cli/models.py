@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from lakelet.cli.answering import agreed
 from lakelet.cli.bar import bar_of_bytes
 from lakelet.cli.context import as_json, current_workspace
 from lakelet.cli.output import counted, number, print_json, print_table
@@ -219,7 +220,7 @@ def found(as_json: bool) -> None:
         ("name", "program", "size", "here as", "lakelet models add …"),
         [(one.name, one.program, format_bytes(one.bytes), here or "", one.source)
          for one, here in every],
-        whole=("program", "lakelet models add …"),
+        whole=("name", "program", "lakelet models add …"),
     )  # fmt: skip
 
 
@@ -411,7 +412,7 @@ def remove(name: str, yes: bool) -> None:
     own = store.only_of(model)
     others = store.names_of(model)
     size = format_bytes(sum(path.stat().st_size for path in own))
-    loaded = [one for one in workspace.engine_host.loaded() if one["name"] == model.name]
+    loaded = [one for one in workspace.engine_host.loaded() if model.name in one["names"]]
     if any(one["turns"] or one["waiting"] for one in loaded):
         click.echo(f"{model.name} is at work: {counted(loaded[0]['turns'], 'conversation')}, "
                    f"{loaded[0]['waiting']} waiting.")  # fmt: skip
@@ -422,12 +423,7 @@ def remove(name: str, yes: bool) -> None:
     asked = f"Take {model.name} away? Its files stay where they lie."
     if own:
         asked = f"Take {model.name} away, and delete {counted(len(own), 'file')} ({size})?"
-    try:
-        agreed = yes or click.confirm(asked)
-    except click.Abort:
-        click.echo("nobody answered; --yes takes it away without asking.", err=True)
-        agreed = False
-    if not agreed:
+    if not agreed(asked, yes=yes):
         click.echo("Nothing was changed.")
         raise SystemExit(1)
     gone = workspace.remove_model(model.name)
@@ -480,7 +476,7 @@ def ps(as_json: bool) -> None:
         return
     print_table(
         ("name", "window", "slots", "context", "memory, about", "at work", "waiting", "idle"),
-        [(one["name"], number(one["window"]), one["slots"], number(one["context"]),
+        [(", ".join(one["names"]), number(one["window"]), one["slots"], number(one["context"]),
           format_bytes(one["memory"]),
           one["turns"], one["waiting"], f"{one['idle_seconds']:.0f} s") for one in found],
     )  # fmt: skip

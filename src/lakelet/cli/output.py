@@ -31,6 +31,10 @@ __all__ = (
 )
 
 
+_LEAST = 8
+"""Letters that are left of a column that is cut."""
+
+
 def number(count: int) -> str:
     """A number with thin groups of three digits, for people."""
     return f"{count:,}"
@@ -126,34 +130,68 @@ def table_lines(
 ) -> list[str]:  # fmt: skip
     """Rows under their columns' names, numbers to the right, clipped to the terminal.
 
-    Columns that are ``whole`` are never clipped: what stands there is typed again.
+    Columns that are ``whole`` are never clipped: what stands there is typed again. Columns that
+    still do not fit stand below, each time with the first one.
     """
+    lines: list[str] = []
+    for table in _tables(names, rows, width, whole):
+        lines += [""] * bool(lines) + table
+    return lines
+
+
+def _tables(
+    names: Sequence[str], rows: Iterable[Sequence[Any]], width: int | None, whole: Sequence[str]
+) -> list[list[str]]:
     rows = list(rows)
     texts = [[cell_text(value) for value in row] for row in rows]
     right = [
         all(isinstance(row[i], int | float | Decimal | None) for row in rows) and bool(rows)
         for i in range(len(names))
     ]
-    widths = [
+    natural = [
         max([_width(name), *(_width(_clip(row[i], 400)) for row in texts)])
         for i, name in enumerate(names)
     ]
-    free = [i for i, name in enumerate(names) if name not in whole]
-    _fit(widths, width or shutil.get_terminal_size((100, 24)).columns, free)
-    lines = [_line(names, widths, right), "  ".join("─" * w for w in widths)]
-    lines += [_line(row, widths, right) for row in texts]
-    return [line.rstrip() for line in lines]
+    total = width or _columns()
+    free = {i: max(_LEAST, _width(name)) for i, name in enumerate(names) if name not in whole}
+    tables = []
+    for columns in _bands(natural, total, free):
+        widths = [natural[i] for i in columns]
+        _fit(widths, total, {at: free[i] for at, i in enumerate(columns) if i in free})
+        sides = [right[i] for i in columns]
+        lines = [_line([names[i] for i in columns], widths, sides)]
+        lines += ["  ".join("─" * w for w in widths)]
+        lines += [_line([row[i] for i in columns], widths, sides) for row in texts]
+        tables.append([line.rstrip() for line in lines])
+    return tables
 
 
-def _fit(widths: list[int], total: int, free: Sequence[int]) -> None:
+def _columns() -> int:
+    """Letters of a line: the terminal's, or as many as there are where nobody looks at it."""
+    wide = 100 if sys.stdout.isatty() else 10_000
+    return shutil.get_terminal_size((wide, 24)).columns
+
+
+def _bands(natural: Sequence[int], total: int, free: dict[int, int]) -> list[list[int]]:
+    """The columns that stand beside each other: all, where they fit with the widest ones cut."""
+    least = [min(wide, free.get(i, wide)) for i, wide in enumerate(natural)]
+    bands = [[0]] if natural else []
+    for i in range(1, len(natural)):
+        if sum(least[j] for j in bands[-1]) + least[i] + 2 * len(bands[-1]) > total:
+            bands.append([0])
+        bands[-1].append(i)
+    return bands
+
+
+def _fit(widths: list[int], total: int, least: dict[int, int]) -> None:
     """Take from the widest columns until the row fits, but leave each something to read."""
     spare = sum(widths) + 2 * (len(widths) - 1) - total
+    free = [i for i in least if widths[i] > least[i]]
     while spare > 0 and free:
         widest = max(free, key=widths.__getitem__)
-        if widths[widest] <= 8:
-            return
         widths[widest] -= 1
         spare -= 1
+        free = [i for i in free if widths[i] > least[i]]
 
 
 def _line(texts: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> str:
@@ -169,10 +207,10 @@ def print_table(
     names: Sequence[str], rows: Iterable[Sequence[Any]], *, whole: Sequence[str] = ()
 ) -> None:
     """Print rows under their names, the names faint where the terminal can."""
-    lines = table_lines(names, rows, whole=whole)
-    click.echo(click.style(lines[0], bold=True))
-    for line in lines[1:]:
-        click.echo(line)
+    for number, (heading, *lines) in enumerate(_tables(names, rows, None, whole)):
+        click.echo("\n" * bool(number) + click.style(heading, bold=True))
+        for line in lines:
+            click.echo(line)
 
 
 def print_json(value: Any) -> None:

@@ -118,6 +118,8 @@ def ask(
                 raise
             heard.wrong.append(error.message)  # what has come is kept
             heard.reason = "broken off"
+            if heard.usage.generated is None:  # nobody counts any more; pieces are tokens
+                heard.usage = replace(heard.usage, generated=heard.pieces)
         return Answer(
             model, heard.text, heard.thought, count, heard.usage, room, window,
             ended_by(heard.reason, room, sampling.max_tokens), time.monotonic() - began,

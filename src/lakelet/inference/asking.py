@@ -22,6 +22,12 @@ USER_AGENT = "lakelet"
 """By which a gateway knows another one, which it tells of models of its own only."""
 
 _LONGEST = 16 << 20
+_FIELDS = (b":", b"event", b"id", b"retry")
+"""How lines of server-sent events begin that tell no data."""
+_BETWEEN = 120.0
+"""Seconds that may pass between two pieces of an answer that is being written."""
+_WRITING = 3
+"""Pieces after which it is: many servers send one before they read the prompt."""
 
 
 class Asking:
@@ -32,13 +38,17 @@ class Asking:
         key: what it is shown as a bearer's token; '' for none.
         whose: what it is called in messages.
         seconds: how long nothing may come.
+        hint: what to do where it is not there.
     """
 
-    def __init__(self, address: str, key: str, whose: str, seconds: float = 600.0) -> None:
+    def __init__(
+        self, address: str, key: str, whose: str, seconds: float = 600.0, hint: str | None = None
+    ) -> None:
         self.address = address
         self.key = key
         self.whose = whose
         self.seconds = seconds
+        self.hint = hint
         self._socket: socket.socket | None = None
 
     def abort(self) -> None:
@@ -60,6 +70,9 @@ class Asking:
                 raise StalledError(f"{self.whose} said nothing for {self.seconds:.0f} s.") from None
             except (OSError, http.client.HTTPException):
                 raise self.broken("broke off amid its answer") from None
+            if answer.status >= 400 and not text.lstrip().startswith(b"{"):
+                shown = text[:80].decode("utf-8", "replace").strip()
+                raise self.broken(f"answered with status {answer.status}: {shown}")
             told = self._parsed(text)
             self._refuse_error(told, answer.status)
             return told
@@ -71,29 +84,27 @@ class Asking:
             EngineError: it breaks off, or says that something is wrong.
         """
         with _Open(self, path, body) as answer:
-            if answer.status != 200:
-                told = self._parsed(answer.read(_LONGEST))
-                self._refuse_error(told, answer.status)
-                raise self.broken(f"answered {answer.status}")
-            done = False
-            while True:
-                try:
-                    line = answer.readline(_LONGEST)
-                except (OSError, http.client.HTTPException):
-                    raise self.broken("broke off amid its answer") from None
-                if not line:
-                    break
+            self._refuse_status(answer)
+            done, said = False, 0
+            for line in self._read_lines(answer):
                 name, _, value = line.decode("utf-8", "replace").rstrip("\r\n").partition(":")
                 if name not in ("data", "error") or not value.strip():
+                    if not (said or line.startswith(_FIELDS)):
+                        self._refuse_other(line)
                     continue  # comments, and what ends an event
+                said += 1
+                if said == _WRITING:
+                    self._hurry()
                 if value.strip() == "[DONE]":
+                    if said == 1:
+                        raise self.broken("said nothing at all")
                     done = True
                     break
                 told = self._parsed(value.encode())
                 self._refuse_error(told if name == "data" else {"error": told}, 200)
                 yield told
             if not done:
-                raise self.broken("broke off amid its answer")
+                raise self.broken("broke off amid its answer" if said else "answered nothing")
 
     def lines(self, path: str, body: dict[str, Any]) -> Iterator[dict[str, Any]]:
         """What it says in lines of JSON, of which the last says that it is done.
@@ -102,16 +113,10 @@ class Asking:
             EngineError: it breaks off, or says that something is wrong.
         """
         with _Open(self, path, body) as answer:
-            if answer.status != 200:
-                self._refuse_error(self._parsed(answer.read(_LONGEST)), answer.status)
-                raise self.broken(f"answered {answer.status}")
-            while True:
-                try:
-                    line = answer.readline(_LONGEST)
-                except (OSError, http.client.HTTPException):
-                    raise self.broken("broke off amid its answer") from None
-                if not line:
-                    raise self.broken("broke off amid its answer")
+            self._refuse_status(answer)
+            for number, line in enumerate(self._read_lines(answer), 1):
+                if number == _WRITING:
+                    self._hurry()
                 if not line.strip():
                     continue
                 told = self._parsed(line)
@@ -119,6 +124,61 @@ class Asking:
                 yield told
                 if told.get("done"):
                     return
+            raise self.broken("broke off amid its answer")
+
+    def _read_lines(self, answer: http.client.HTTPResponse) -> Iterator[bytes]:
+        """Lines of an answer, to its end.
+
+        Raises:
+            EngineError: it breaks off.
+            StalledError: nothing comes any more, though it has begun.
+        """
+        try:
+            while line := answer.readline(_LONGEST):
+                yield line
+        except TimeoutError:
+            waited = self._socket.gettimeout() if self._socket is not None else None
+            raise StalledError(
+                f"{self.whose} has said nothing for {waited or self.seconds:.0f} s amid its answer."
+            ) from None
+        except (OSError, http.client.HTTPException):
+            raise self.broken("broke off amid its answer") from None
+
+    def _hurry(self) -> None:
+        """Wait no longer for a piece than who writes them takes."""
+        if self._socket is not None:
+            self._socket.settimeout(min(self.seconds, _BETWEEN))
+
+    def _refuse_status(self, answer: http.client.HTTPResponse) -> None:
+        """Refuse an answer that says by its status that something is wrong."""
+        if answer.status == 200:
+            return
+        try:
+            text = answer.read(_LONGEST)
+        except (OSError, http.client.HTTPException):
+            text = b""
+        try:
+            self._refuse_error(json.loads(text), answer.status)
+        except ValueError:
+            shown = text[:80].decode("utf-8", "replace").strip()
+            raise self.broken(
+                f"answered with status {answer.status}" + f": {shown}" * bool(shown)
+            ) from None
+        raise self.broken(f"answered with status {answer.status}")
+
+    def _refuse_other(self, line: bytes) -> None:
+        """Refuse what is no stream of events, such as an error by itself or a program's page."""
+        shown = line[:80].decode("utf-8", "replace").strip()
+        try:
+            told = json.loads(line)
+        except ValueError:
+            told = None
+        self._refuse_error(told, 200)
+        if shown:
+            raise EngineError(
+                f"{self.whose} answered what is no stream of events: {shown!r}.",
+                hint=f"is {self.address} the address of its API?",
+            )
 
     def _parsed(self, text: bytes) -> Any:
         try:
@@ -181,7 +241,8 @@ class _Open:
                 headers["content-type"] = "application/json"
                 text = json.dumps(self.body).encode()
                 self.connection.request("POST", parts.path + self.path, text, headers)
-            return self.connection.getresponse()
+            self.answer = self.connection.getresponse()
+            return self.answer
         except TimeoutError:
             self.connection.close()
             raise StalledError(
@@ -189,8 +250,13 @@ class _Open:
             ) from None
         except (OSError, http.client.HTTPException) as error:
             self.connection.close()
-            raise self.asking.broken(f"does not answer ({error or type(error).__name__})") from None
+            said = getattr(error, "strerror", None) or error or type(error).__name__
+            raise EngineError(
+                f"{self.asking.whose} does not answer at {self.asking.address} ({said}).",
+                hint=self.asking.hint,
+            ) from None
 
     def __exit__(self, *_: object) -> None:
         self.asking._socket = None
+        self.answer.close()  # the connection does not, where the server ends it
         self.connection.close()

@@ -222,7 +222,8 @@ class Embedded:
         if self._turn is None or self._loaded is None:
             raise EngineError("no model is loaded.")
         whose = f"the engine of {self._loaded.name}"
-        self._asked = Asking(self._turn.address, self._turn.key, whose, seconds)
+        again = "ask again; the engine is started anew."
+        self._asked = Asking(self._turn.address, self._turn.key, whose, seconds, again)
         return self._asked
 
 

@@ -30,7 +30,7 @@ from lakelet.inference.backend import (
 )
 from lakelet.inference.counting import Count
 from lakelet.inference.served import Server
-from lakelet.inference.server_backend import ServerBackend
+from lakelet.inference.server_backend import ServerBackend, asking_of
 from lakelet.inference.thoughts import ThoughtSplitter
 
 __all__ = ("OllamaServer", "ollama_names")
@@ -45,7 +45,7 @@ _USUAL = 4096
 
 def _asking(server: Server, seconds: float) -> Asking:
     base = server.address.rstrip("/").removesuffix("/v1").removesuffix("/api")
-    return Asking(base, server.key, f"the server {server.name}", seconds)
+    return asking_of(server, base, seconds)
 
 
 def ollama_names(server: Server) -> list[str]:

@@ -29,7 +29,7 @@ from lakelet.inference.backend import (
 from lakelet.inference.completions import as_events, as_messages, read_to_count
 from lakelet.inference.counting import Count
 from lakelet.inference.served import Server
-from lakelet.inference.server_backend import ServerBackend
+from lakelet.inference.server_backend import ServerBackend, asking_of
 from lakelet.inference.thoughts import ThoughtSplitter
 
 __all__ = ("OpenAIServer", "openai_names")
@@ -41,7 +41,7 @@ _LOOK = 5.0
 
 
 def _asking(server: Server, seconds: float) -> Asking:
-    return Asking(server.address.rstrip("/"), server.key, f"the server {server.name}", seconds)
+    return asking_of(server, server.address.rstrip("/"), seconds)
 
 
 def openai_names(server: Server) -> list[str]:

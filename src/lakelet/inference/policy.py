@@ -30,8 +30,11 @@ def with_policy(messages: Sequence[Message], thinking: str) -> tuple[Message, ..
         messages: as a client tells them.
         thinking: the model's way, of `lakelet.models.thinking.POLICIES`.
     """
-    if thinking in ("none", "keep always"):
+    if thinking == "keep always":
         return tuple(messages)
+    # Of a model that does not think a thought can only be another's, at the beginning; elsewhere
+    # it writes about the tags.
+    trained = thinking != "none"
     since = 0
     if thinking == "keep since the last user turn":
         since = max((n for n, one in enumerate(messages) if one.role == "user"), default=0)
@@ -39,7 +42,7 @@ def with_policy(messages: Sequence[Message], thinking: str) -> tuple[Message, ..
         since = len(messages)
     return tuple(
         one if number > since or one.role != "assistant"
-        else replace(one, content=without_thoughts(one.content), thought="")
+        else replace(one, content=without_thoughts(one.content, anywhere=trained), thought="")
         for number, one in enumerate(messages)
     )  # fmt: skip
 

@@ -11,7 +11,21 @@ from lakelet.inference.counting import Count
 from lakelet.inference.estimating import Seen, estimated, size_of
 from lakelet.inference.served import Server
 
-__all__ = ("ServerBackend",)
+__all__ = ("ServerBackend", "asking_of")
+
+
+def asking_of(server: Server, address: str, seconds: float) -> Asking:
+    """How a server is asked.
+
+    Args:
+        server: the server.
+        address: where its API is.
+        seconds: how long nothing may come.
+    """
+    return Asking(
+        address, server.key, f"the server {server.name}", seconds,
+        hint=f"is it running? [models.servers.{server.name}] of lakelet.toml has its address.",
+    )  # fmt: skip
 
 
 class ServerBackend:

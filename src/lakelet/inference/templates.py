@@ -13,11 +13,14 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from lakelet.errors import MissingExtraError, TemplateError
+from lakelet.errors import EngineError, MissingExtraError, TemplateError
 
-__all__ = ("check_template", "template_fault")
+if TYPE_CHECKING:
+    from lakelet.models import Model
+
+__all__ = ("check_template", "refuse_silent", "template_fault")
 
 _SECONDS = 2.0
 _STARTING = 20.0
@@ -29,13 +32,16 @@ _CONVERSATION = [
 ]  # fmt: skip
 
 
-def check_template(text: str, *, whose: str, instead: Callable[[], Sequence[str]] = list) -> None:
+def check_template(
+    text: str, *, whose: str, instead: Callable[[], Sequence[str]] | None = None
+) -> None:
     """Refuse a template that is broken, loops, or writes without end.
 
     Args:
         text: the template.
-        whose: the model, for messages.
-        instead: tells the families whose templates fit its vocabulary; asked where it is broken.
+        whose: the model, for messages; the file or family where nobody has the template yet.
+        instead: tells the families whose templates fit the model's vocabulary; asked where it is
+            broken. None where nobody has the template yet.
 
     Raises:
         TemplateError: with the line of what is broken.
@@ -43,19 +49,28 @@ def check_template(text: str, *, whose: str, instead: Callable[[], Sequence[str]
     environment, syntax_error = _environment()
 
     def broken(said: str) -> TemplateError:
-        raw = f"`lakelet ask --raw {whose}` goes on with a text, without a template."
+        said = said.rstrip(".")
+        if instead is None:
+            from lakelet.models.families import FAMILIES
+
+            families = f"a family that is known here: {', '.join(FAMILIES)}."
+            return TemplateError(
+                f"the chat template of {whose} {said}; nothing was changed.",
+                hint=f"mend the file, or name {families}",
+            )
+        raw = f'`lakelet ask --raw {whose} "…"` goes on with a text, without a template.'
         others = [f"`lakelet models template {whose} {one}`" for one in instead()]
         put = f"{' or '.join(others)} puts the family's own in its place. " if others else ""
-        return TemplateError(f"the chat template of {whose} {said}", hint=put + raw)
+        return TemplateError(
+            f"the chat template of {whose} {said}; it was not loaded.", hint=put + raw
+        )
 
     try:
         environment.parse(text)
     except syntax_error as error:
-        raise broken(
-            f"is broken in line {error.lineno}: {error.message}; it was not loaded."
-        ) from None
+        raise broken(f"is broken in line {error.lineno}: {error.message}") from None
     except RecursionError:
-        raise broken("is nested too deep; it was not loaded.") from None
+        raise broken("is nested too deep") from None
     try:
         ended = subprocess.run(
             [sys.executable, "-m", "lakelet.inference.templates"], input=json.dumps(text),
@@ -66,9 +81,29 @@ def check_template(text: str, *, whose: str, instead: Callable[[], Sequence[str]
         told = "loops"
     if told == "loops":
         raise broken(
-            f"does not come to an end within {_SECONDS:.0f} seconds, or writes more than a "
-            "megabyte; it was not loaded."
+            f"does not come to an end within {_SECONDS:.0f} seconds, or writes more than a megabyte"
         )
+
+
+def refuse_silent(model: Model, *, raw: bool = False) -> None:
+    """Refuse a model that cannot say anything here.
+
+    Args:
+        model: the model.
+        raw: whether it is to go on with a text, for which it needs no template.
+
+    Raises:
+        EngineError: no engine here runs it.
+        TemplateError: it holds no conversation.
+    """
+    if not model.runs:
+        raise EngineError(
+            f"{model.name} is a folder of safetensors, which no engine here runs; nothing was "
+            "asked.",
+            hint="a GGUF of the same model does; a server that runs it can be asked by name.",
+        )
+    if model.card.template is None and not raw:
+        raise TemplateError.missing(model.name)
 
 
 def template_fault(text: str | None) -> str:

@@ -84,8 +84,13 @@ def _begun(text: str, tag: str) -> int:
     return next((n for n in range(longest, 0, -1) if tag.startswith(text[-n:])), 0)
 
 
-def without_thoughts(text: str) -> str:
-    """A text as it goes back to a model that must not see its old thoughts."""
-    splitter = ThoughtSplitter(anywhere=True)
+def without_thoughts(text: str, *, anywhere: bool = True) -> str:
+    """A text as it goes back to a model that must not see its old thoughts.
+
+    Args:
+        text: what was said.
+        anywhere: whether a thought may begin after text.
+    """
+    splitter = ThoughtSplitter(anywhere=anywhere)
     events = [*splitter.feed(text), *splitter.end()]
     return "".join(one.text for one in events if isinstance(one, Text)).strip()

@@ -142,6 +142,11 @@ class Model:
         return first.parent if first.suffix == ".safetensors" else first
 
     @property
+    def runs(self) -> bool:
+        """Whether an engine here can run it: a GGUF, and no folder of safetensors."""
+        return self.weights[0].path.suffix != ".safetensors"
+
+    @property
     def digest(self) -> str:
         """The digest of its weights: of their one file, or of the digests of several, joined."""
         weights = self.weights

@@ -21,18 +21,26 @@ def chosen_model(folder: WorkspaceFolder, store: ModelStore, name: str) -> AnyMo
         ModelNotFoundError: neither the store nor a server has one of that name.
         ModelChoiceError: there are several, and none of these is said; or there is none.
     """
-    if name or folder.settings.models.default:
-        return _named(folder, store, name or folder.settings.models.default)
+    if name:
+        return _named(folder, store, name)
+    if default := folder.settings.models.default:
+        try:
+            return _named(folder, store, default)
+        except ModelNotFoundError as error:
+            raise ModelNotFoundError(
+                f"default in [models] of lakelet.toml is {default!r}: {error.message}",
+                hint=error.hint,
+            ) from None
     try:
         return _named(folder, store, (folder.private / _FILE).read_text("utf-8"))
     except (OSError, ModelNotFoundError):
         pass  # none was used, or it is gone
-    models = store.models()
+    models = [model for model in store.models() if model.runs]
     if len(models) == 1:
         return models[0]
     if not models:
         raise ModelChoiceError(
-            "there are no models in the store yet; nothing was asked.",
+            "there are no models in the store yet that an engine here runs; nothing was asked.",
             hint="`lakelet models add smollm2` fetches a small one, `lakelet models add FILE.gguf` "
             "adds one that is on this machine.",
         )

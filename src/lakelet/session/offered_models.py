@@ -37,9 +37,12 @@ def offered(workspace: Callable[[], Workspace], window: int | None = None) -> Of
         here = workspace()
         return backend_of(here.folder, here.model_store, model, raw=raw, client=client, keep=keep)
 
+    def runnable() -> list[AnyModel]:
+        return [one for one in workspace().models() if one.runs]
+
     def models() -> list[AnyModel]:
         here = workspace()
-        return [*here.models(), *(here.served_models()[0] if here.folder.settings.models.servers
+        return [*runnable(), *(here.served_models()[0] if here.folder.settings.models.servers
                                   else ())]  # fmt: skip
 
     def record(exchange: Exchange) -> None:
@@ -54,7 +57,7 @@ def offered(workspace: Callable[[], Workspace], window: int | None = None) -> Of
 
     return Offered(
         models,
-        lambda: [*workspace().models()],
+        runnable,
         lambda name: workspace().chosen_model(name),
         backend,
         lambda: workspace().engine_host.loaded(),

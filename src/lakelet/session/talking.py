@@ -6,12 +6,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from lakelet.errors import CommandError, EngineError, LakeletError, TemplateError
+from lakelet.errors import CommandError, EngineError, LakeletError
 from lakelet.inference import (
     Answer,
     Backend,
     Begun,
     Conversation,
+    Loaded,
     Message,
     Sampling,
     Text,
@@ -20,6 +21,7 @@ from lakelet.inference import (
 )
 from lakelet.inference.metering import Meter, by_length, meter
 from lakelet.inference.policy import thinking_of, with_policy
+from lakelet.inference.templates import refuse_silent
 from lakelet.models import Model
 from lakelet.session.choosing_model import note_used
 from lakelet.session.conversations import Writing, said_in, talk, went_on
@@ -81,8 +83,8 @@ class Talking:
         self._thinking = model.card.thinking
         self._backend: Backend | None = None
         self._stopped = False
-        if isinstance(model, Model) and model.card.template is None:
-            raise TemplateError.missing(model.name)
+        if isinstance(model, Model):
+            refuse_silent(model)
         if go_on:
             kept, self.messages = talk(workspace.folder, go_on)
             self.id = kept.id
@@ -123,6 +125,26 @@ class Talking:
         self._stopped = True
         if self._backend is not None:
             self._backend.abort()
+
+    def load(self, told: Callable[[Any], None] = lambda _event: None) -> int:
+        """Have the model ready before anything is said; tokens of the conversation's window.
+
+        Args:
+            told: told how many are served before.
+
+        Raises:
+            EngineError: it does not load, or takes no window as large as that.
+        """
+        backend = self.workspace.backend_of(self.model)
+        try:
+            window = 0
+            for event in backend.load(self.model.name, context=self.context):
+                told(event)
+                if isinstance(event, Loaded):
+                    window = min(event.window, self.context or event.window)
+            return window
+        finally:
+            backend.close()
 
     def prompt(self, messages: int | None = None) -> str:
         """The prompt as the model sees it, by its own template; the model is loaded for it.

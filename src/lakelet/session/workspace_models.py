@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from lakelet.errors import EngineError
 from lakelet.workspace import WorkspaceFolder
 
 if TYPE_CHECKING:
@@ -341,7 +343,10 @@ class WorkspaceModels:
             ModelNotFoundError: the store has none of that name.
             TemplateError: the template is broken, or loops.
         """
-        return self.model_store.set_template(name, _checked(source) if source else None)
+        found = self.model_store.set_template(name, _checked(source) if source else None)
+        with suppress(EngineError):  # who is at work with the one before goes on with it
+            self.engine_host.unload(name)
+        return found
 
     def model_mark(self, model: Model) -> str:
         """Why a model is not loaded any more: it hung an engine; '' where it did not."""
@@ -361,8 +366,11 @@ class WorkspaceModels:
             EngineError: it is at work; nothing was changed.
             ModelNotFoundError: the store has none of that name.
         """
-        self.engine_host.unload(self.model_store.model(name).name)
-        return self.model_store.remove(name)
+        store = self.model_store
+        model = store.model(name)
+        if not store.names_of(model):  # its file may be loaded for another name
+            self.engine_host.unload(model.name)
+        return store.remove(name)
 
     def verify_model(self, name: str, *, progress: Progress = _nobody) -> None:
         """Read a model's files whole, and refuse them where they are not what was added.

@@ -111,8 +111,8 @@ async def _ps(offered: Offered, _request: Request) -> Response:
     def found() -> list[dict[str, Any]]:
         known = {one.name: one for one in offered.models()}
         told = []
-        for one in offered.loaded():
-            model = known.get(one["name"])
+        loaded = [(one, known.get(name)) for one in offered.loaded() for name in one["names"]]
+        for one, model in loaded:
             if model is None:
                 continue
             left = one["keep_seconds"] - one["idle_seconds"]

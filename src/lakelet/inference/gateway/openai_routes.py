@@ -21,15 +21,22 @@ from lakelet.inference.served import AnyModel
 __all__ = ("ROUTES",)
 
 
+def _loaded(offered: Offered) -> dict[str, Any]:
+    """What is loaded, by each name it is asked by."""
+    return {name: one for one in offered.loaded() for name in one["names"]}
+
+
 def _told(offered: Offered, model: AnyModel, loaded: dict[str, Any]) -> dict[str, Any]:
     one = loaded.get(model.name)
-    windows = [size for size in (one and one["window"], offered.window) if size]
+    most = _most(model)
+    windows = [size for size in (one and one["window"], offered.window, most) if size]
     return {
         "id": model.name, "object": "model", "created": int(model.added), "owned_by": "lakelet",
-        "max_context_length": _most(model),
+        "max_context_length": most,
         "lakelet": {"digest": model.digest, "loaded": one is not None,
-                    "window": min(windows, default=None),
-                    "slots": one["slots"] if one else None},
+                    "window": min(windows, default=None) if one or offered.window else None,
+                    "slots": one["slots"] if one else None,
+                    "context": one["context"] if one else None},
     }  # fmt: skip
 
 
@@ -47,7 +54,7 @@ async def _models(offered: Offered, request: Request) -> Response:
     models = offered.own if request.headers.get("user-agent") == USER_AGENT else offered.models
 
     def found() -> list[dict[str, Any]]:
-        loaded = {one["name"]: one for one in offered.loaded()}
+        loaded = _loaded(offered)
         return [_told(offered, model, loaded) for model in models()]
 
     return JSONResponse({"object": "list", "data": await asyncio.to_thread(found)})
@@ -56,7 +63,7 @@ async def _models(offered: Offered, request: Request) -> Response:
 async def _model(offered: Offered, request: Request) -> Response:
     def found() -> dict[str, Any]:
         model = offered.choose(request.path_params["name"])
-        return _told(offered, model, {one["name"]: one for one in offered.loaded()})
+        return _told(offered, model, _loaded(offered))
 
     return JSONResponse(await asyncio.to_thread(found))
 

@@ -21,7 +21,7 @@ from lakelet.inference.memory import (
     estimated_memory,
     read_at_once,
 )
-from lakelet.inference.templates import check_template
+from lakelet.inference.templates import check_template, refuse_silent
 from lakelet.models import Card, Model
 from lakelet.models.families import families_of
 from lakelet.workspace.quantities import format_bytes
@@ -92,6 +92,7 @@ class Engine:
         used: when it was last.
         keep: seconds for which it stays loaded unused; None for as long as others do.
         asked: whether its window was asked for, and is not the largest there is room for.
+        names: by which it was asked; one file can have several.
     """
 
     model: Model
@@ -105,6 +106,7 @@ class Engine:
     used: float = field(default_factory=time.monotonic)
     keep: float | None = None
     asked: bool = False
+    names: set[str] = field(default_factory=set)
 
     @property
     def idle(self) -> bool:
@@ -133,8 +135,9 @@ class Engine:
             keep: seconds for which models stay loaded unused, where nobody said otherwise.
         """
         return {
-            "name": self.model.name, "digest": self.model.digest, "window": self.window,
-            "slots": self.slots, "context": self.window * self.slots, "memory": self.estimate,
+            "name": self.model.name, "names": sorted(self.names), "digest": self.model.digest,
+            "window": self.window, "slots": self.slots, "context": self.window * self.slots,
+            "memory": self.estimate,
             "turns": self.turns, "waiting": len(self.queue),
             "idle_seconds": time.monotonic() - self.used if self.idle else 0.0,
             "keep_seconds": keep if self.keep is None else self.keep,
@@ -181,8 +184,7 @@ class Engines:
             TemplateError: its template is broken.
         """
         card = wanted.model.card
-        if card.template is None and not wanted.raw:
-            raise TemplateError.missing(wanted.model.name)
+        refuse_silent(wanted.model, raw=wanted.raw)
         most = card.context or card.trained_context
         if most and (wanted.window or 0) > most:
             raise _beyond(wanted, most)  # before what is loaded makes room for it
@@ -206,6 +208,8 @@ class Engines:
                 self.changed.notify_all()
                 raise
             engine.serve(ticket)
+            engine.keep = wanted.keep
+            engine.names.add(wanted.model.name)
             self.changed.notify_all()
         try:
             yield engine
@@ -274,11 +278,6 @@ class Engines:
 
     def _load(self, wanted: Wanted) -> Engine:
         card = wanted.model.card
-        if card.format != "gguf":
-            raise EngineError(
-                f"{wanted.model.name} is a folder of safetensors, which no engine here runs.",
-                hint="a GGUF of the same model does; a server that runs it can be asked by name.",
-            )
         if (said := self.place.marked(wanted.model)) and not wanted.raw:
             raise EngineError(
                 f"{wanted.model.name} {said}; it is not loaded again.",
@@ -310,7 +309,7 @@ class Engines:
             raise _beyond(wanted, real)
         return Engine(
             wanted.model, process, min(window, real), wanted.slots, need,
-            asked=wanted.window is not None,
+            asked=wanted.window is not None, names={wanted.model.name},
         )  # fmt: skip
 
     def _window(self, wanted: Wanted, card: Card) -> int:
@@ -352,14 +351,14 @@ class Engines:
             EngineError: it is at work.
         """
         with self.changed:
-            found = {k: e for k, e in self.loaded.items() if name in (None, e.model.name)}
+            found = {k: e for k, e in self.loaded.items() if name is None or name in e.names}
             # Whoever has just gone is known to be a moment later.
             self.changed.wait_for(lambda: all(one.idle for one in found.values()), _GOING)
             found = {key: one for key, one in found.items() if self.loaded.get(key) is one}
             busy = [one.model.name for one in found.values() if not one.idle]
             if busy and name is not None:
                 raise EngineError(f"{name} is at work; it was not unloaded.")
-            gone = [one.model.name for one in found.values() if one.idle]
+            gone = sorted({who for one in found.values() if one.idle for who in one.names})
             for key in [key for key, one in found.items() if one.idle]:
                 self._end(key)
             return gone

@@ -80,7 +80,7 @@ def models(
     asked = {"licence": licence.strip(), "language": language.strip(),
              "context": context.strip(), "size": size.strip(),
              "vision": vision.strip(), "thinks": thinks.strip()}  # fmt: skip
-    loaded = {one["name"] for one in workspace.engine_host.loaded()}
+    loaded = {name for one in workspace.engine_host.loaded() for name in one["names"]}
     found = [_listed(model, loaded) for model in workspace.models()]
     wrong = ""
     shown = found
@@ -140,7 +140,7 @@ def model(workspace: Open, name: str) -> ModelPage:
     """A language model: its card, its template, how it is sampled."""
     found = workspace.model(name)
     how = workspace.sampling_of(found)
-    loaded = [one for one in workspace.engine_host.loaded() if one["name"] == found.name]
+    loaded = [one for one in workspace.engine_host.loaded() if found.name in one["names"]]
     talks = [(one.id, one.title, one.messages) for one in workspace.conversations()
              if one.model == found.name]  # fmt: skip
     return ModelPage(
