@@ -234,8 +234,8 @@ class OverflowingError(LakeletError, ValueError):
         return cls(
             f"the prompt {has} tokens ({grade}), and the window {window:,}, of which at "
             f"least {least:,} must stay for the answer; nothing was sent.",
-            hint="shorten the prompt, or give a larger window (--context) where model and memory "
-            "allow it.",
+            hint="shorten the prompt, or give a larger window where model and memory allow it "
+            "(--context in a terminal).",
             prompt=high,
             window=window,
         )

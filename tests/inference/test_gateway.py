@@ -27,6 +27,7 @@ from lakelet.errors import BusyError
 from lakelet.inference.gateway.openai_api import error_body
 from lakelet.inference.host.attaching import HostClient
 from lakelet.models import ModelStore, add_model
+from models.test_card import write_safetensors
 
 LOMAR = [{"role": "user", "content": "What is the capital of Lomar?"}]
 
@@ -471,3 +472,17 @@ def test_a_model_says_what_it_takes_before_it_is_loaded(tmp_path: Path) -> None:
     with gateway_of(tiny_store(tmp_path), tmp_path / "ws") as found:
         told = found.client.models.retrieve("tiny-gemma")
         assert told.max_context_length == 512  # type: ignore[attr-defined]
+
+
+def test_what_no_engine_here_runs_is_not_offered_and_refused_as_that(tmp_path: Path) -> None:
+    (tmp_path / "tensors").mkdir()
+    write_safetensors(tmp_path / "tensors" / "model.safetensors", {"a": ("BF16", [4, 4])})
+    (tmp_path / "tensors" / "config.json").write_text('{"model_type": "llama"}')
+    store = tiny_store(tmp_path)
+    add_model(store, str(tmp_path / "tensors"))
+    with gateway_of(store, tmp_path / "ws") as found:
+        assert "tensors" not in [one.id for one in found.client.models.list()]
+        _, told = found.ask({"model": "tensors", "messages": LOMAR})
+        assert "a folder of safetensors" in told["error"]["message"]
+        with pytest.raises(openai.APIError, match="a folder of safetensors"):
+            found.client.completions.create(model="tensors", prompt="a")

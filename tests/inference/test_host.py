@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from lakelet.inference import Conversation, Embedded, Message, Sampling, ask
 from lakelet.inference.host.attaching import HostClient
-from lakelet.models import ModelStore
+from lakelet.models import ModelStore, add_model
 from lakelet.workspace.locks import is_held
 
 
@@ -75,3 +75,15 @@ def test_a_model_that_nobody_uses_is_let_go_and_the_host_ends(
         time.sleep(0.1)
     assert not is_held(client.place.lock)
     assert client.loaded() == []
+
+
+def test_a_file_of_two_names_is_loaded_once_and_let_go_by_either(store: ModelStore) -> None:
+    add_model(store, str(store.model("smol").path), name="twin")
+    assert question(store)
+    conversation = Conversation((Message("user", "Count."),))
+    ask(Embedded(store), "twin", conversation, Sampling(max_tokens=2), context=256)
+    client = HostClient(store)
+    (loaded,) = client.loaded()
+    assert loaded["names"] == ["smol", "twin"]
+    assert client.unload("twin") == ["smol", "twin"] and client.loaded() == []
+    store.remove("twin")

@@ -95,6 +95,9 @@ def test_what_does_not_fit_is_refused_and_not_cut(client: ollama.Client, gateway
     status, told = ask(gateway, "POST", "/api/chat", body)
     assert (status, told["code"], told["n_ctx"]) == (400, "context_length_exceeded", 128)
     assert told["n_prompt_tokens"] > 128
+    asked = {**body, "messages": LOMAR, "stream": False, "options": {"num_ctx": 100_000}}
+    facts = ask(gateway, "POST", "/api/chat", asked)[1]["lakelet"]
+    assert (facts["window"], facts["window_asked"]) == (256, 100_000)
     with pytest.raises(ollama.ResponseError, match="nothing was sent"):
         client.chat("tiny-llama", long, options={"num_ctx": 128})
     assert client.chat("tiny-llama", long, options={"num_predict": 1}).prompt_eval_count > 128
@@ -158,6 +161,8 @@ def test_the_store_is_not_changed_by_clients(
 ) -> None:
     status, told = ask(gateway, method, f"/api/{path}", {"model": "tiny-llama"})
     assert status == 501 and f"lakelet {command}" in told["error"] and "tiny-llama" in told["error"]
+    copied = ask(gateway, "POST", "/api/copy", {"source": "a", "destination": "b"})[1]["error"]
+    assert "`lakelet models add FILE --name b`" in copied
     hub = ask(gateway, "POST", "/api/pull", {"name": "hf.co/org/name:Q4_K_M"})[1]["error"]
     assert "`lakelet models add hf:org/name:Q4_K_M`" in hub
 

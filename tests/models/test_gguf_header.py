@@ -83,6 +83,8 @@ BOMB = key("a", 9, struct.pack("<IQ", 9, 40) + struct.pack("<IQ", 9, 40) * 40)
     ("data", "said"),
     [
         (b"", "is cut off in its header"),
+        (b"GG", "is cut off in its header"),
+        (b"hi", "does not begin as GGUF does"),
         (b"GGML" + bytes(40), "does not begin as GGUF does"),
         (b"GGUF" + struct.pack("<IQQ", 1, 0, 0), "of version 1"),
         (b"GGUF" + struct.pack(">IQQ", 3, 0, 0), "for big-endian machines"),

@@ -131,7 +131,7 @@ def test_a_kill_leaves_no_name_without_its_file(tmp_path: Path) -> None:
         found = store.models()
         assert [one.name for one in found] == (["a"] if place == "after:models.record" else [])
         for one in found:
-            one.files[0].verify()
+            one.files[0].verify(one.name)
         assert add_model(store, str(file), copy=True).card.parameters
         for left in (root / "blobs").iterdir():
             os.utime(left, (0, 0))
@@ -164,6 +164,8 @@ def test_weights_are_written_out_at_sixteen_bits(store: ModelStore, tmp_path: Pa
     assert found["output_norm.weight"].tensor_type.name == "F32"
     wanted = dequantize(quantize(rows, kind), kind).astype(np.float16)
     assert np.array_equal(found["blk.0.ffn_up.weight"].data, wanted)
+    with pytest.raises(CommandError, match="a-f16 is at 16 bits already; nothing was written"):
+        convert_model(store, copy, "f16")
     with pytest.raises(CommandError, match="--to can be f16"):
         convert_model(store, model, "q4")
 

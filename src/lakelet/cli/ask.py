@@ -11,7 +11,7 @@ import click
 
 from lakelet.cli.answering import Telling, choice, say_ended
 from lakelet.cli.context import as_json, current_workspace
-from lakelet.cli.output import print_json
+from lakelet.cli.output import print_json, wrapped
 
 if TYPE_CHECKING:
     from lakelet.inference import Answer
@@ -67,7 +67,7 @@ def ask(
     if not as_json:
         for one in how.warnings:
             click.echo(f"Careful: {one}", err=True)
-        click.echo(f"sampling: {how}", err=True)
+        click.echo(wrapped(f"sampling: {how}", 2, err=True), err=True)
     try:
         answer = workspace.ask(
             asked, model, system=system, raw=raw, context=window, told=told.hear,

@@ -10,7 +10,7 @@ import click
 
 from lakelet.cli.answering import Telling, ThinkingCommand, agreed, choice, say_ended
 from lakelet.cli.context import as_json, current_workspace
-from lakelet.cli.output import counted, number, print_json, print_table, when
+from lakelet.cli.output import counted, number, print_json, print_table, when, wrapped
 
 if TYPE_CHECKING:
     from lakelet.session import Workspace
@@ -129,7 +129,7 @@ def _hold(
     tokens = talking.load(telling.hear)
     telling.clear()
     click.echo(f"{chosen}, a window of {number(tokens)} tokens", err=True)
-    click.echo(f"sampling: {how}; /help for more", err=True)
+    click.echo(wrapped(f"sampling: {how}; /help for more", 2, err=True), err=True)
     for one in talking.messages:
         click.echo(f"{'> ' if one.role == 'user' else ''}{one.content}\n")
     failed = False

@@ -10,7 +10,7 @@ import click
 from lakelet.cli.answering import agreed
 from lakelet.cli.bar import bar_of_bytes
 from lakelet.cli.context import as_json, current_workspace
-from lakelet.cli.output import counted, number, print_json, print_table
+from lakelet.cli.output import counted, number, print_json, print_table, wrapped
 
 if TYPE_CHECKING:
     from lakelet.inference.presets import Chosen
@@ -356,7 +356,7 @@ def _show(model: Model, card: Card, sampling: Chosen) -> None:
         facts.append(("not loaded", f"it {mark}"))
     width = max(len(name) for name, _ in facts)
     for name, value in facts:
-        click.echo(f"{name:<{width}}  {value}")
+        click.echo(wrapped(f"{name:<{width}}  {value}", width + 2))
     for one in model.files:
         kept = "in the store" if one.owned else "linked"
         click.echo(f"{one.role:<{width}}  {one.place} ({format_bytes(one.bytes)}, {kept})")

@@ -7,6 +7,7 @@ import json
 import re
 import shutil
 import sys
+import textwrap
 import unicodedata
 import uuid
 from collections.abc import Iterable, Sequence
@@ -28,6 +29,7 @@ __all__ = (
     "print_table",
     "table_lines",
     "when",
+    "wrapped",
 )
 
 
@@ -211,6 +213,23 @@ def print_table(
         click.echo("\n" * bool(number) + click.style(heading, bold=True))
         for line in lines:
             click.echo(line)
+
+
+def wrapped(text: str, indent: int = 0, *, err: bool = False) -> str:
+    """A text in lines of the terminal's width, broken between words; elsewhere it is one line.
+
+    Args:
+        text: the text.
+        indent: letters before all lines but the first.
+        err: whether it goes to standard error.
+    """
+    if not (sys.stderr if err else sys.stdout).isatty():
+        return text
+    width = max(shutil.get_terminal_size((100, 24)).columns, indent + 20)
+    return textwrap.fill(
+        text, width, subsequent_indent=" " * indent, break_long_words=False,
+        break_on_hyphens=False,
+    )  # fmt: skip
 
 
 def print_json(value: Any) -> None:

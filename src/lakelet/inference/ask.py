@@ -112,6 +112,7 @@ def ask(
                     heard.usage = Usage(count.high if count.grade == "exact" else None,
                                         heard.pieces)  # fmt: skip
                     break
+            heard.measure()
             heard.wrong += _thought_too_long(heard.thoughts, sampling.thought_tokens)
         except EngineError as error:
             if not heard.text and not heard.thought:
@@ -141,9 +142,12 @@ class _Heard:
     usage: Usage = field(default_factory=lambda: Usage(None, None))
     reason: str = ""
     wrong: list[str] = field(default_factory=list)
+    began: float = 0.0
 
     def take(self, event: Event) -> None:
-        self.pieces += isinstance(event, Text | Thought)
+        if isinstance(event, Text | Thought):
+            self.pieces += 1
+            self.began = self.began or time.monotonic()
         if isinstance(event, Text):
             self.text += event.text
         elif isinstance(event, Thought):
@@ -153,6 +157,14 @@ class _Heard:
             self.usage = event
         elif isinstance(event, End):
             self.reason = event.reason
+
+    def measure(self) -> None:
+        """Tokens a second, as they came, where whoever generated them does not say."""
+        generated = self.usage.generated or 0
+        taken = time.monotonic() - self.began
+        if self.usage.generated_per_second is None and generated > 1 and self.began and taken > 0:
+            speed = (generated - 1) / taken
+            self.usage = replace(self.usage, generated_per_second=speed)
 
 
 def _fitted(

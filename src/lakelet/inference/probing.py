@@ -204,7 +204,7 @@ def _of_telling(what: str, works: bool, seen: str, otherwise: str) -> Finding:
 def _short(text: str) -> str:
     """The first words of a server's message, which ends as a sentence does."""
     first = text.partition("\n")[0].rstrip(".")
-    return f"{first[:160]}{'…' if len(first) > 160 else ''}."
+    return f"{first}." if len(first) <= 160 else f"{first[:160].rpartition(' ')[0]} …"
 
 
 def _think_length(window: int) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lakelet.errors import CommandError
+from lakelet.errors import CommandError, ModelFileError
 from lakelet.models.digest import Progress
 from lakelet.models.downloading import (
     Wanted,
@@ -83,11 +83,17 @@ def add_model(
         StorageError: the disk has no room.
     """
     instead = template_of(template) if template else None
-    found = _found(store, source, progress, sha256)
-    files = [*found.files, *(_beside(store, str(one), progress) for one in beside)]
+    try:
+        found = _found(store, source, progress, sha256)
+        files = [*found.files, *(_beside(store, str(one), progress) for one in beside)]
+    except ModelFileError as error:
+        if "nothing was" not in error.message.lower():
+            error.say(f"{error.message} Nothing was added.")
+        raise
+    local = Path(source).expanduser()
     return store.add(
         name or found.name,
-        source,
+        str(local.resolve()) if local.exists() else source,  # workspaces elsewhere share the store
         files,
         copy=copy or found.copy,
         over=over,

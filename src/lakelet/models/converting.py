@@ -57,11 +57,14 @@ def convert_model(
             hint="models of several files are not converted.",
         )
     for one in model.files:
-        one.check()
+        one.check(model.name)
     source = model.weights[0].path
+    tensors = read_gguf_header(source).tensors
+    if all(one.kind is not None and _stays(one.name, one.kind.name) for one in tensors):
+        raise CommandError(f"{model.name} is at 16 bits already; nothing was written.")
 
     def make(part: Path) -> str:
-        size = 2 * sum(tensor.weights for tensor in read_gguf_header(source).tensors)
+        size = 2 * sum(tensor.weights for tensor in tensors)
         refuse_without_room(part.parent, size, f"the copy of {model.name}")
         with step(_WRITTEN):
             _write(source, part, lambda done: progress(min(done, size), size))
@@ -71,6 +74,11 @@ def convert_model(
     beside = [GivenFile(one.role, one.path) for one in model.files if one.role != "weights"]
     files = [GivenFile("weights", place), *beside]
     return store.add(name or f"{model.name}-f16", f"f16 of {model.name}", files, over=over)
+
+
+def _stays(name: str, kind: str) -> bool:
+    """Whether a tensor is as it has to be."""
+    return kind in _KEPT_AS_IT_IS and not (kind == "F32" and _LARGE.match(name) is not None)
 
 
 def _write(source: Path, target: Path, told: Any) -> None:
@@ -90,8 +98,7 @@ def _write(source: Path, target: Path, told: Any) -> None:
         writer.data_alignment = reader.alignment
     plain = []
     for tensor in reader.tensors:
-        kind_now = tensor.tensor_type.name
-        keep = kind_now in _KEPT_AS_IT_IS and not (kind_now == "F32" and _LARGE.match(tensor.name))
+        keep = _stays(tensor.name, tensor.tensor_type.name)
         shape = [int(side) for side in reversed(tensor.shape)]
         narrow = not keep
         kind = tensor.tensor_type if keep else gguf.GGMLQuantizationType.F16

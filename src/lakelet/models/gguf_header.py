@@ -129,9 +129,10 @@ class _Reader:
         self.kept = 0
 
     def read(self) -> GgufHeader:
-        if self.take(4) != _MAGIC:
+        if not _MAGIC.startswith(self.take(min(len(_MAGIC), self.size))):
             raise self.wrong("does not begin as GGUF does", hint="a model's file ends in .gguf.")
-        (version,) = self.unpack("I")
+        self.at = 0
+        _, version = self.unpack("II")
         if version not in _VERSIONS:
             swapped = version in (v << 24 for v in _VERSIONS)
             what = "for big-endian machines" if swapped else f"of version {version}"

@@ -65,11 +65,14 @@ class ModelFile:
         """Where it lies."""
         return Path(self.place)
 
-    def check(self) -> None:
+    def check(self, whose: str) -> None:
         """Refuse a file that is gone, or that changed since it was added.
 
         One that looks as it did (by size and time) is taken to be the same; one that does not is
         read whole.
+
+        Args:
+            whose: the model.
 
         Raises:
             ModelFileError: with both digests.
@@ -77,28 +80,38 @@ class ModelFile:
         try:
             found = self.path.stat()
         except OSError:
-            raise ModelFileError(
-                f"{self.place} is not there any more; it was {self.name} of a model.",
-                hint="bring it back, or `lakelet models remove` the model and add it anew.",
-            ) from None
+            raise self._gone(whose) from None
         looks = (found.st_size, found.st_mtime_ns)
         if self.owned and found.st_size == self.bytes:
             return
         if not self.owned and looks == (self.bytes, self.changed):
             return
-        self.verify()
+        self.verify(whose)
 
-    def verify(self, progress: Progress = lambda _read, _all: None) -> None:
+    def _gone(self, whose: str) -> ModelFileError:
+        return ModelFileError(
+            f"{self.place} is not there any more; it belongs to {whose}.",
+            hint=f"bring it back, or `lakelet models remove {whose}` and add it anew.",
+        )
+
+    def verify(self, whose: str, progress: Progress = lambda _read, _all: None) -> None:
         """Read the whole file, and refuse it where it is not what was added.
+
+        Args:
+            whose: the model.
+            progress: told of bytes read, and of all.
 
         Raises:
             ModelFileError: with both digests.
         """
+        if not self.path.exists():
+            raise self._gone(whose)
         now = digest_of(self.path, progress)
         if now != self.digest:
             raise ModelFileError(
-                f"{self.place} is not what was added: its SHA-256 was {self.digest} and is {now}.",
-                hint="`lakelet models remove` the model, and add it anew if it was changed on "
+                f"{self.place} of {whose} is not what was added: its SHA-256 was {self.digest} and "
+                f"is {now}.",
+                hint=f"`lakelet models remove {whose}`, and add it anew if it was changed on "
                 "purpose.",
             )
 
@@ -176,7 +189,7 @@ class Model:
             ModelFileError: a file is gone, changed, or cannot be read.
         """
         for one in self.files:
-            one.check()
+            one.check(self.name)
         projectors = self.paths_of("projector")
         every = [*projectors, *(one.place for one in self.weights)]
         looks = tuple((place, Path(place).stat().st_mtime_ns) for place in every)

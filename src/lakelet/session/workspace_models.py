@@ -386,7 +386,7 @@ class WorkspaceModels:
         model, before = self.model(name), 0
         for one in model.files:
             done = before
-            one.verify(lambda read, _all, done=done: progress(done + read, model.bytes))  # type: ignore[misc]
+            one.verify(model.name, lambda read, _all, done=done: progress(done + read, model.bytes))  # type: ignore[misc]
             before += one.bytes
         HostPlace(self.model_store.root).unmark(model)
 

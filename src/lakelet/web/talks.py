@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import asdict
 from typing import Any
 
-from lakelet.errors import LakeletError
+from lakelet.errors import LakeletError, OverflowingError
 from lakelet.inference import Answer, Begun, Loaded, Text, Thought, Waiting
 from lakelet.inference.metering import Meter
 from lakelet.session.talking import Talking
@@ -59,6 +59,11 @@ class Talk:
             if self._left.is_set():
                 return
             self._tell(_ended(self._talking, self._talking.say(self._text, self._hear)))
+        except OverflowingError as error:
+            hint = ("shorten it; or open How, and give a larger window or let the oldest turns be "
+                    "left out.")  # fmt: skip
+            self._tell({"kind": "failed", "message": error.message, "hint": hint,
+                        "id": self._talking.id if self._talking else ""})  # fmt: skip
         except (LakeletError, RequestError) as error:
             self._tell({"kind": "failed", "message": error.message, "hint": error.hint or "",
                         "id": self._talking.id if self._talking else ""})  # fmt: skip

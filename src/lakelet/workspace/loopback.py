@@ -34,7 +34,7 @@ def listen_on_loopback(port: int) -> socket.socket:
         raise CommandError(
             f"the port {port} of this machine cannot be used ({error.strerror}); "
             "nothing was started.",
-            hint="another `lakelet up` may be running; --port 0 takes one that is free.",
+            hint="another `lakelet up` or gateway may be running; --port 0 takes one that is free.",
         ) from None
     listening.listen(128)
     return listening

@@ -90,6 +90,8 @@ async def answered(
     reply.facts["deviations"] = {name: {"asked": said, "recommended": wanted}
                                  for name, (said, wanted) in how.deviations.items()}  # fmt: skip
     reply.facts["warnings"] = how.warnings
+    if asked.window and asked.window > reply.facts["window"]:
+        reply.facts["window_asked"] = asked.window
     if asked.ignored:
         reply.facts["ignored"] = list(asked.ignored)
 

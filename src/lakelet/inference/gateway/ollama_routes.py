@@ -208,17 +208,19 @@ async def _embed(offered: Offered, request: Request) -> Response:
     })  # fmt: skip
 
 
-def _typed(command: str) -> Callable[[Offered, Request], Any]:
+def _typed(
+    command: str, why: str = "clients do not change the store of models; type"
+) -> Callable[[Offered, Request], Any]:
     async def answer(_offered: Offered, request: Request) -> Response:
         named = ""
         with suppress(LakeletError, AttributeError):
             body = await asked_body(request)
-            named = str(body.get("model") or body.get("name") or body.get("source") or "")
+            named = str(body.get("destination") or body.get("model") or body.get("name") or "")
         if command.endswith(" add") and named:  # as Ollama's clients name what they pull
             hub = named.startswith(("hf.co/", "huggingface.co/"))
             named = f"hf:{named.partition('/')[2]}" if hub else f"ollama:{named}"
         typed = f"{command} {shlex.quote(named) if named else 'NAME'}"
-        said = f"clients do not change the store of models; type `{typed}`."
+        said = f"{why} `{typed}`."
         return JSONResponse({"error": said}, 501)
 
     return answer
@@ -234,7 +236,11 @@ ROUTES = (
     ("/api/generate", _generate, "POST"),
     ("/api/embed", _embed, "POST"),
     ("/api/pull", _typed("lakelet models add"), "POST"),
-    ("/api/push", _typed("lakelet models show"), "POST"),
+    (
+        "/api/push",
+        _typed("lakelet models show", "nothing is pushed; where its files lie tells"),
+        "POST",
+    ),
     ("/api/create", _typed("lakelet models add FILE --name"), "POST"),
     ("/api/copy", _typed("lakelet models add FILE --name"), "POST"),
     ("/api/delete", _typed("lakelet models remove"), "DELETE"),

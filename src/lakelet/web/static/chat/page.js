@@ -89,6 +89,7 @@ async function send(text) {
     answer.element.remove();
     for (const one of left) one.hidden = false;
     field.value = text;
+    hear("");
     fail(message, hint);
   };
   const body = { ...how(), text, key: state.key, new: fresh(), ...(known.id ? { id: known.id, messages: known.messages } : { system }), ...(known.at === null ? {} : { at: known.at }) };
@@ -148,7 +149,7 @@ async function listAnew() {
   if (!found.ok) return;
   const whole = new DOMParser().parseFromString(await found.text(), "text/html");
   page.querySelector(".chat-side").replaceWith(document.adoptNode(whole.querySelector(".chat-side")));
-  page.querySelector(".head").replaceWith(document.adoptNode(whole.querySelector(".head")));
+  page.querySelector(".chat-about").replaceWith(document.adoptNode(whole.querySelector(".chat-about")));
 }
 
 function working(now) {
