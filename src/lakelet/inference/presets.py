@@ -49,6 +49,11 @@ RECOMMENDED: Mapping[str, Recommended] = {
             "https://unsloth.ai/docs/zh/mo-xing/tutorials/qwq-32b-how-to-run-effectively",
         ),
     ),
+    "smollm2": Recommended(
+        {"temperature": 0.2, "top_p": 0.9},
+        never_greedy=False,
+        pages=("https://onnx.bimant.com/models/HuggingFaceTB/SmolLM2-135M-Instruct",),
+    ),
 }
 """By the family of a card."""
 
