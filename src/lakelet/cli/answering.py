@@ -69,6 +69,7 @@ class Telling:
         self.quiet = quiet
         self.lively = sys.stderr.isatty() and not quiet
         self.thinking = False
+        self.open = False  # whether the line of a thought goes on
         self.waited = 0  # letters that say so
         self.told = False
 
@@ -92,9 +93,10 @@ class Telling:
                 click.secho("(thinks)", err=True, dim=True)
                 self.thinking = True
             click.secho(event.text, nl=False, err=True, dim=True)
+            self.open = not event.text.endswith("\n")
         elif isinstance(event, Text):
             if self.thinking:
-                click.echo(err=True)
+                click.echo("\n" * self.open, nl=False, err=True)
                 click.secho("(answers)", err=True, dim=True)
                 self.thinking = False
             click.echo(event.text, nl=False)
