@@ -201,7 +201,13 @@ class TemplateError(LakeletError, ValueError):
 
 
 class EngineError(LakeletError, RuntimeError):
-    """An engine that does not start, dies, stalls or says what nobody can read."""
+    """An engine that does not start, dies, stalls or says what nobody can read.
+
+    Attributes:
+        status: by which its server refused what was asked (HTTP); 0 for another fault.
+    """
+
+    status = 0
 
 
 class StalledError(EngineError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 from lakelet.errors import CommandError, ModelFileError, ModelNotFoundError
 from lakelet.models import GivenFile, ModelStore, add_model, convert_model, read_gguf_header
 from models.files import TEMPLATE, write_gguf
+from models.test_card import write_safetensors
 
 
 @pytest.fixture
@@ -241,3 +243,61 @@ def test_what_belongs_to_a_model_may_come_from_an_address(ws_root: Path, tmp_pat
     wrong = lakelet(ws_root, "models", "add", str(file), "--with", "http://127.0.0.1:9/p.gguf")
     assert wrong.returncode == 1 and "is not reached" in wrong.stderr
     assert "http://127.0.0.1:9/p.gguf" in wrong.stderr
+
+
+def test_two_paths_to_one_store_lose_no_file(tmp_path: Path) -> None:
+    """Workspaces beside one another, each with ``store = "../models"``, or by a linked folder."""
+    write_gguf(tmp_path / "a.gguf")
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "two")
+    first = ModelStore(tmp_path / "one" / ".." / "models")
+    second = ModelStore(tmp_path / "link" / ".." / "models")
+    a = add_model(first, str(tmp_path / "a.gguf"), name="a", copy=True)
+    b = add_model(second, str(tmp_path / "a.gguf"), name="b", copy=True)
+    assert a.files[0].place == b.files[0].place
+    old = a.files[0].path.stat().st_mtime - 7 * 86_400
+    os.utime(a.files[0].path, (old, old))
+    assert first.remove("a") == []
+    second.set_template("b", None)  # any change sweeps what is old and nobody's
+    assert second.model("b").card.parameters == b.card.parameters
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"llama.block_count": 2**31},
+        {"llama.rope.scaling.factor": float("nan"),
+         "llama.rope.scaling.original_context_length": 4096},
+        {"llama.rope.scaling.factor": float("inf"),
+         "llama.rope.scaling.original_context_length": 4096},
+        {"general.sampling.temp": float("nan")}, {"tokenizer.ggml.merges": 7},
+        {"llama.attention.head_count": [4, 4]},
+    ],
+)  # fmt: skip
+def test_what_a_header_says_breaks_no_list(tmp_path: Path, said: dict[str, Any]) -> None:
+    store = ModelStore(tmp_path / "store")
+    model = add_model(store, str(write_gguf(tmp_path / "a.gguf", said=said)))
+    assert model.card.parameters and [one.name for one in store.models()] == ["a"]
+    assert all(value == value for value in model.card.sampling.values())
+
+
+def test_a_folder_that_says_nothing_gets_no_name(tmp_path: Path) -> None:
+    store = ModelStore(tmp_path / "store")
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    header = b'{"a": {"dtype": "BF16", "shape": [Infinity], "data_offsets": [0, 0]}}'
+    (folder / "model.safetensors").write_bytes(struct.pack("<Q", len(header)) + header)
+    (folder / "config.json").write_text("{}")
+    with pytest.raises(ModelFileError, match=r"wrongly. Nothing was added\."):
+        add_model(store, str(folder))
+    assert store.models() == []
+
+
+def test_a_copied_folder_of_safetensors_does_not_run(tmp_path: Path) -> None:
+    store = ModelStore(tmp_path / "store")
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    write_safetensors(folder / "model.safetensors", {"a": ("BF16", [4, 4])})
+    (folder / "config.json").write_text('{"model_type": "llama"}')
+    assert not add_model(store, str(folder), copy=True).runs

@@ -14,14 +14,16 @@ from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
-from lakelet.errors import EngineError, OverflowingError, StalledError
+from lakelet.errors import BusyError, EngineError, OverflowingError, StalledError
 
 __all__ = ("USER_AGENT", "Asking")
 
 USER_AGENT = "lakelet"
 """By which a gateway knows another one, which it tells of models of its own only."""
 
-_LONGEST = 16 << 20
+_LONGEST, _LONGEST_WHOLE = 16 << 20, 1 << 28
+"""Bytes of a line of a stream, and of a whole answer: thousands of vectors."""
+_BUSY = 429
 _FIELDS = (b":", b"event", b"id", b"retry")
 """How lines of server-sent events begin that tell no data."""
 _BETWEEN = 120.0
@@ -65,14 +67,14 @@ class Asking:
         """
         with _Open(self, path, body) as answer:
             try:
-                text = answer.read(_LONGEST)
+                text = answer.read(_LONGEST_WHOLE)
             except TimeoutError:
                 raise StalledError(f"{self.whose} said nothing for {self.seconds:.0f} s.") from None
             except (OSError, http.client.HTTPException):
                 raise self.broken("broke off amid its answer") from None
             if answer.status >= 400 and not text.lstrip().startswith(b"{"):
                 shown = text[:80].decode("utf-8", "replace").strip()
-                raise self.broken(f"answered with status {answer.status}: {shown}")
+                raise self.broken(f"answered with status {answer.status}: {shown}", answer.status)
             told = self._parsed(text)
             self._refuse_error(told, answer.status)
             return told
@@ -102,7 +104,7 @@ class Asking:
                     break
                 told = self._parsed(value.encode())
                 self._refuse_error(told if name == "data" else {"error": told}, 200)
-                yield told
+                yield self._object(told)
             if not done:
                 raise self.broken("broke off amid its answer" if said else "answered nothing")
 
@@ -121,7 +123,7 @@ class Asking:
                     continue
                 told = self._parsed(line)
                 self._refuse_error(told, 200)
-                yield told
+                yield self._object(told)
                 if told.get("done"):
                     return
             raise self.broken("broke off amid its answer")
@@ -157,23 +159,18 @@ class Asking:
             text = answer.read(_LONGEST)
         except (OSError, http.client.HTTPException):
             text = b""
-        try:
-            self._refuse_error(json.loads(text), answer.status)
-        except ValueError:
-            shown = text[:80].decode("utf-8", "replace").strip()
-            raise self.broken(
-                f"answered with status {answer.status}" + f": {shown}" * bool(shown)
-            ) from None
-        raise self.broken(f"answered with status {answer.status}")
+        told = _json(text)
+        if told is not None:
+            self._refuse_error(told, max(answer.status, 400))
+        shown = text[:80].decode("utf-8", "replace").strip()
+        raise self.broken(
+            f"answered with status {answer.status}" + f": {shown}" * bool(shown), answer.status
+        )
 
     def _refuse_other(self, line: bytes) -> None:
         """Refuse what is no stream of events, such as an error by itself or a program's page."""
         shown = line[:80].decode("utf-8", "replace").strip()
-        try:
-            told = json.loads(line)
-        except ValueError:
-            told = None
-        self._refuse_error(told, 200)
+        self._refuse_error(_json(line), 200)
         if shown:
             raise EngineError(
                 f"{self.whose} answered what is no stream of events: {shown!r}.",
@@ -183,9 +180,18 @@ class Asking:
     def _parsed(self, text: bytes) -> Any:
         try:
             return json.loads(text)
-        except ValueError:
-            shown = text[:80].decode("utf-8", "replace")
-            raise self.broken(f"answered what is no JSON: {shown!r}") from None
+        except (ValueError, RecursionError):
+            raise self._no_json(text) from None
+
+    def _object(self, told: Any) -> Any:
+        """A piece of a stream, which is an object in every API."""
+        if not isinstance(told, dict):
+            raise self._no_json(json.dumps(told).encode())
+        return told
+
+    def _no_json(self, text: bytes) -> EngineError:
+        shown = text[:80].decode("utf-8", "replace")
+        return self.broken(f"answered what is no JSON: {shown!r}")
 
     def _refuse_error(self, told: Any, status: int) -> None:
         """Raise what an answer says is wrong, also inside a 200."""
@@ -197,7 +203,10 @@ class Asking:
             said = error.get("message") or json.dumps(error)
         else:
             said = error or f"status {status}"
-        raise self.broken(f"says: {said}")
+        said = " ".join(str(said).split()).rstrip(".")
+        if status == _BUSY:
+            raise BusyError(f"{self.whose} says: {said}.", hint="try again in a moment.")
+        raise self.broken(f"says: {said}", status)
 
     def _refuse_overflow(self, error: dict[str, Any]) -> None:
         """The engine's own refusal of a prompt that does not fit: the second lock."""
@@ -209,9 +218,19 @@ class Asking:
             raise OverflowingError.of(prompt, prompt, "exact", window, 1)
         raise OverflowingError(f"{self.whose} refuses the prompt as too long; nothing was said.")
 
-    def broken(self, what: str) -> EngineError:
+    def broken(self, what: str, status: int = 0) -> EngineError:
         """The error of a server that does not do what it should."""
-        return EngineError(f"{self.whose} {what}.")
+        error = EngineError(f"{self.whose} {what}.")
+        error.status = status
+        return error
+
+
+def _json(text: bytes) -> Any:
+    """What a text says as JSON; None where it is none."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
 
 
 class _Open:
@@ -230,8 +249,10 @@ class _Open:
             parts.netloc, timeout=self.asking.seconds
         )
         headers = {"accept": "application/json", "user-agent": USER_AGENT}
-        if self.asking.key:
-            headers["authorization"] = f"Bearer {self.asking.key}"
+        if key := self.asking.key.strip():
+            if not key.isascii() or not key.isprintable():
+                raise EngineError(f"the key of {self.asking.whose} is no line of ASCII.")
+            headers["authorization"] = f"Bearer {key}"
         try:
             self.connection.connect()
             self.asking._socket = self.connection.sock

@@ -7,6 +7,7 @@ Sources: OpenAI's API reference (chat completions, streaming); llama.cpp's serve
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from lakelet.errors import EngineError, OverflowingError
@@ -15,10 +16,19 @@ from lakelet.inference.backend import Conversation, End, Event, Text, Thought, T
 from lakelet.inference.counting import Count
 from lakelet.inference.thoughts import ThoughtSplitter
 
-__all__ = ("THOUGHTS", "as_events", "as_messages", "read_to_count")
+__all__ = (
+    "THOUGHTS",
+    "WholeLetters",
+    "as_events",
+    "as_messages",
+    "as_prompt",
+    "read_to_count",
+    "shaped",
+)
 
 THOUGHTS = ("reasoning_content", "reasoning", "thinking")
 """Fields in which servers tell thoughts."""
+_MOST = 1 << 48
 _REASONS = {"stop": "stop", "length": "max_tokens", "tool_calls": "tool", "function_call": "tool"}
 
 
@@ -58,33 +68,93 @@ def read_to_count(asking: Asking, path: str, asked: Mapping[str, Any]) -> Count:
     return Count.exact(tokens)
 
 
+def as_prompt(conversation: Conversation) -> dict[str, Any]:
+    """What makes a conversation's prompt, as llama.cpp's server takes it."""
+    told: dict[str, Any] = {"messages": as_messages(conversation)}
+    if conversation.tools:
+        told["tools"] = list(conversation.tools)
+    if conversation.template:
+        told["chat_template_kwargs"] = dict(conversation.template)
+    return told
+
+
+class WholeLetters:
+    """Puts letters together that a server splits over two pieces (halves of a surrogate pair)."""
+
+    def __init__(self) -> None:
+        self._held = ""
+
+    def whole(self, text: str) -> str:
+        """A piece without a half letter at its end, which is held for the next one."""
+        if not isinstance(text, str):
+            raise TypeError(f"{type(text).__name__} in the place of a text")
+        if text.isascii() and not self._held:
+            return text
+        text, self._held = self._held + text, ""
+        if text and "\ud800" <= text[-1] <= "\udbff":
+            text, self._held = text[:-1], text[-1]
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+@contextmanager
+def shaped(whose: str) -> Iterator[None]:
+    """Whatever a server sends, what it sends is at fault.
+
+    Args:
+        whose: the server, for messages.
+
+    Raises:
+        EngineError: what it sends has not the shape of its API.
+    """
+    try:
+        yield
+    except (TypeError, AttributeError, KeyError, OverflowError) as error:
+        raise EngineError(
+            f"{whose} answered what its API does not know ({type(error).__name__}: {error})."
+        ) from None
+
+
 def as_events(
-    pieces: Iterable[dict[str, Any]], splitter: ThoughtSplitter | None
+    pieces: Iterable[dict[str, Any]], splitter: ThoughtSplitter | None, whose: str = "the server"
 ) -> Iterator[Event]:
     """What a server streams, as events; the end comes last.
 
     Args:
         pieces: its chunks.
         splitter: tells thoughts that stand in the text; None where all of it is text.
+        whose: the server, for messages.
+
+    Raises:
+        EngineError: a chunk has not the shape of OpenAI's API.
     """
+    with shaped(whose):
+        yield from _as_events(pieces, splitter)
+
+
+def _as_events(
+    pieces: Iterable[dict[str, Any]], splitter: ThoughtSplitter | None
+) -> Iterator[Event]:
     usage, reason = Usage(None, None), ""
+    texts, thoughts = WholeLetters(), WholeLetters()
     for piece in pieces:
         usage = _usage(piece, usage)
         for choice in piece.get("choices") or ():
             delta = choice.get("delta") or {}
             for name in THOUGHTS:
                 if isinstance(delta.get(name), str) and delta[name]:
-                    yield Thought(delta[name])
+                    if thought := thoughts.whole(delta[name]):
+                        yield Thought(thought)
                     break
-            text = delta.get("content") or choice.get("text")
-            if text:
+            if text := texts.whole(delta.get("content") or choice.get("text") or ""):
                 yield from (Text(text),) if splitter is None else splitter.feed(text)
             for call in delta.get("tool_calls") or ():
                 function = call.get("function") or {}
-                yield Tool(call.get("index", 0), call.get("id") or "", function.get("name") or "",
-                           function.get("arguments") or "")  # fmt: skip
+                yield Tool(int(call.get("index") or 0), str(call.get("id") or ""),
+                           str(function.get("name") or ""),
+                           str(function.get("arguments") or ""))  # fmt: skip
             if choice.get("finish_reason"):
-                reason = _REASONS.get(choice["finish_reason"], choice["finish_reason"])
+                reason = str(choice["finish_reason"])
+                reason = _REASONS.get(reason, reason)
     if splitter is not None:
         yield from splitter.end()
     yield usage
@@ -105,4 +175,5 @@ def _usage(piece: dict[str, Any], before: Usage) -> Usage:
 
 
 def _count(value: object, otherwise: int | None) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else otherwise
+    known = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _MOST
+    return value if known else otherwise  # type: ignore[return-value]

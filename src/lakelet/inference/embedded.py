@@ -16,7 +16,7 @@ from lakelet.inference.backend import (
     Sampling,
     Waiting,
 )
-from lakelet.inference.completions import as_events, as_messages, read_to_count
+from lakelet.inference.completions import as_events, as_prompt, read_to_count
 from lakelet.inference.counting import Count
 from lakelet.inference.host.attaching import HostClient, Turn
 from lakelet.inference.memory import longest_for_vector
@@ -105,7 +105,7 @@ class Embedded:
         """The prompt as the model sees it, by the engine's own renderer."""
         if conversation.raw:
             return conversation.messages[-1].content
-        asked = {"messages": as_messages(conversation), **_shape(conversation)}
+        asked = as_prompt(conversation)
         try:
             return str(self._asking_for(_RENDER).ask("/apply-template", asked)["prompt"])
         except StalledError:
@@ -124,9 +124,7 @@ class Embedded:
         the answer is asked for, since it is kept.
         """
         if conversation.pictured:
-            return read_to_count(self._asking, "/v1/chat/completions", {
-                "messages": as_messages(conversation), **_shape(conversation),
-            })  # fmt: skip
+            return read_to_count(self._asking, "/v1/chat/completions", as_prompt(conversation))
         return Count.exact(self.tokens(self.render(conversation), raw=conversation.raw))
 
     def sees(self) -> bool:
@@ -161,10 +159,9 @@ class Embedded:
             # Where the engine knows the template's thoughts it tells them itself, and nothing of
             # them stands in the text.
             splitter = ThoughtSplitter(anywhere=self._thinks)
-            messages = as_messages(conversation)
-            fields.update(_shape(conversation))
-            pieces = self._asking.stream("/v1/chat/completions", {**fields, "messages": messages})
-        yield from as_events(pieces, splitter)
+            fields.update(as_prompt(conversation))
+            pieces = self._asking.stream("/v1/chat/completions", fields)
+        yield from as_events(pieces, splitter, f"the engine of {self.loaded.name}")
 
     def embed(self, texts: Sequence[str]) -> Embeddings:
         """A vector for each text: as its file says, or the mean over its tokens.
@@ -225,13 +222,3 @@ class Embedded:
         again = "ask again; the engine is started anew."
         self._asked = Asking(self._turn.address, self._turn.key, whose, seconds, again)
         return self._asked
-
-
-def _shape(conversation: Conversation) -> dict[str, Any]:
-    """What besides messages makes the prompt."""
-    told: dict[str, Any] = {}
-    if conversation.tools:
-        told["tools"] = list(conversation.tools)
-    if conversation.template:
-        told["chat_template_kwargs"] = dict(conversation.template)
-    return told

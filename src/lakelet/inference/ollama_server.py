@@ -28,6 +28,7 @@ from lakelet.inference.backend import (
     Usage,
     Waiting,
 )
+from lakelet.inference.completions import WholeLetters, shaped
 from lakelet.inference.counting import Count
 from lakelet.inference.served import Server
 from lakelet.inference.server_backend import ServerBackend, asking_of
@@ -38,6 +39,8 @@ __all__ = ("OllamaServer", "ollama_names")
 _LOOK = 5.0
 _OPTIONS = {"temperature": "temperature", "top_p": "top_p", "top_k": "top_k", "min_p": "min_p",
             "seed": "seed", "max_tokens": "num_predict"}  # fmt: skip
+_MORE = ("repeat_penalty", "presence_penalty", "frequency_penalty")
+_REFUSED = ("logit_bias", "parallel_tool_calls")
 _REASONS = {"stop": "stop", "length": "max_tokens"}
 _USUAL = 4096
 """The window that it takes where nobody says another one."""
@@ -79,7 +82,7 @@ class OllamaServer(ServerBackend):
         """
         yield Waiting(0)
         self._known = tuple(self.seen())
-        told = _asking(self.server, _LOOK).ask("/api/show", {"model": self.model})
+        told = self._asking(_LOOK).ask("/api/show", {"model": self.model})
         said = _parameters(told)
         self.props = {"default_generation_settings": {"params": said}}
         self._thinks = "thinking" in (told.get("capabilities") or ())
@@ -94,10 +97,15 @@ class OllamaServer(ServerBackend):
         self._window = window
         yield Loaded(name, window)
 
+    def _asking(self, seconds: float) -> Asking:
+        """Its API, asked so that another thread can end that."""
+        self._asked = _asking(self.server, seconds)
+        return self._asked
+
     def _at_work(self) -> int:
         """The window with which it has the model loaded; 0 where it has not."""
         with suppress(EngineError):
-            told = _asking(self.server, _LOOK).ask("/api/ps")
+            told = self._asking(_LOOK).ask("/api/ps")
             for one in told.get("models") or ():
                 if one.get("name") == self.model and isinstance(one.get("context_length"), int):
                     return int(one["context_length"])
@@ -139,6 +147,13 @@ class OllamaServer(ServerBackend):
             raise EngineError(
                 f"Ollama keeps no budget of thoughts; nothing was asked of {self.server.name}."
             )
+        unknown = [name for name in _REFUSED if sampling.more.get(name) is not None]
+        if sampling.more.get("tool_choice") not in (None, "auto", "none"):
+            unknown.append("tool_choice")
+        if unknown:
+            raise EngineError(
+                f"Ollama knows no {unknown[0]}; nothing was asked of {self.server.name}."
+            )
         fields: dict[str, Any] = {
             "model": self.model, "stream": True, "options": self._options(sampling),
             # Newer ones refuse what does not fit; older ones do not know these words.
@@ -147,23 +162,24 @@ class OllamaServer(ServerBackend):
         schema = _format(sampling)
         if schema is not None:
             fields["format"] = schema
-        self._asked = _asking(self.server, 600.0)
+        asking = self._asking(600.0)
         if conversation.raw:
             fields |= {"prompt": conversation.messages[-1].content, "raw": True}
-            pieces = self._asked.lines("/api/generate", fields)
+            pieces = asking.lines("/api/generate", fields)
             splitter = None
         else:
             fields["messages"] = _messages(conversation)
-            if conversation.tools:
+            if conversation.tools and sampling.more.get("tool_choice") != "none":
                 fields["tools"] = list(conversation.tools)
             think = conversation.template.get("enable_thinking")
             if self._thinks and isinstance(think, bool):
                 fields["think"] = think
-            pieces = self._asked.lines("/api/chat", fields)
+            pieces = asking.lines("/api/chat", fields)
             splitter = ThoughtSplitter()
-        for event in _events(pieces, splitter):
-            self._learn_from(event, conversation)
-            yield event
+        with shaped(f"the server {self.server.name}"):
+            for event in _events(pieces, splitter):
+                self._learn_from(event, conversation)
+                yield event
 
     def _options(self, sampling: Sampling) -> dict[str, Any]:
         told = {"num_ctx": self._window}
@@ -172,8 +188,8 @@ class OllamaServer(ServerBackend):
                 told[called] = value
         if sampling.stop:
             told["stop"] = list(sampling.stop)  # type: ignore[assignment]
-        if (penalty := sampling.more.get("repeat_penalty")) is not None:
-            told["repeat_penalty"] = penalty
+        told |= {name: sampling.more[name] for name in _MORE
+                 if sampling.more.get(name) is not None}  # fmt: skip
         return told
 
     def embed(self, texts: Sequence[str]) -> Embeddings:
@@ -183,7 +199,7 @@ class OllamaServer(ServerBackend):
             EngineError: it does not answer, or makes none.
         """
         asked = {"model": self.model, "input": list(texts), "truncate": False}
-        told = _asking(self.server, 600.0).ask("/api/embed", asked)
+        told = self._asking(600.0).ask("/api/embed", asked)
         try:
             vectors = [[float(x) for x in one] for one in told["embeddings"]]
             return Embeddings(vectors, int(told.get("prompt_eval_count") or 0))
@@ -227,11 +243,12 @@ def _format(sampling: Sampling) -> Any:
 
 def _events(pieces: Iterator[dict[str, Any]], splitter: ThoughtSplitter | None) -> Iterator[Event]:
     usage, reason, calls = Usage(None, None), "", 0
+    texts, thoughts = WholeLetters(), WholeLetters()
     for piece in pieces:
         message = piece.get("message") or {}
-        if thought := message.get("thinking") or piece.get("thinking"):
+        if thought := thoughts.whole(message.get("thinking") or piece.get("thinking") or ""):
             yield Thought(thought)
-        if text := message.get("content") or piece.get("response"):
+        if text := texts.whole(message.get("content") or piece.get("response") or ""):
             yield from (Text(text),) if splitter is None else splitter.feed(text)
         for call in message.get("tool_calls") or ():
             function = call.get("function") or {}
@@ -248,14 +265,12 @@ def _events(pieces: Iterator[dict[str, Any]], splitter: ThoughtSplitter | None) 
 
 
 def _usage(piece: Mapping[str, Any]) -> Usage:
-    prompt, generated = piece.get("prompt_eval_count"), piece.get("eval_count")
-    taken = piece.get("eval_duration")
-    speed = 1e9 * generated / taken if generated and isinstance(taken, int) and taken else None
-    return Usage(
-        prompt if isinstance(prompt, int) else None,
-        generated if isinstance(generated, int) else None,
-        generated_per_second=speed,
+    prompt, generated, taken = (
+        value if isinstance(value, int) and 0 <= value < 1 << 62 else None
+        for value in map(piece.get, ("prompt_eval_count", "eval_count", "eval_duration"))
     )
+    speed = 1e9 * generated / taken if generated and taken else None
+    return Usage(prompt, generated, generated_per_second=speed)
 
 
 def _parameters(told: Any) -> dict[str, float]:

@@ -26,7 +26,7 @@ from lakelet.inference.backend import (
     Sampling,
     Waiting,
 )
-from lakelet.inference.completions import as_events, as_messages, read_to_count
+from lakelet.inference.completions import as_events, as_prompt, read_to_count
 from lakelet.inference.counting import Count
 from lakelet.inference.served import Server
 from lakelet.inference.server_backend import ServerBackend, asking_of
@@ -76,10 +76,13 @@ class OpenAIServer(ServerBackend):
         self._known = tuple(self.seen())
         props: Any = None
         with suppress(EngineError):
-            props = _asking(self._root(), _LOOK).ask("/props")
+            props = self._beside(_LOOK).ask("/props")
         self.props = props if isinstance(props, dict) else None
         self._exact = isinstance(props, dict) and "default_generation_settings" in props
-        window = context or self.server.window or self._window(props)
+        found = self._window(props)
+        window = context or self.server.window or found
+        if found:  # what is beyond it would be cut
+            window = min(window, found)
         if not window:
             self._refuse_unknown()
             raise EngineError(
@@ -97,15 +100,13 @@ class OpenAIServer(ServerBackend):
         told: Any = None
         for path in (f"/models/{quote(self.model, safe='')}", "/models"):
             with suppress(EngineError):
-                told = _asking(self.server, _LOOK).ask(path)
+                told = self._asking(_LOOK).ask(path)
             one = _entry(told, self.model)
             inner = one.get("lakelet") if isinstance(one.get("lakelet"), dict) else {}
             if found := _number({**one, **(inner or {})}, _WINDOWS):
                 return found
         with suppress(EngineError):  # LM Studio tells it beside OpenAI's API
-            return _number(
-                _entry(_asking(self._root(), _LOOK).ask("/api/v0/models"), self.model), _WINDOWS
-            )
+            return _number(_entry(self._beside(_LOOK).ask("/api/v0/models"), self.model), _WINDOWS)
         return 0
 
     def _refuse_unknown(self) -> None:
@@ -127,6 +128,16 @@ class OpenAIServer(ServerBackend):
                 f"{', '.join(names[:8])}{', …' if len(names) > 8 else ''}."
             )
 
+    def _asking(self, seconds: float) -> Asking:
+        """Its API, asked so that another thread can end that."""
+        self._asked = _asking(self.server, seconds)
+        return self._asked
+
+    def _beside(self, seconds: float) -> Asking:
+        """What it has beside OpenAI's API."""
+        self._asked = _asking(self._root(), seconds)
+        return self._asked
+
     def _root(self) -> Server:
         """The server without the part of its address that is OpenAI's."""
         base = self.server.address.rstrip("/").removesuffix("/v1")
@@ -142,14 +153,14 @@ class OpenAIServer(ServerBackend):
             raise EngineError(f"the server {self.server.name} does not show the prompt it makes.")
         if conversation.raw:
             return conversation.messages[-1].content
-        asked = {"messages": as_messages(conversation)}
-        return str(_asking(self._root(), 600.0).ask("/apply-template", asked)["prompt"])
+        asked = as_prompt(conversation)
+        return str(self._beside(600.0).ask("/apply-template", asked)["prompt"])
 
     def count(self, conversation: Conversation) -> Count:
         """How many tokens the prompt has: exact where the server shows how, estimated elsewhere."""
         if conversation.pictured:
-            asked = {"model": self.model, "messages": as_messages(conversation)}
-            return read_to_count(_asking(self.server, 600.0), "/chat/completions", asked)
+            asked = {"model": self.model, **as_prompt(conversation)}
+            return read_to_count(self._asking(600.0), "/chat/completions", asked)
         if not self._exact:
             return self._estimated(conversation)
         return Count.exact(self.tokens(self.render(conversation), raw=conversation.raw))
@@ -168,7 +179,7 @@ class OpenAIServer(ServerBackend):
         if not self._exact:
             raise EngineError(f"the server {self.server.name} does not show its tokenizer.")
         asked = {"content": text, "add_special": True, "parse_special": not raw}
-        return len(_asking(self._root(), 600.0).ask("/tokenize", asked)["tokens"])
+        return len(self._beside(600.0).ask("/tokenize", asked)["tokens"])
 
     def chat(self, conversation: Conversation, sampling: Sampling) -> Iterator[Event]:
         """Go on with a conversation, or with a text.
@@ -183,20 +194,16 @@ class OpenAIServer(ServerBackend):
         }  # fmt: skip
         if sampling.thought_tokens is not None:  # a probe has seen it work
             fields["thinking_budget_tokens"] = sampling.thought_tokens
-        self._asked = _asking(self.server, 600.0)
+        asking = self._asking(600.0)
         if conversation.raw:
             fields["prompt"] = conversation.messages[-1].content
-            pieces = self._asked.stream("/completions", fields)
+            pieces = asking.stream("/completions", fields)
             splitter = None
         else:
-            fields["messages"] = as_messages(conversation)
-            if conversation.tools:
-                fields["tools"] = list(conversation.tools)
-            if conversation.template:
-                fields["chat_template_kwargs"] = dict(conversation.template)
-            pieces = self._asked.stream("/chat/completions", fields)
+            fields.update(as_prompt(conversation))
+            pieces = asking.stream("/chat/completions", fields)
             splitter = ThoughtSplitter()
-        for event in as_events(pieces, splitter):
+        for event in as_events(pieces, splitter, f"the server {self.server.name}"):
             if not self._exact:
                 self._learn_from(event, conversation)
             yield event
@@ -208,7 +215,7 @@ class OpenAIServer(ServerBackend):
             EngineError: it does not answer, or makes none.
         """
         asked = {"model": self.model, "input": list(texts), "encoding_format": "float"}
-        told = _asking(self.server, 600.0).ask("/embeddings", asked)
+        told = self._asking(600.0).ask("/embeddings", asked)
         try:
             found = sorted(told["data"], key=lambda one: one["index"])
             vectors = [[float(x) for x in one["embedding"]] for one in found]

@@ -22,7 +22,7 @@ from lakelet.models.gguf_header import read_gguf_header
 from lakelet.models.hugging_face import HUGGING_FACE, fetch_from_hugging_face
 from lakelet.models.model import GivenFile, Model
 from lakelet.models.parts import joined, names_of_parts, parts_of, role_of
-from lakelet.models.safetensors_folder import card_of_folder, safetensors_files
+from lakelet.models.safetensors_folder import safetensors_files
 from lakelet.models.smollm2 import SMOLLM2, fetch_smollm2
 from lakelet.models.store import ModelStore
 
@@ -86,20 +86,20 @@ def add_model(
     try:
         found = _found(store, source, progress, sha256)
         files = [*found.files, *(_beside(store, str(one), progress) for one in beside)]
+        local = Path(source).expanduser()
+        return store.add(
+            name or found.name,
+            str(local.resolve()) if local.exists() else source,  # workspaces share the store
+            files,
+            copy=copy or found.copy,
+            over=over,
+            template=instead,
+            progress=progress,
+        )
     except ModelFileError as error:
         if "nothing was" not in error.message.lower():
             error.say(f"{error.message} Nothing was added.")
         raise
-    local = Path(source).expanduser()
-    return store.add(
-        name or found.name,
-        str(local.resolve()) if local.exists() else source,  # workspaces elsewhere share the store
-        files,
-        copy=copy or found.copy,
-        over=over,
-        template=instead,
-        progress=progress,
-    )
 
 
 def _found(store: ModelStore, source: str, progress: Progress, sha256: str) -> _Found:
@@ -181,7 +181,6 @@ def _of_file(path: Path) -> _Found:
 
 def _of_folder(path: Path) -> _Found:
     if safetensors_files(path) and (path / "config.json").is_file():
-        card_of_folder(path)
         others = [GivenFile("other", path / one) for one in _BESIDE if (path / one).is_file()]
         tensors = [GivenFile("weights", one) for one in safetensors_files(path)]
         return _Found(path.resolve().name, [*tensors, *others])

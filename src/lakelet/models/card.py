@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from math import isfinite
+from typing import Any, TypeGuard
 
 from lakelet.models.gguf_header import ArrayOf, GgufHeader, TensorInfo
 from lakelet.models.licences import Licence, licence_of
@@ -125,7 +126,7 @@ def card_of_gguf(header: GgufHeader) -> Card:
             filter(None, (_text(said.get("tokenizer.ggml.model")),
                           _text(said.get("tokenizer.ggml.pre"))))
         ),
-        vocabulary=tokens.length if isinstance(tokens, ArrayOf) else len(tokens or ()),
+        vocabulary=tokens.length if isinstance(tokens, ArrayOf) else len(_list(tokens)),
         template=template,
         thinking=thinking_policy(template),
         licence=licence_of(said.get("general.license"), said.get("general.license.name")),
@@ -138,7 +139,7 @@ def card_of_gguf(header: GgufHeader) -> Card:
         types=types,
         sampling={
             name: float(said[f"general.sampling.{key}"]) for key, name in _SAMPLING.items()
-            if isinstance(said.get(f"general.sampling.{key}"), int | float)
+            if _finite(said.get(f"general.sampling.{key}"))
         },
     )  # fmt: skip
 
@@ -165,6 +166,10 @@ def _number(value: object) -> int:
     return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
 
 
+def _finite(value: object) -> TypeGuard[int | float]:
+    return isinstance(value, int | float) and isfinite(value)
+
+
 def _list(value: object) -> list[Any]:
     return value if isinstance(value, list) else []
 
@@ -179,7 +184,7 @@ def _context(own: dict[str, Any]) -> tuple[int, int]:
     said = _number(own.get("context_length"))
     original = _number(own.get("rope.scaling.original_context_length"))
     factor = own.get("rope.scaling.factor")
-    reached = int(original * factor) if original and isinstance(factor, int | float) else 0
+    reached = int(original * factor) if original and _finite(factor) else 0
     return min(filter(None, (original, said)), default=0), max(said, reached)
 
 
@@ -209,14 +214,17 @@ def _quantization(tensors: list[TensorInfo]) -> str:
 
 def _kv_bytes(own: dict[str, Any]) -> int:
     """Bytes of keys and values that a token of context takes in all layers, at 16 bits each."""
-    heads, width = _number(own.get("attention.head_count")), _number(own.get("embedding_length"))
+    said = own.get("attention.head_count")
+    heads = max(map(_number, said), default=0) if isinstance(said, list) else _number(said)
+    width = _number(own.get("embedding_length"))
     layers = _number(own.get("block_count"))
     if not heads or not layers:
         return 0
     key = _number(own.get("attention.key_length")) or width // heads
     value = _number(own.get("attention.value_length")) or width // heads
-    kv_heads = own.get("attention.head_count_kv", heads)
-    each = kv_heads if isinstance(kv_heads, list) else [_number(kv_heads) or heads] * layers
-    if isinstance(own.get("attention.head_count_kv"), ArrayOf):
-        each = [heads] * layers  # more than are kept: the most it can be
-    return sum(_number(one) for one in each) * (key + value) * 2
+    kv_heads = own.get("attention.head_count_kv")
+    if isinstance(kv_heads, list):
+        each = sum(map(_number, kv_heads))
+    else:  # where more are said than are kept, the most it can be
+        each = (_number(kv_heads) or heads) * layers
+    return each * (key + value) * 2

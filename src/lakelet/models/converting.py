@@ -62,6 +62,14 @@ def convert_model(
     tensors = read_gguf_header(source).tensors
     if all(one.kind is not None and _stays(one.name, one.kind.name) for one in tensors):
         raise CommandError(f"{model.name} is at 16 bits already; nothing was written.")
+    called, from_it = name or f"{model.name}-f16", f"f16 of {model.name}"
+    taken = next((one for one in store.models() if one.name == called), None)
+    if taken is not None and taken.source != from_it and not over:
+        raise CommandError(
+            f"the name {called} means another model already (from {taken.source}); nothing was "
+            "written.",
+            hint="--name gives the copy another, --over gives that name to the copy.",
+        )
 
     def make(part: Path) -> str:
         size = 2 * sum(tensor.weights for tensor in tensors)
@@ -73,7 +81,7 @@ def convert_model(
     place = store.take_blob(make)
     beside = [GivenFile(one.role, one.path) for one in model.files if one.role != "weights"]
     files = [GivenFile("weights", place), *beside]
-    return store.add(name or f"{model.name}-f16", f"f16 of {model.name}", files, over=over)
+    return store.add(called, from_it, files, over=over)
 
 
 def _stays(name: str, kind: str) -> bool:

@@ -126,8 +126,7 @@ def fetch_blob(store: ModelStore, wanted: Wanted, progress: Progress) -> Path:
         return come.digest
 
     place = store.take_blob(moved)
-    for one in (come.path.with_suffix(".json"), come.path.with_suffix(".lock")):
-        remove_tree(_SWEEP, one)
+    remove_tree(_SWEEP, come.path.with_suffix(".json"))  # the lock stays: another may wait for it
     return place
 
 

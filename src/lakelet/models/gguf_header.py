@@ -32,6 +32,8 @@ _MOST_KEPT = 6 << 20
 _MOST_HEADER = 256 << 20
 """Bytes of a header: a vocabulary of a million words with its merges takes a tenth of it."""
 _KEPT_ELEMENTS = 64
+_ELEMENT = 40
+"""Bytes that an element of an array takes when it is kept."""
 """An array of no more elements is kept: languages, tags, the sections of a rope."""
 _DEEPEST = 3
 _BLOCK = 1 << 20
@@ -197,6 +199,7 @@ class _Reader:
         if deep >= _DEEPEST:
             raise self.wrong(f"has arrays too deep in one another for {key!r}")
         if length <= _KEPT_ELEMENTS:
+            self.keep(_ELEMENT * length)
             return [self.value(inner, key, deep + 1) for _ in range(length)]
         if inner in _NUMBERS:
             self.skip(length * struct.calcsize(f"<{_NUMBERS[inner]}"), key)

@@ -36,11 +36,12 @@ _SECONDS = 4.5
 """How long it may take to be told what files there are."""
 _NAME = re.compile(r"[\w.-]+/[\w.-]+")
 _USUAL = "Q4_K_M"
-_FOLDER_OF_WEIGHTS = re.compile(
-    r"(.*\.safetensors|model\.safetensors\.index\.json|(generation_)?config\.json|"
+_FOLDER_OF_WEIGHTS = re.compile(  # others are the same weights for other programs
+    r"(model[\w-]*\.safetensors|model\.safetensors\.index\.json|(generation_)?config\.json|"
     r"tokenizer\.(json|model)|(tokenizer_config|special_tokens_map|vocab)\.json|merges\.txt|"
     r"chat_template\.jinja|README\.md)"
 )
+_WEIGHTS = re.compile(r"model[\w-]*\.safetensors")
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ def meant(files: Sequence[HubFile], name: str, wanted: str = "") -> Meant:
     projectors = [one for one in files if _is_gguf(one) and "mmproj" in _last(one).lower()]
     models = _models([one for one in files if _is_gguf(one) and one not in projectors])
     if not models:
-        if not wanted and "config.json" in every and any(p.endswith(".safetensors") for p in every):
+        if not wanted and "config.json" in every and any(map(_WEIGHTS.fullmatch, every)):
             return Meant(tuple(one for one in files if _FOLDER_OF_WEIGHTS.fullmatch(one.path)))
         raise CommandError(
             f"{name} has no GGUF file; nothing was fetched.",

@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from lakelet.errors import ModelFileError
+from lakelet.errors import LakeletError, ModelFileError
 from lakelet.models.card import Card, card_of_gguf
 from lakelet.models.digest import Progress, digest_of
 from lakelet.models.families import Template
@@ -157,7 +157,7 @@ class Model:
     @property
     def runs(self) -> bool:
         """Whether an engine here can run it: a GGUF, and no folder of safetensors."""
-        return self.weights[0].path.suffix != ".safetensors"
+        return not self.weights[0].name.endswith(".safetensors")
 
     @property
     def digest(self) -> str:
@@ -224,11 +224,18 @@ def _card_of(path: str, looks: tuple[tuple[str, int], ...], projectors: int) -> 
         looks: projectors and weights, each with when it was changed.
         projectors: how many of them are projectors.
     """
-    if Path(path).is_dir():
-        return card_of_folder(Path(path))
-    places = [Path(place) for place, _ in looks]
-    card = card_of_gguf(joined([read_gguf_header(one) for one in places[projectors:]]))
-    return _with_projectors(card, places[:projectors])
+    try:
+        if Path(path).is_dir():
+            return card_of_folder(Path(path))
+        places = [Path(place) for place, _ in looks]
+        card = card_of_gguf(joined([read_gguf_header(one) for one in places[projectors:]]))
+        return _with_projectors(card, places[:projectors])
+    except LakeletError:
+        raise
+    except Exception as error:  # whatever a file says, what it says is at fault
+        raise ModelFileError(
+            f"{path} says of itself what no model does ({type(error).__name__}: {error})."
+        ) from None
 
 
 def _with_projectors(card: Card, projectors: Sequence[Path]) -> Card:

@@ -69,7 +69,7 @@ def card_of_folder(folder: Path) -> Card:
         parameters=weights,
         active=_active(tensors, text),
         bytes=sum(file.stat().st_size for file in files),
-        quantization=max(types, key=lambda one: types[one][1]),
+        quantization=max(types, key=lambda one: types[one][1], default=""),
         bits_per_weight=bits / weights if weights else 0.0,
         bits_without_embeddings=(
             sum(_BITS[kind] * count for _, kind, count in rest)
@@ -120,7 +120,7 @@ def _tensors(file: Path) -> list[tuple[str, str, int]]:
                 count *= int(side)
             if _BITS[kind] * count // 8 != end - begin or begin < 0:
                 raise ValueError
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, OverflowError):
             raise ModelFileError(f"{file} tells of the tensor {name[:80]!r} wrongly.") from None
         if 8 + length + end > size:
             raise ModelFileError(

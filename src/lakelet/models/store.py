@@ -69,7 +69,7 @@ class ModelStore:
     """
 
     def __init__(self, root: Path) -> None:
-        self.root = root
+        self.root = root.resolve()  # workspaces reach it by different paths
 
     def __repr__(self) -> str:
         return f"ModelStore({str(self.root)!r})"
@@ -147,6 +147,7 @@ class ModelStore:
                     "was added.",
                     hint="--name gives it another, --over gives the name to this one.",
                 )
+            _ = model.card  # what cannot be read gets no name
             self._write(model)
         return model
 
@@ -203,26 +204,28 @@ class ModelStore:
             gone = self.only_of(model)
             for path in gone:
                 remove_tree(_SWEEP, path)
-            if model.together and all(one.together != model.together for one in self.models()):
+            together = {Path(one.together).name for one in self.models()}
+            if model.together and Path(model.together).name not in together:
                 remove_tree(_SWEEP, Path(model.together))
         return gone
 
     def only_of(self, model: Model) -> list[Path]:
         """The store's own files that belong to this model alone."""
         others = {
-            one.place for other in self.models() if other.name != model.name for one in other.files
-        }
+            one.digest for other in self.models() if other.name != model.name
+            for one in other.files if one.owned
+        }  # fmt: skip
         return [
             one.path for one in model.files
-            if one.owned and one.place not in others and one.path.exists()
+            if one.owned and one.digest not in others and one.path.exists()
         ]  # fmt: skip
 
     def names_of(self, model: Model) -> list[str]:
         """Other names that share one of its files."""
-        places = {one.place for one in model.files}
+        files = {_file(one) for one in model.files}
         return [
             other.name for other in self.models()
-            if other.name != model.name and places & {one.place for one in other.files}
+            if other.name != model.name and files & {_file(one) for one in other.files}
         ]  # fmt: skip
 
     @property
@@ -300,13 +303,19 @@ class ModelStore:
         make_folder(_FOLDER, self._names)
         make_folder(_FOLDER, self._blobs)
         with hold(self.root / "lock", what="the store of models"):
-            meant = {one.place for model in self.models() for one in model.files}
-            meant |= {model.together for model in self.models()}
+            # By their names, since a record may have another path to them.
+            meant = {Path(one.place).name for model in self.models() for one in model.files}
+            meant |= {Path(model.together).name for model in self.models()}
             for left in [*self._blobs.iterdir(), *(self.root / "together").glob("*")]:
                 old = time.time() - left.stat().st_mtime > _LEFT_ALONE
-                if old and not {str(left), str(left.resolve())} & meant:
+                if old and left.name not in meant:
                     remove_tree(_SWEEP, left)
             yield
+
+
+def _file(one: ModelFile) -> str:
+    """By what a file is known: one of the store's own by its digest, another by its place."""
+    return one.digest if one.owned else one.place
 
 
 def _means(model: Model) -> set[tuple[str, str]]:
