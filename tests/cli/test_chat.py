@@ -205,7 +205,7 @@ def test_what_begins_with_a_slash_is_a_command(talkative: Workspace) -> None:
 def test_a_piped_conversation_that_fails_says_so(talkative: Workspace) -> None:
     root = talkative.folder.root
     held = lakelet(root, "chat", "tiny-llama", "--context", "64", given=f"{LOMAR * 20}\n")
-    assert held.returncode == 1 and "--overflow drop-oldest" in held.stderr
+    assert held.returncode == 1 and "a larger --context" in held.stderr
     assert "/new begins anew" in held.stderr
 
 

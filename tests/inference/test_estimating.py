@@ -9,9 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lakelet.inference import Conversation, Embedded, Message
-from lakelet.inference.ask import _differences
-from lakelet.inference.backend import Usage
-from lakelet.inference.counting import Count
+from lakelet.inference.counting import Count, differences
 from lakelet.inference.estimating import Seen, Size, estimated, size_of
 from lakelet.models import ModelStore
 
@@ -105,7 +103,7 @@ def test_a_prompt_that_was_cut_to_half_lies_below(trained: Path) -> None:
 
 def test_half_of_a_window_is_what_a_server_that_cuts_reads() -> None:
     count = Count(40, 120, "estimated", likely=90)
-    (wrong,) = _differences(count, Usage(64, 1), 128)
+    (wrong,) = differences(count, 64, 128)
     assert "read 64 prompt tokens, half its window, and at least 90 were sent" in wrong
-    assert _differences(count, Usage(70, 1), 128) == _differences(count, Usage(64, 1), 512) == []
-    assert "at least 40 were sent" in _differences(count, Usage(39, 1), 512)[0]
+    assert differences(count, 70, 128) == differences(count, 64, 512) == []
+    assert "at least 40 were sent" in differences(count, 39, 512)[0]

@@ -24,7 +24,7 @@ import pytest
 import lakelet
 from inference.tiny import tiny_store
 from lakelet.errors import BusyError
-from lakelet.inference.gateway.openai_api import error_body
+from lakelet.inference.gateway.openai_api import error_body, read_chat
 from lakelet.inference.host.attaching import HostClient
 from lakelet.models import ModelStore, add_model
 from models.test_card import write_safetensors
@@ -486,3 +486,58 @@ def test_what_no_engine_here_runs_is_not_offered_and_refused_as_that(tmp_path: P
         assert "a folder of safetensors" in told["error"]["message"]
         with pytest.raises(openai.APIError, match="a folder of safetensors"):
             found.client.completions.create(model="tensors", prompt="a")
+
+
+def test_control_tokens_in_a_message_are_told(gateway: Gateway) -> None:
+    text = "What grows in Arnia?<|im_end|>"
+    facts = gateway.ask({"model": "tiny-llama", "messages": [{"role": "user", "content": text}]})
+    (warning,) = facts[1]["lakelet"]["warnings"]
+    assert warning.startswith("message 1 holds control tokens")
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"max_tokens": float("inf")}, "max_tokens is beyond"),
+        ({"seed": 10**400}, "seed is beyond"),
+        ({"repeat_penalty": "high"}, "repeat_penalty is 'high', and no number"),
+        ({"user": "\ud83d"}, "half a letter"),
+        ({"tool_choice": "sometimes"}, "can be auto, none, required"),
+        ({"tool_choice": "required"}, "there are no tools"),
+        ({"tools": [{"type": "function"}]}, "a function with a name"),
+        ({"tool_choice": {"type": "function", "function": {"name": "nope"}}}, "names nope"),
+    ],
+)
+def test_what_a_client_gets_wrong_is_the_clients(gateway: Gateway, more: Any, said: str) -> None:
+    status, told = gateway.ask({"model": "tiny-llama", "messages": LOMAR, **more})
+    assert status == 400 and said in told["error"]["message"]
+
+
+def test_a_seed_keeps_its_digits() -> None:
+    assert read_chat({"messages": LOMAR, "seed": 9007199254740993}).sampling.seed == 2**53 + 1
+
+
+def test_an_overflow_names_the_field_of_its_prompt(gateway: Gateway) -> None:
+    with pytest.raises(openai.BadRequestError) as told:
+        gateway.client.completions.create(model="tiny-llama", prompt="What grows? " * 300)
+    assert told.value.param == "prompt"
+    with pytest.raises(openai.BadRequestError) as told:
+        gateway.client.embeddings.create(model="tiny-llama", input="What grows? " * 300)
+    assert told.value.param == "input"
+
+
+def test_those_who_wait_for_vectors_hold_up_nobody_else(gateway: Gateway) -> None:
+    """More of them than the threads that asyncio shares out, behind a busy conversation."""
+    with ThreadPoolExecutor(40) as several:
+        body = {"model": "tiny-llama", "messages": LOMAR, "ignore_eos": True, "max_tokens": 200}
+        busy = [several.submit(gateway.ask, body) for _ in range(4)]
+        texts = ["What grows in Arnia?"] * 200
+        waiting = [
+            several.submit(gateway.client.embeddings.create, model="tiny-llama", input=texts)
+            for _ in range(36)
+        ]
+        assert gateway.client.models.list().data
+        left = sum(not one.done() for one in waiting)
+        assert all(one.result()[0] == 200 for one in busy)
+        assert all(len(one.result().data) == 200 for one in waiting)
+    assert left > 0

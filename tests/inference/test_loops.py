@@ -44,6 +44,7 @@ def test_code_may_repeat_itself() -> None:
     assert stopped_after(["``", "`\n", *UNIT * 20]) is None
     assert stopped_after(["```\n", *UNIT * 20, "\n```", "\n", *UNIT * 6]) is not None
     assert stopped_after([*UNIT * 5, "```", "```", *UNIT * 5]) is None
+    assert stopped_after(["``", "``", "``", *UNIT * 6]) == 3 + 48  # two fences of six signs
 
 
 def test_thought_and_text_are_apart() -> None:

@@ -13,6 +13,7 @@ from inference.test_gateway import Gateway, gateway_of
 from inference.tiny import CALLS, tiny_store
 from lakelet.inference import Conversation, Message, Sampling
 from lakelet.inference.backend import End, Tool
+from lakelet.inference.gateway.tools import choosing
 from lakelet.inference.ollama_server import OllamaServer
 from lakelet.inference.served import Server
 from small_models.world import Call, calls
@@ -85,6 +86,23 @@ def test_a_required_call_is_made(gateway: Gateway) -> None:
     (made,) = asked(gateway, [{"role": "user", "content": "Tell me the weather in Lomar."}],
                     tool_choice="required").choices[0].message.tool_calls  # fmt: skip
     assert json.loads(made.function.arguments)["place"]
+
+
+def test_the_tool_that_a_client_insists_on_is_the_only_one(gateway: Gateway) -> None:
+    other = {"type": "function", "function": {"name": "clock", "parameters": {"type": "object"}}}
+    choice = {"type": "function", "function": {"name": "weather"}}
+    conversation = Conversation((Message("user", "a"),), tools=(other, TOOL))
+    only, sampling = choosing(conversation, Sampling(more={"tool_choice": choice}))
+    assert only.tools == (TOOL,) and sampling.more == {"tool_choice": "required"}
+    (made,) = asked(gateway, [user(ONE)], tool_choice=choice).choices[0].message.tool_calls
+    assert made.function.name == "weather"
+
+
+def test_two_calls_where_one_was_wished_are_told(gateway: Gateway) -> None:
+    found = asked(gateway, [user(TWO)], parallel_tool_calls=False)
+    calls = found.choices[0].message.tool_calls
+    warned = ["2 calls came, and parallel_tool_calls is false."] if len(calls) == 2 else []
+    assert found.lakelet["warnings"] == warned
 
 
 def test_ollamas_client_hears_of_them(gateway: Gateway) -> None:

@@ -13,6 +13,7 @@ from lakelet.cli.context import as_json, current_workspace
 from lakelet.cli.output import counted, number, print_json, print_table, when, wrapped
 
 if TYPE_CHECKING:
+    from lakelet.errors import LakeletError
     from lakelet.session import Workspace
     from lakelet.session.talking import Talking
 
@@ -106,7 +107,7 @@ def _hold(
     workspace: Workspace, model: str, system: str, think: str, context: str, overflow: str,
     temperature: float | None, go_on: str, at: int | None,
 ) -> None:  # fmt: skip
-    from lakelet.errors import LakeletError, ModelChoiceError, OverflowingError
+    from lakelet.errors import LakeletError, ModelChoiceError
     from lakelet.inference import Sampling
     from lakelet.models.wishes import parse_tokens
 
@@ -133,27 +134,41 @@ def _hold(
     for one in talking.messages:
         click.echo(f"{'> ' if one.role == 'user' else ''}{one.content}\n")
     failed = False
-    while (asked := _line()) is not None and asked not in ("/quit", "/exit"):
+    while True:
         try:
+            asked = _line()
+            if asked in (None, "/quit", "/exit"):
+                break
             if asked == "/new":
                 talking = workspace.talk(chosen, **options)
             else:
                 failed |= not _do(talking, asked, window)
         except LakeletError as error:
             failed = True
-            click.echo(f"Error: {error.message}", err=True)
-            hint = error.hint
-            if isinstance(error, OverflowingError):
-                hint = (
-                    "/new begins anew, /back goes back; `--overflow drop-oldest` leaves the oldest "
-                    "turns out; a larger --context takes more."
-                )
-            if hint:
-                click.echo(f"Hint: {hint}", err=True)
+            _say_wrong(error, talking, overflow)
     if failed and not sys.stdin.isatty():
         raise SystemExit(1)
     if talking.id:
         click.echo(f"lakelet chat --go-on {talking.id}   goes on with it", err=True)
+
+
+def _say_wrong(error: LakeletError, talking: Talking, overflow: str) -> None:
+    """Say what is wrong, and of a full window the ways out that there are."""
+    from lakelet.errors import OverflowingError
+
+    click.echo(f"Error: {error.message}", err=True)
+    hint = error.hint
+    if isinstance(error, OverflowingError):
+        ways = ["shorten it"]
+        if any(one.role == "user" for one in talking.messages):
+            ways += ["/new begins anew", "/back goes back"]
+            if overflow == "fail":
+                ways.append("`--overflow drop-oldest` leaves the oldest turns out")
+        if error.window < talking.largest_window:
+            ways.append("a larger --context takes more")
+        hint = "; ".join(ways) + "."
+    if hint:
+        click.echo(f"Hint: {hint}", err=True)
 
 
 def _do(talking: Talking, asked: str, window: int | None) -> bool:
@@ -216,10 +231,22 @@ def _back(talking: Talking) -> None:
 
 
 def _line() -> str | None:
-    """What a person types; None at the end."""
+    """What a person types; None at the end.
+
+    Raises:
+        CommandError: it is no text.
+    """
+    from lakelet.errors import CommandError
+
     if not sys.stdin.isatty():
-        line = sys.stdin.readline()
-        return line.rstrip("\n") if line else None
+        raw = sys.stdin.buffer.readline()
+        try:
+            return raw.decode("utf-8").rstrip("\n") if raw else None
+        except UnicodeDecodeError as error:
+            raise CommandError(
+                f"what is piped in is no text: byte {error.start:,} of a line is not UTF-8; that "
+                "line was not asked."
+            ) from None
     try:
         import readline  # noqa: F401 - lines can be edited, and earlier ones found
 

@@ -19,7 +19,8 @@ from lakelet.inference.backend import (
     Thought,
     Usage,
 )
-from lakelet.inference.counting import Count, Room, ended_by, room_for
+from lakelet.inference.control_tokens import control_tokens
+from lakelet.inference.counting import Count, Room, differences, ended_by, room_for
 from lakelet.inference.loops import LoopWatch
 
 __all__ = ("Answer", "ask")
@@ -95,7 +96,7 @@ def ask(
             if isinstance(event, Loaded):
                 window = min(event.window, context or event.window)
         fitting, count, room = _fitted(backend, conversation, window, sampling, overflow)
-        notes = _control_tokens(backend, fitting)
+        notes = control_tokens(backend, fitting)
         told(Begun(fitting, count, room, window))
         began = time.monotonic()
         heard = _Heard()
@@ -125,7 +126,7 @@ def ask(
             model, heard.text, heard.thought, count, heard.usage, room, window,
             ended_by(heard.reason, room, sampling.max_tokens), time.monotonic() - began,
             len(conversation.messages) - len(fitting.messages),
-            heard.wrong + _differences(count, heard.usage, window), notes,
+            heard.wrong + differences(count, heard.usage.prompt, window), notes,
         )  # fmt: skip
     finally:
         backend.close()
@@ -175,52 +176,38 @@ def _fitted(
     Raises:
         OverflowingError: it does not fit, or not even its last turn does.
     """
-    while True:
-        count = backend.count(conversation)
+
+    def fit(one: Conversation) -> tuple[Conversation, Count, Room]:
+        count = backend.count(one)
+        return one, count, room_for(count, window, sampling.max_tokens)
+
+    try:
+        return fit(conversation)
+    except OverflowingError:
+        shorter = _without_oldest_turns(conversation)
+        if overflow != "drop-oldest" or not shorter:
+            raise
+    found = fit(shorter[-1])
+    low, high = 0, len(shorter) - 1  # each count renders the whole: as few of them as can be
+    while low < high:
+        middle = (low + high) // 2
         try:
-            return conversation, count, room_for(count, window, sampling.max_tokens)
+            found, high = fit(shorter[middle]), middle
         except OverflowingError:
-            shorter = _without_oldest_turn(conversation)
-            if overflow != "drop-oldest" or shorter is None:
-                raise
-            conversation = shorter
+            low = middle + 1
+    return found
 
 
-def _without_oldest_turn(conversation: Conversation) -> Conversation | None:
-    """A conversation without its oldest question and what came of it; None where it is the last.
+def _without_oldest_turns(conversation: Conversation) -> list[Conversation]:
+    """A conversation without its oldest question and what came of it, without two, and so on.
 
-    What the system says stays.
+    What the system says stays, and the last question.
     """
     asked = [n for n, one in enumerate(conversation.messages) if one.role == "user"]
-    if len(asked) < 2:
-        return None
-    kept = conversation.messages[: asked[0]] + conversation.messages[asked[1] :]
-    return replace(conversation, messages=kept)
-
-
-def _control_tokens(backend: Backend, conversation: Conversation) -> list[str]:
-    """What is said of messages in which control tokens of the template stand.
-
-    The engine reads a prompt as one text, so that such a token in a message is read as the
-    template's own: a message could end itself and begin another.
-    """
-    if conversation.raw:
-        return []
-    held = []
-    for number, one in enumerate(conversation.messages, 1):
-        if one.role == "assistant" or not {"<", "["} & set(one.content):
-            continue
-        try:
-            if backend.tokens(one.content) != backend.tokens(one.content, raw=True):
-                held.append(number)
-        except EngineError:
-            return []  # a server that does not show its tokenizer
-    if not held:
-        return []
-    which = ", ".join(map(str, held))
+    begin = conversation.messages[: asked[0]] if asked else ()
     return [
-        f"message {which} holds control tokens of the model's template, which the model reads as "
-        "such and not as text."
+        replace(conversation, messages=begin + conversation.messages[number:])
+        for number in asked[1:]
     ]
 
 
@@ -235,21 +222,3 @@ def _thought_too_long(thoughts: int, most: int | None) -> list[str]:
         f"it thought for {thoughts} tokens, and {most} were allowed: the engine keeps no budget of "
         "this model's thoughts."
     ]
-
-
-def _differences(count: Count, usage: Usage, window: int) -> list[str]:
-    """What the engine's own count says against the one before."""
-    if usage.prompt is None:
-        return []
-    # A server that cuts prompts is known by half of its window, where more was likely.
-    half = abs(usage.prompt - window // 2) <= 2
-    least = max(count.low, count.likely) if half else count.low
-    if count.grade != "exact" and usage.prompt < least:
-        cut = ", half its window" if half else ""
-        return [
-            f"the server read {usage.prompt:,} prompt tokens{cut}, and at least {least:,} were "
-            "sent: it cut the prompt."
-        ]
-    if count.grade == "exact" and usage.prompt != count.high:
-        return [f"the engine read {usage.prompt:,} prompt tokens, and {count.high:,} were sent."]
-    return []

@@ -104,3 +104,27 @@ def bounded(rendered: str, window: int, max_tokens: int | None) -> tuple[Count, 
     if most + kept > window:
         return None
     return Count(1, most, "bounded"), Room(max_tokens or window - most, lowered=False)
+
+
+def differences(count: Count, prompt: int | None, window: int) -> list[str]:
+    """What the engine's own count says against the one before.
+
+    Args:
+        count: of the prompt, before it was sent.
+        prompt: tokens that were read, by whoever read them; None where nobody counted.
+        window: tokens of the conversation.
+    """
+    if prompt is None:
+        return []
+    # A server that cuts prompts is known by half of its window, where more was likely.
+    half = abs(prompt - window // 2) <= 2
+    least = max(count.low, count.likely) if half else count.low
+    if count.grade != "exact" and prompt < least:
+        cut = ", half its window" if half else ""
+        return [
+            f"the server read {prompt:,} prompt tokens{cut}, and at least {least:,} were sent: it "
+            "cut the prompt."
+        ]
+    if count.grade == "exact" and prompt != count.high:
+        return [f"the engine read {prompt:,} prompt tokens, and {count.high:,} were sent."]
+    return []

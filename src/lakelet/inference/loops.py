@@ -61,7 +61,7 @@ class LoopWatch:
         self._text = joined[-(len(_FENCE) - 1) :]
         fences = joined.count(_FENCE)
         if fences:
-            self._text = joined[joined.rfind(_FENCE) + len(_FENCE) :][-(len(_FENCE) - 1) :]
+            self._text = joined.split(_FENCE)[-1][-(len(_FENCE) - 1) :]  # counted from the left
             self._fences += fences
             self._pieces, self._same = [], [0] * (_MOST_TOKENS + 1)
         return bool(fences) or self._fences % 2 == 1

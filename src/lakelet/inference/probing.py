@@ -9,7 +9,7 @@ temperature were not drawn as asked. What cannot be seen so is said to be unknow
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -30,6 +30,8 @@ _THOUGHT = "the old thought says that seven is less than eleven and so on; " * 3
 _THOUGHT_TOKENS = 20
 """Far fewer than that thought has, in any tokenizer."""
 _TRIES = 3
+_REFUSES = (400, 413, 422)
+"""How a server says that it does not take what it is asked."""
 _LENGTH = 24
 _RIDDLE = "Three cats catch three mice in three minutes. How many cats catch nine mice in nine?"
 _STORY = "Tell me a story about a lighthouse."
@@ -87,9 +89,16 @@ def probe(
         templates: the chat templates of the models of this machine, by the models' names.
     """
     yield _overflow(backend, window)
-    yield from _old_thoughts(backend)
-    yield from _thinking(backend, _think_length(window))
-    yield _sampling(backend)
+    looks: tuple[tuple[str, Callable[[], Iterable[Finding]]], ...] = (
+        ("old thoughts", lambda: _old_thoughts(backend)),
+        ("thinking switch", lambda: _thinking(backend, _think_length(window))),
+        ("sampling", lambda: [_sampling(backend)]),
+    )
+    for what, look in looks:
+        try:
+            yield from look()
+        except LakeletError as error:  # the others are found out all the same
+            yield _not_asked(what, error)
     yield _defaults(props)
     yield _template(props, templates or {})
 
@@ -119,6 +128,10 @@ def _long(window: int) -> str:
     return "word " * (window + window // 2)
 
 
+def _not_asked(what: str, error: LakeletError) -> Finding:
+    return Finding(what, "unknown", f"it could not be asked: {_short(error.message)}")
+
+
 def _overflow(backend: Backend, window: int) -> Finding:
     """What becomes of a prompt that is half as long again as the window."""
     least = window + window // 2
@@ -127,9 +140,11 @@ def _overflow(backend: Backend, window: int) -> Finding:
     except OverflowingError:
         return Finding("overflow", "ok", "a prompt that is too long is refused, with numbers.")
     except EngineError as error:
-        return Finding(
-            "overflow", "ok", f"a prompt that is too long is refused: {_short(error.message)}"
-        )
+        if error.status in _REFUSES:
+            return Finding(
+                "overflow", "ok", f"a prompt that is too long is refused: {_short(error.message)}"
+            )
+        return _not_asked("overflow", error)
     read = heard.usage.prompt
     if read is None:
         return Finding("overflow", "unknown", "a prompt that is too long is answered, and nothing "

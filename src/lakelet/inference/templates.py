@@ -13,6 +13,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from lakelet.errors import EngineError, MissingExtraError, TemplateError
@@ -25,7 +26,7 @@ __all__ = ("check_template", "refuse_silent", "template_fault")
 _SECONDS = 2.0
 _STARTING = 20.0
 """Seconds that Python may take to start on a busy machine, besides."""
-_MOST = 1 << 20
+_MOST, _MOST_MEMORY = 1 << 20, 2 << 30
 _CONVERSATION = [
     {"role": "user", "content": "a"}, {"role": "assistant", "content": "b"},
     {"role": "user", "content": "c"},
@@ -76,7 +77,7 @@ def check_template(
             [sys.executable, "-m", "lakelet.inference.templates"], input=json.dumps(text),
             capture_output=True, text=True, check=False, timeout=_STARTING + _SECONDS,
         )  # fmt: skip
-        told = ended.stdout.strip()
+        told = "loops" if ended.returncode < 0 else ended.stdout.strip()
     except subprocess.TimeoutExpired:
         told = "loops"
     if told == "loops":
@@ -164,6 +165,12 @@ def _tried(text: str) -> str:
         raise ValueError(message)
 
     template = environment.from_string(text)
+    with suppress(ImportError, ValueError, OSError):  # not every system knows such limits
+        import resource
+
+        seconds = int(_SECONDS) + 1  # of one step in C, which no signal of Python's interrupts
+        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
+        resource.setrlimit(resource.RLIMIT_AS, (_MOST_MEMORY, _MOST_MEMORY))
     signal.signal(signal.SIGALRM, give_up)
     signal.setitimer(signal.ITIMER_REAL, _SECONDS)
     written = 0
@@ -175,7 +182,7 @@ def _tried(text: str) -> str:
             written += len(piece)
             if written > _MOST:
                 return "loops"
-    except OverflowError:  # a range that is longer than any conversation
+    except (OverflowError, MemoryError):  # a range that is longer than any conversation
         return "loops"
     except Exception:  # what it asks for is not there: the engine gives it more than is known here
         return "ends"

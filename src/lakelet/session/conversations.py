@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from lakelet.errors import CommandError
+from lakelet.errors import BusyError, CommandError
 from lakelet.inference import Answer, Message, Usage
 from lakelet.inference.metering import Meter
 from lakelet.inference.served import AnyModel
@@ -111,13 +111,14 @@ class Said:
 def conversations(folder: WorkspaceFolder, letters: str = "") -> list[Kept]:
     """The conversations in which some letters were said, the newest first; all without letters."""
     with open_store(folder) as store:
+        store.create_function("fold", 1, str.casefold, deterministic=True)  # of all alphabets
         rows = store.execute(
             "SELECT c.*, count(*) AS messages, coalesce((SELECT content FROM messages f WHERE "
             "f.conversation = c.id AND f.role = 'user' ORDER BY number LIMIT 1), '') AS title "
             "FROM conversations c JOIN messages m ON m.conversation = c.id WHERE ?1 = '' OR EXISTS "
-            "(SELECT 1 FROM messages h WHERE h.conversation = c.id AND instr(lower(h.content), ?1))"
+            "(SELECT 1 FROM messages h WHERE h.conversation = c.id AND instr(fold(h.content), ?1))"
             " GROUP BY c.id ORDER BY c.updated DESC",
-            (letters.lower(),),
+            (letters.casefold(),),
         ).fetchall()
     return [
         Kept(row["id"], row["model"], _when(row["started"]), _when(row["updated"]),
@@ -183,6 +184,7 @@ def delete_conversation(folder: WorkspaceFolder, name: str) -> Kept:
         store.execute("PRAGMA secure_delete = ON")
         store.execute("DELETE FROM messages WHERE conversation = ?", (kept.id,))
         store.execute("DELETE FROM conversations WHERE id = ?", (kept.id,))
+    _delete_from_copies(folder, kept.id)
     # What the journal still holds of it goes with the journal.
     _empty_journal(folder)
     return kept
@@ -195,7 +197,30 @@ def _empty_journal(folder: WorkspaceFolder) -> None:
 
     path = folder.private / STORE_FILE
     with closing(sqlite3.connect(path, timeout=10, isolation_level=None)) as store:
-        store.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        busy, _written, _moved = store.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    if busy:
+        raise BusyError(
+            "the conversation is deleted, and its text still lies in the store's journal, since "
+            "somebody reads the store.",
+            hint="it goes with the next conversation that is deleted, or when all who have the "
+            "workspace open close it.",
+        )
+
+
+def _delete_from_copies(folder: WorkspaceFolder, name: str) -> None:
+    """Take a conversation out of the copies that are kept from before the store was changed."""
+    import sqlite3
+
+    from lakelet.workspace.store import STORE_FILE
+
+    for path in folder.private.glob(f"{STORE_FILE}.version*"):
+        with closing(sqlite3.connect(path, timeout=10, isolation_level=None)) as store:
+            try:
+                store.execute("PRAGMA secure_delete = ON")
+                store.execute("DELETE FROM messages WHERE conversation = ?", (name,))
+                store.execute("DELETE FROM conversations WHERE id = ?", (name,))
+            except sqlite3.Error:
+                continue  # older than conversations are, or no store
 
 
 class Writing:
@@ -241,8 +266,13 @@ class Writing:
 
     def say(self, role: str, content: str) -> None:
         """Write down what a person or the system says."""
+        import sqlite3
+
         with open_store(self.folder) as store:
-            self._insert(store, role, content)
+            try:
+                self._insert(store, role, content)
+            except sqlite3.IntegrityError:  # somebody said something since this was begun
+                raise went_on(self.id, self.number + 1, self.number) from None
 
     def _take_over(self, store: Any, other: str, most: int) -> None:
         """Copy the first messages of another conversation, with all that is known of them."""

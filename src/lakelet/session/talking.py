@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from lakelet.errors import CommandError, EngineError, LakeletError
+from lakelet.errors import CommandError, EngineError
 from lakelet.inference import (
     Answer,
     Backend,
@@ -86,6 +86,12 @@ class Talking:
         if isinstance(model, Model):
             refuse_silent(model)
         if go_on:
+            if system:
+                raise CommandError(
+                    "what the system says stands at the beginning of a conversation, and this one "
+                    "goes on; nothing was asked.",
+                    hint="leave --system out, or begin another conversation.",
+                )
             kept, self.messages = talk(workspace.folder, go_on)
             self.id = kept.id
             if at is not None:
@@ -146,6 +152,12 @@ class Talking:
         finally:
             backend.close()
 
+    @property
+    def largest_window(self) -> int:
+        """Tokens that the model takes at most; as many as can be asked for where nobody says."""
+        card = self.model.card
+        return card.context or card.trained_context or 1 << 30
+
     def prompt(self, messages: int | None = None) -> str:
         """The prompt as the model sees it, by its own template; the model is loaded for it.
 
@@ -167,7 +179,7 @@ class Talking:
 
     def _seen(self, messages: int) -> list[Message]:
         """So many messages, without those that were left out when the next was answered."""
-        seen = self.messages[:messages]
+        seen = _answered(self.messages[:messages])
         if not self.id:
             return seen
         _, said = said_in(self.workspace.folder, self.id)
@@ -216,8 +228,8 @@ class Talking:
             )  # fmt: skip
         except BaseException as error:
             if written:
-                stopped = self._stopped or not isinstance(error, LakeletError)
-                written[0].fail(_STOPPED if stopped else str(error))
+                stopped = self._stopped or isinstance(error, KeyboardInterrupt)
+                written[0].fail(_STOPPED if stopped else str(error) or type(error).__name__)
                 came = Message("assistant", written[0].text, written[0].thought)
                 self.messages = [*said, came]
             raise
@@ -251,7 +263,7 @@ class Talking:
         return writing
 
     def _conversation(self, messages: list[Message]) -> Conversation:
-        seen = with_policy([one for one in messages if not _empty(one)], self._thinking)
+        seen = with_policy(_answered(messages), self._thinking)
         return Conversation(seen, template=self.template)
 
 
@@ -265,6 +277,16 @@ def _measured(backend: Backend, begun: Begun) -> Meter:
     return replace(found, grade=begun.count.grade)
 
 
-def _empty(message: Message) -> bool:
-    """Whether an answer never came: templates know no empty ones."""
-    return message.role == "assistant" and not message.content and not message.thought
+def _answered(messages: Sequence[Message]) -> list[Message]:
+    """Messages without the questions whose answer never came.
+
+    Templates know no empty answers, and some no two questions after one another.
+    """
+    left: list[Message] = []
+    for one in messages:
+        if one.role == "assistant" and not one.content and not one.thought:
+            if left and left[-1].role == "user":
+                left.pop()
+        else:
+            left.append(one)
+    return left

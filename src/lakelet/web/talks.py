@@ -60,9 +60,7 @@ class Talk:
                 return
             self._tell(_ended(self._talking, self._talking.say(self._text, self._hear)))
         except OverflowingError as error:
-            hint = ("shorten it; or open How, and give a larger window or let the oldest turns be "
-                    "left out.")  # fmt: skip
-            self._tell({"kind": "failed", "message": error.message, "hint": hint,
+            self._tell({"kind": "failed", "message": error.message, "hint": self._way_out(error),
                         "id": self._talking.id if self._talking else ""})  # fmt: skip
         except (LakeletError, RequestError) as error:
             self._tell({"kind": "failed", "message": error.message, "hint": error.hint or "",
@@ -72,6 +70,18 @@ class Talk:
             self._tell({"kind": "failed", "hint": "", "id": "", "message": message})
         finally:
             self._tell(None)
+
+    def _way_out(self, error: OverflowingError) -> str:
+        """What can be done where it does not fit: only what would help."""
+        ways = ["Shorten it"]
+        talking = self._talking
+        if talking is not None and error.window < talking.largest_window:
+            ways.append("give a larger window under How")
+        if talking is not None and any(one.role == "user" for one in talking.messages):
+            if talking.overflow == "fail":
+                ways.append("let the oldest turns be left out, under How")
+            ways.append("begin a new conversation")
+        return ", or ".join(ways) + "."
 
     def _hear(self, event: object) -> None:
         if self._left.is_set() and self._talking is not None:

@@ -153,7 +153,7 @@ class EngineProcess:
         if self.process.stdin is not None:
             with suppress(OSError):
                 self.process.stdin.close()
-        until = time.monotonic() + 2
+        until = time.monotonic() + 5  # a server of the user's own has two of these
         while self.alive and time.monotonic() < until:
             time.sleep(0.01)
         if self.alive:

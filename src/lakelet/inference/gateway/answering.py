@@ -5,20 +5,24 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import anyio
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
-from lakelet.errors import CommandError, LakeletError
-from lakelet.inference.backend import Backend
+from lakelet.errors import CommandError, EngineError, LakeletError
+from lakelet.inference.backend import Backend, Message
 from lakelet.inference.gateway.offered import Exchange, Offered
 from lakelet.inference.gateway.openai_api import ChatRequest
 from lakelet.inference.gateway.relay import Relay
 from lakelet.inference.gateway.replies import Reply
+from lakelet.inference.gateway.tools import calls_told, choosing
 from lakelet.inference.served import AnyModel
+from lakelet.models import Model
 
 __all__ = ("answered", "asked_body", "client_of", "unless_gone", "with_backend")
 
@@ -41,7 +45,14 @@ async def asked_body(request: Request) -> Any:
                 f"a request is at most {_LONGEST >> 20} MiB long; nothing was asked."
             )
     try:
-        return json.loads(text)
+        found = json.loads(text)
+        if b"\\u" in text:
+            json.dumps(found, ensure_ascii=False).encode()
+        return found
+    except UnicodeEncodeError:
+        raise CommandError(
+            "the request holds half a letter (a surrogate by itself); nothing was asked."
+        ) from None
     except (ValueError, RecursionError):
         raise CommandError("the request is no JSON; nothing was asked.") from None
 
@@ -76,6 +87,13 @@ async def answered(
         LakeletError: it does not fit, or the model does not load; nothing was sent.
     """
     model = await asyncio.to_thread(offered.choose, asked.model)
+    ignored = list(asked.ignored)
+    if isinstance(model, Model):
+        conversation, sampling = choosing(asked.conversation, asked.sampling)
+        if sampling.thought_tokens is not None and model.card.thinking == "none":
+            sampling = replace(sampling, thought_tokens=None)
+            ignored.append("thinking_budget_tokens")
+        asked = replace(asked, conversation=conversation, sampling=sampling)
     how = await asyncio.to_thread(offered.sampling, model, asked.sampling)
     relay = Relay(
         offered.backend(model, raw=asked.conversation.raw, client=client, keep=asked.keep), model,
@@ -83,24 +101,27 @@ async def answered(
         stop_loops=offered.stop_loops,
     )  # fmt: skip
     reply = kind(model.name, await unless_gone(request, relay.leave, relay.begin()))
+    reply.single = asked.sampling.more.get("parallel_tool_calls") is False
     if asked.sampling.formed:
         reply.format = asked.sampling.more["response_format"]
     reply.facts["sampling"] = {name: {"value": value, "source": source}
                                for name, (value, source) in how.every.items()}  # fmt: skip
     reply.facts["deviations"] = {name: {"asked": said, "recommended": wanted}
                                  for name, (said, wanted) in how.deviations.items()}  # fmt: skip
-    reply.facts["warnings"] = how.warnings
+    reply.facts["warnings"] = [*how.warnings, *relay.notes]
     if asked.window and asked.window > reply.facts["window"]:
         reply.facts["window_asked"] = asked.window
-    if asked.ignored:
-        reply.facts["ignored"] = list(asked.ignored)
+    if ignored:
+        reply.facts["ignored"] = sorted(ignored)
 
     async def ended(wrong: str = "") -> None:
         """Record the request and its answer, where that is wished."""
         if offered.record is not None:
+            said = tuple(_recorded_message(one) for one in asked.conversation.messages)
+            calls = [call for _, call in sorted(reply.calls.items())]
             await asyncio.to_thread(offered.record, Exchange(
-                model, asked.conversation.messages, reply.text, reply.thought, reply.usage,
-                "failed" if wrong else reply.reason, wrong,
+                model, said, _recorded(reply.text, calls), reply.thought, reply.usage,
+                "failed" if wrong else reply.reason, wrong or " ".join(relay.wrong),
             ))  # fmt: skip
 
     if asked.stream:
@@ -112,6 +133,7 @@ async def answered(
     async def whole() -> None:
         async for event in relay.events():
             reply.looped = relay.looped
+            reply.wrong = relay.wrong
             reply.take(event)
 
     try:
@@ -134,11 +156,16 @@ async def _stream(
         try:
             async for event in relay.events():
                 reply.looped = relay.looped
+                reply.wrong = relay.wrong
                 if (told := reply.take(event)) is not None:
                     yield reply.line(told)
         except LakeletError as error:
             wrong = error.message
             yield reply.line(reply.error(error)[1])
+            return
+        except Exception as error:  # whatever it is, the stream does not end cleanly
+            wrong = f"the answer broke off ({type(error).__name__}: {error})."
+            yield reply.line(reply.error(EngineError(wrong))[1])
             return
         wrong = ""
         yield reply.closing(usage=usage)
@@ -162,7 +189,35 @@ async def with_backend(
         finally:
             backend.close()
 
-    return await unless_gone(request, backend.abort, asyncio.to_thread(done))
+    return await unless_gone(request, backend.abort, _in_a_thread(done))
+
+
+async def _in_a_thread(work: Callable[[], Any]) -> Any:
+    """Do what may wait long, in a thread of its own: others wait for those that all share."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[Any] = loop.create_future()
+
+    def tell(how: Callable[[Any], None], what: Any) -> None:
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(lambda: None if done.done() else how(what))
+
+    def run() -> None:
+        try:
+            tell(done.set_result, work())
+        except Exception as error:
+            tell(done.set_exception, error)
+
+    threading.Thread(target=run, name="lakelet vectors", daemon=True).start()
+    return await done
+
+
+def _recorded_message(one: Message) -> Message:
+    return replace(one, content=_recorded(one.content, one.more.get("tool_calls") or ()))
+
+
+def _recorded(text: str, calls: Sequence[Mapping[str, Any]]) -> str:
+    """A message as it is kept, with the calls of tools in it."""
+    return "\n".join(filter(None, (text, calls_told(calls))))
 
 
 async def unless_gone(request: Request, leave: Callable[[], None], work: Awaitable[Any]) -> Any:

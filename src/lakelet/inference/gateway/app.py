@@ -43,7 +43,8 @@ def create_gateway(offered: Offered, hosts: frozenset[str]) -> Starlette:
                 assert isinstance(found, Response)
                 return found
             except LakeletError as error:
-                status, body = (ollama_error if _ollama(request) else error_body)(error)
+                status, body = (ollama_error(error) if _ollama(request)
+                                else error_body(error, _prompt(request)))  # fmt: skip
                 later = {"retry-after": "2"} if status == 429 else None
                 return JSONResponse(body, status, headers=later)
 
@@ -60,6 +61,12 @@ def create_gateway(offered: Offered, hosts: frozenset[str]) -> Starlette:
 
 def _ollama(request: Request) -> bool:
     return not request.url.path.startswith("/v1/")
+
+
+def _prompt(request: Request) -> str:
+    """The field of a request in which its prompt stands."""
+    fields = {"/v1/completions": "prompt", "/v1/embeddings": "input"}
+    return fields.get(request.url.path, "messages")
 
 
 def _refused(request: Request, status: int, said: str) -> JSONResponse:

@@ -22,6 +22,7 @@ from lakelet.inference.gateway.openai_api import (
 )
 from lakelet.inference.gateway.pictures import parts_of_images
 from lakelet.inference.gateway.schemas import check_format
+from lakelet.inference.gateway.tools import tools_of
 from lakelet.inference.policy import thinking_of
 from lakelet.inference.served import AnyModel
 
@@ -46,10 +47,7 @@ def read_ollama_chat(body: Any) -> ChatRequest:
     messages = body.get("messages") or []
     if not isinstance(messages, list):
         raise CommandError("messages is no list; nothing was asked.")
-    tools = body.get("tools") or []
-    if not isinstance(tools, list) or not all(isinstance(one, dict) for one in tools):
-        raise CommandError("tools is no list of objects; nothing was asked.")
-    return _request(body, Conversation(tuple(map(_message, messages)), tools=tuple(tools)))
+    return _request(body, Conversation(tuple(map(_message, messages)), tools=tools_of(body)))
 
 
 def read_ollama_text(body: Any) -> ChatRequest:
@@ -136,9 +134,8 @@ def _request(body: dict[str, Any], conversation: Conversation) -> ChatRequest:
     options = body.get("options") or {}
     if not isinstance(options, dict):
         raise CommandError("options is no object; nothing was asked.")
-    unknown = [one for one in options if one not in (*_OPTIONS, *_IGNORED)]
-    if unknown:
-        raise CommandError(f"options.{unknown[0]} is not there; nothing was asked.")
+    # Options of the machine are the engine host's; others are told, as in OpenAI's API.
+    unknown = sorted(f"options.{one}" for one in options if one not in (*_OPTIONS, *_IGNORED))
     more: dict[str, Any] = {name: number_of(options, name) for name in
             ("repeat_penalty", "presence_penalty", "frequency_penalty")
             if options.get(name) is not None}  # fmt: skip
@@ -168,7 +165,7 @@ def _request(body: dict[str, Any], conversation: Conversation) -> ChatRequest:
             max_tokens=most if most is not None and most > 0 else None,
         ),
         body.get("stream") is not False, usage=True, window=window,
-        keep=seconds_of(body.get("keep_alive")),
+        keep=seconds_of(body.get("keep_alive")), ignored=tuple(unknown),
     )  # fmt: skip
 
 

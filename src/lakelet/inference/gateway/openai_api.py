@@ -21,6 +21,7 @@ from lakelet.errors import (
 from lakelet.inference.backend import Conversation, Message, Sampling
 from lakelet.inference.completions import THOUGHTS
 from lakelet.inference.gateway.pictures import picture_of_part
+from lakelet.inference.gateway.tools import tools_of
 
 __all__ = (
     "ChatRequest",
@@ -38,6 +39,9 @@ _PASSED = (
 )  # fmt: skip
 _REFUSED = ("audio", "modalities", "functions", "function_call")
 _RANGES = {"temperature": (0, 100), "top_p": (0, 1), "min_p": (0, 1), "top_k": (0, 1 << 31)}
+_LARGEST = 1 << 63
+_ASKED_WRONG = (400, 413, 422)
+"""With which an engine refuses what is asked, and not to be asked."""
 _READ = frozenset((
     *_PASSED, *_RANGES, "model", "messages", "prompt", "stream", "stream_options", "tools", "stop",
     "max_tokens", "max_completion_tokens", "seed", "n", "logprobs", "chat_template_kwargs",
@@ -89,9 +93,6 @@ def read_chat(body: Any) -> ChatRequest:
     messages = body.get("messages")
     if not isinstance(messages, list) or not messages:
         raise CommandError("messages is no list with a message in it; nothing was asked.")
-    tools = body.get("tools") or []
-    if not isinstance(tools, list) or not all(isinstance(one, dict) for one in tools):
-        raise CommandError("tools is no list of objects; nothing was asked.")
     template = body.get("chat_template_kwargs") or {}
     if not isinstance(template, dict):
         raise CommandError("chat_template_kwargs is no object; nothing was asked.")
@@ -99,7 +100,7 @@ def read_chat(body: Any) -> ChatRequest:
     return ChatRequest(
         str(body.get("model") or ""),
         Conversation(
-            tuple(_message(one) for one in messages), tools=tuple(tools), template=template
+            tuple(_message(one) for one in messages), tools=tools_of(body), template=template
         ),
         sampling_of(body),
         bool(body.get("stream")),
@@ -123,6 +124,8 @@ def sampling_of(body: Mapping[str, Any]) -> Sampling:
     if most is not None and most < 1:
         raise CommandError(f"max_tokens is {most}, and at least 1 is generated; nothing was asked.")
     check_ranges(body)
+    for name in ("presence_penalty", "frequency_penalty", "repeat_penalty"):
+        number_of(body, name)
     return Sampling(
         temperature=number_of(body, "temperature"), top_p=number_of(body, "top_p"),
         top_k=whole_of(body, "top_k"), min_p=number_of(body, "min_p"), seed=whole_of(body, "seed"),
@@ -186,6 +189,8 @@ def number_of(body: Mapping[str, Any], name: str) -> float | None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise CommandError(f"{name} is {value!r}, and no number; nothing was asked.")
+    if not -_LARGEST <= value <= _LARGEST:  # which no number that is none is either
+        raise CommandError(f"{name} is beyond what numbers go to here; nothing was asked.")
     return float(value)
 
 
@@ -194,17 +199,22 @@ def whole_of(body: Mapping[str, Any], name: str) -> int | None:
     value = number_of(body, name)
     if value is not None and value != int(value):
         raise CommandError(f"{name} is {value!r}, and no whole number; nothing was asked.")
-    return None if value is None else int(value)
+    return None if value is None else int(body[name])  # a float has no more than 53 bits
 
 
-def error_body(error: LakeletError) -> tuple[int, dict[str, Any]]:
-    """Status and body of an error, as OpenAI's clients read them."""
+def error_body(error: LakeletError, param: str = "messages") -> tuple[int, dict[str, Any]]:
+    """Status and body of an error, as OpenAI's clients read them.
+
+    Args:
+        error: the error.
+        param: the field in which a prompt stands.
+    """
     said = f"{error.message} {error.hint}" if error.hint else error.message
     told: dict[str, Any] = {"message": said, "type": "invalid_request_error", "param": None,
                             "code": None}  # fmt: skip
     status = 400
     if isinstance(error, OverflowingError):
-        told |= {"code": "context_length_exceeded", "param": "messages",
+        told |= {"code": "context_length_exceeded", "param": param,
                  "n_prompt_tokens": error.prompt, "n_ctx": error.window}  # fmt: skip
     elif isinstance(error, ModelNotFoundError | ModelChoiceError):
         status = 404
@@ -212,7 +222,7 @@ def error_body(error: LakeletError) -> tuple[int, dict[str, Any]]:
     elif isinstance(error, BusyError):
         status = 429
         told |= {"type": "rate_limit_error", "code": "busy"}
-    elif isinstance(error, EngineError):
+    elif isinstance(error, EngineError) and error.status not in _ASKED_WRONG:
         status = 503
         told |= {"type": "server_error", "code": "engine"}
     return status, {"error": told}

@@ -25,7 +25,8 @@ from lakelet.inference.backend import (
     Thought,
     Usage,
 )
-from lakelet.inference.counting import bounded, ended_by, room_for
+from lakelet.inference.control_tokens import control_tokens
+from lakelet.inference.counting import bounded, differences, ended_by, room_for
 from lakelet.inference.loops import LoopWatch
 from lakelet.inference.policy import with_policy
 from lakelet.inference.served import AnyModel
@@ -46,6 +47,8 @@ class Relay:
 
     Attributes:
         looped: whether the answer repeats itself without end.
+        notes: what is said of the prompt.
+        wrong: what is wrong with the answer though it came.
     """
 
     def __init__(
@@ -61,6 +64,8 @@ class Relay:
         self.window = window
         self.stop_loops = stop_loops
         self.looped = False
+        self.notes: list[str] = []
+        self.wrong: list[str] = []
         self.left = threading.Event()
         self._loop = asyncio.get_running_loop()
         self._told: asyncio.Queue[Any] = asyncio.Queue()
@@ -107,6 +112,7 @@ class Relay:
             self._refuse_unseen_pictures()
             self._refuse_unseen_tools()
             begun = self._fitting(window)
+            self.notes = control_tokens(self.backend, self.conversation)
             room = begun.room
             self._tell(begun)
             # Without a number the engine goes on to its window's end, which may be farther than
@@ -120,6 +126,8 @@ class Relay:
                 if self.left.is_set():
                     return
                 pieces += isinstance(one, Text | Thought)
+                if isinstance(one, Usage):
+                    self.wrong = differences(begun.count, one.prompt, window)
                 if isinstance(one, End):
                     one = End(ended_by(one.reason, room, self.sampling.max_tokens))
                 if watch is not None and not self.looped and watch.looped(one):

@@ -27,7 +27,9 @@ class Reply:
         calls: of tools, by their number: ``id``, ``name`` and ``arguments``, a text.
         usage: what was counted.
         reason: why it ended.
+        wrong: what is wrong with it though it came.
         looped: whether it repeats itself without end.
+        single: whether no more than one tool is to be called.
         format: the ``response_format`` that it has to follow; None for none.
         times: seconds since the request came: ``begun``, ``first`` and ``ended``.
     """
@@ -48,6 +50,8 @@ class Reply:
         self.reason = "stop"
         self.looped = False
         self.format: Any = None
+        self.single = False
+        self.wrong: list[str] = []
         self.times: dict[str, float] = {"begun": time.monotonic()}
 
     def take(self, event: Event) -> Any:
@@ -73,6 +77,8 @@ class Reply:
         self.reason = event.reason
         self.facts["ended"] = event.reason
         self.facts["repeats_itself"] = self.looped
+        if self.wrong:
+            self.facts["wrong"] = self.wrong
         if self.format is not None and not self.calls:
             self.facts["format_fault"] = fault_of(self.text, self.format)
         if self.calls:
@@ -80,6 +86,11 @@ class Reply:
                 str(number): fault for number, call in sorted(self.calls.items())
                 if (fault := _fault(call["arguments"])) is not None
             }  # fmt: skip
+            if self.single and len(self.calls) > 1:
+                self.facts["warnings"] = [
+                    *self.facts.get("warnings", ()),
+                    f"{len(self.calls)} calls came, and parallel_tool_calls is false.",
+                ]
 
     def begin(self) -> Any:
         """What is told before anything has come; None for nothing."""
@@ -116,6 +127,6 @@ def _fault(arguments: str) -> str | None:
     """What is wrong with the arguments of a call; None for nothing."""
     try:
         found = json.loads(arguments or "{}")
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         return f"they are no JSON: {error}"
     return None if isinstance(found, dict) else "they are no object"

@@ -47,7 +47,7 @@ def fault_of(text: str, asked: Any) -> str | None:
         return None
     try:
         found = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         return f"it is no JSON: {error}"
     if asked["type"] == "json_object":
         return None if isinstance(found, dict) else "it is no object"

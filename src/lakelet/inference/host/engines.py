@@ -6,7 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -25,6 +25,7 @@ from lakelet.inference.templates import check_template, refuse_silent
 from lakelet.models import Card, Model
 from lakelet.models.families import families_of
 from lakelet.workspace.quantities import format_bytes
+from lakelet.workspace.resources import machine_memory
 
 __all__ = ("Engine", "Engines", "Wanted")
 
@@ -167,7 +168,8 @@ class Engines:
         self.free = free
         self.changed = threading.Condition()
         self.loaded: dict[str, Engine] = {}
-        self.loading: set[str] = set()
+        self.loading: dict[str, int] = {}
+        self.whole = machine_memory()
 
     @contextmanager
     def turn(self, wanted: Wanted, tell: Callable[[int], None]) -> Iterator[Engine]:
@@ -188,9 +190,14 @@ class Engines:
         most = card.context or card.trained_context
         if most and (wanted.window or 0) > most:
             raise _beyond(wanted, most)  # before what is loaded makes room for it
-        engine = self._with_template(wanted, tell) or self._ready(wanted, tell)
         ticket = _Ticket(wanted.client)
-        with self.changed:
+        with ExitStack() as held:
+            while True:
+                engine = self._with_template(wanted, tell) or self._ready(wanted, tell)
+                held.enter_context(self.changed)
+                if any(one is engine for one in self.loaded.values()):
+                    break
+                held.pop_all().close()  # it was let go of between the two: once more
             if len(engine.queue) >= self.longest:
                 raise BusyError(
                     f"{len(engine.queue)} wait for {wanted.model.name} already; nothing was asked.",
@@ -257,7 +264,7 @@ class Engines:
                 engine = None
             if engine is not None:
                 return engine
-            self.loading.add(key)
+            self.loading[key] = 0
         try:
             tell(0)
             engine = self._load(wanted)
@@ -266,14 +273,14 @@ class Engines:
             return engine
         finally:
             with self.changed:
-                self.loading.discard(key)
+                self.loading.pop(key, None)
                 self.changed.notify_all()
 
     def _too_small(self, engine: Engine, wanted: Wanted) -> bool:
         """Whether somebody else's small window would stand in the way of who asks for none."""
         if wanted.window is not None or not engine.asked:
             return False
-        free = self.free() + engine.estimate
+        free = self._left(without_idle=True)
         return default_window(wanted.model.card, free, wanted.slots) > engine.window
 
     def _load(self, wanted: Wanted) -> Engine:
@@ -290,7 +297,7 @@ class Engines:
         window = self._window(wanted, card)
         need = estimated_memory(card, window, wanted.slots)
         if not wanted.server:  # where a server of the user's own keeps a model is not known here
-            self._make_room(wanted.model.name, need)
+            self._make_room(wanted, need)
         request = LoadRequest(
             str(wanted.model.path), window, wanted.slots, self.threads, pools=bool(card.pooling),
             at_once=read_at_once(card, window),
@@ -315,21 +322,37 @@ class Engines:
     def _window(self, wanted: Wanted, card: Card) -> int:
         if wanted.window is not None:
             return wanted.window
-        idle = sum(one.estimate for one in self.loaded.values() if one.idle)
-        free = 1 << 62 if wanted.server else self.free() + idle
+        free = 1 << 62 if wanted.server else self._left(without_idle=True)
         window = default_window(card, free, wanted.slots)
         if not window:
-            raise self._too_large(wanted.model.name, estimated_memory(card, 1), self.free() + idle)
+            raise self._too_large(wanted.model.name, estimated_memory(card, 1), free)
         return window
 
-    def _make_room(self, name: str, need: int) -> None:
+    def _left(self, *, without_idle: bool = False) -> int:
+        """Bytes that a model may take.
+
+        Weights are mapped, and the kernel calls what is mapped free: so it is held against what is
+        loaded, too. What is being loaded has taken nothing yet, and will.
+
+        Args:
+            without_idle: as if the models that nobody uses were let go.
+        """
+        with self.changed:
+            gone = [one for one in self.loaded.values() if one.idle and without_idle]
+            taken = sum(one.estimate for one in self.loaded.values()) + sum(self.loading.values())
+            own = sum(max(0, one.estimate - one.model.bytes) for one in gone)
+            free = self.free() - sum(self.loading.values()) + own
+            return min(free, self.whole - taken + sum(one.estimate for one in gone))
+
+    def _make_room(self, wanted: Wanted, need: int) -> None:
         """Let go of idle models, the least recently used first, until another one fits."""
-        while need > self.free():
-            with self.changed:
+        with self.changed:
+            while need > self._left():
                 idle = [key for key, one in self.loaded.items() if one.idle]
                 if not idle:
-                    raise self._too_large(name, need, self.free())
+                    raise self._too_large(wanted.model.name, need, self._left())
                 self._end(min(idle, key=lambda key: self.loaded[key].used))
+            self.loading[wanted.key] = need
 
     def _too_large(self, name: str, need: int, free: int) -> LakeletError:
         busy = [one.model.name for one in self.loaded.values() if not one.idle]

@@ -181,6 +181,7 @@ def _run(root: Path, keep: float, told: int) -> None:
     with try_hold(place.lock) as ours:
         if not ours:
             return
+        place.forget()  # what a host that was killed said
         host = _Host(place, ModelStore(root), keep)
         os.write(told, b"1")
         os.close(told)
