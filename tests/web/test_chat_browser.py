@@ -9,9 +9,12 @@ from typing import Any
 import pytest
 
 from inference.tiny import tiny_store
+from lakelet.inference.backend import Usage
 from lakelet.inference.host.attaching import HostClient
+from lakelet.inference.served import ServedModel, Server
 from lakelet.models import add_model
 from lakelet.session import Workspace, open_workspace
+from lakelet.session.conversations import Writing
 from web.looking import faults
 from web.test_browser import Person
 from web.test_screens import SIZES
@@ -177,3 +180,51 @@ def test_the_page_is_whole_and_accessible(meet: Any, theme: str, size: str) -> N
     page.get_by_role("button", name="Prompt").click()
     wrong += faults(page, "a prompt")
     assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_end_of_a_conversation_is_in_sight(meet: Any, size: str) -> None:
+    person = meet(size=size)
+    page = person.page
+    person.open()
+    page.locator("[data-how]").click()  # closed: it takes room
+    hidden = (
+        "document.querySelector('.chat-log').lastElementChild.getBoundingClientRect().bottom - "
+        "document.querySelector('.chat-write').getBoundingClientRect().top"
+    )
+    for _ in range(7):
+        person.say(LOMAR)
+    assert page.evaluate(hidden) <= 0 and page.evaluate("window.scrollY") > 0
+    page.reload()
+    assert page.evaluate(hidden) <= 0 and page.evaluate("window.scrollY") > 0
+
+
+def test_how_it_is_asked_is_kept_in_a_tab(meet: Any) -> None:
+    person = meet()
+    page = person.page
+    person.open()
+    page.locator("#chat-overflow").select_option("drop-oldest")
+    page.reload()
+    assert page.locator("#chat-overflow").input_value() == "drop-oldest"
+    assert page.locator("#chat-temperature").input_value() == "0"
+
+
+def test_an_answer_that_another_writes_is_read_on(meet: Any, ws: Workspace) -> None:
+    writing = Writing(ws.folder, ServedModel(Server("far", "http://127.0.0.1:9/v1"), "any"))
+    writing.say("user", LOMAR)
+    writing.begin()
+    person = meet()
+    page = person.page
+    page.goto(f"/chat/{writing.id}")
+    assert "It is being written" in page.locator("[data-open]").inner_text()
+    writing.keep("The capital", "", Usage(None, None), "")
+    page.get_by_text("The capital", exact=True).wait_for()
+    writing.keep(HELMUT, "", Usage(None, None), "stop")
+    page.get_by_text(HELMUT).wait_for()
+    page.locator("[data-open]").wait_for(state="detached")
+
+
+def test_a_model_that_is_not_there_is_said_to_be(meet: Any) -> None:
+    person = meet()
+    person.page.goto("/chat?model=gone")
+    assert "There is no model gone here" in person.page.locator(".note").first.inner_text()

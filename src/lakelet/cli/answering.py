@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lakelet.cli.output import counted, number
+from lakelet.cli.output import counted, number, wrapped
 
 if TYPE_CHECKING:
     from lakelet.inference import Answer
@@ -135,13 +135,14 @@ def say_ended(answer: Answer, *, kept: bool) -> None:
         facts.append(f"{number(answer.usage.cached)} of the prompt taken from the last one")
     if answer.usage.generated_per_second:
         facts.append(f"{answer.usage.generated_per_second:.1f} a second")
-    click.echo(", ".join(facts) + _ended(answer) + ".", err=True)
+    click.echo(wrapped(", ".join(facts) + _ended(answer) + ".", 2, err=True), err=True)
     if answer.room.lowered:
         click.echo(f"Only {number(answer.room.tokens)} tokens were left for it.", err=True)
     for one in answer.notes:
-        click.echo(f"Careful: {one}", err=True)
+        click.echo(wrapped(f"Careful: {one}", 2, err=True), err=True)
     for one in answer.wrong:
-        click.echo(f"Error: {one}" + " What has come is kept." * kept, err=True)
+        said = f"Error: {one}" + " What has come is kept." * kept
+        click.echo(wrapped(said, 2, err=True), err=True)
     if answer.reason == "broken off":
         click.echo("Hint: the answer is not whole; ask again.", err=True)
 

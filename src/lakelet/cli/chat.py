@@ -212,11 +212,12 @@ def _turn(talking: Talking, asked: str, window: int | None) -> bool:
     found = measured[-1]  # of an estimate first, and of what the server counted
     prompt = answer.count.high if answer.usage.prompt is None else answer.usage.prompt
     room = answer.window - prompt - (answer.usage.generated or 0)
-    click.echo(
+    tokens = (
         f"tokens ({found.grade}): system {number(found.system)}, before {number(found.history)}, "
         f"this turn {number(found.turn)}, answer {number(answer.usage.generated or 0)}; "
-        f"{number(max(room, 0))} of {number(answer.window)} tokens are free.", err=True,
-    )  # fmt: skip
+        f"{number(max(room, 0))} of {number(answer.window)} tokens are free."
+    )
+    click.echo(wrapped(tokens, 2, err=True), err=True)
     return not answer.wrong
 
 

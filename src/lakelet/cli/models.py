@@ -146,7 +146,7 @@ def servers(as_json: bool) -> None:
             whole=("name",),
         )
     for name, said in wrong.items():
-        click.echo(f"{name}: {said}", err=True)
+        click.echo(wrapped(f"{name}: {said}", 2, err=True), err=True)
 
 
 @models.command()
@@ -183,7 +183,8 @@ def probe(name: str, context: str, yes: bool, as_json: bool) -> None:
     def tell(one: Any) -> None:
         if not as_json:
             mark, colour = _FOUND[one.state]
-            click.echo(f"{click.style(mark, fg=colour)} {one.what:<21} {one.said}")
+            said = wrapped(f"- {one.what:<21} {one.said}", 24)  # the mark is not a letter of it
+            click.echo(f"{click.style(mark, fg=colour)}{said[1:]}")
 
     probed = workspace.probe_model(
         name, context=parse_tokens(context) if context else None, allow=allow, told=tell

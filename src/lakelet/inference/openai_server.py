@@ -16,7 +16,7 @@ from contextlib import suppress
 from typing import Any
 from urllib.parse import quote
 
-from lakelet.errors import EngineError, ModelNotFoundError
+from lakelet.errors import EngineError, ModelNotFoundError, StalledError
 from lakelet.inference.asking import Asking
 from lakelet.inference.backend import (
     Conversation,
@@ -50,7 +50,14 @@ def openai_names(server: Server) -> list[str]:
     Raises:
         EngineError: it does not answer.
     """
-    told = _asking(server, _LOOK).ask("/models")
+    try:
+        told = _asking(server, _LOOK).ask("/models")
+    except EngineError as error:
+        if error.status in (404, 405) and not server.address.rstrip("/").endswith("/v1"):
+            error.hint = (
+                f"most servers have OpenAI's API under /v1: is its address {server.address}/v1?"
+            )
+        raise
     data = told.get("data") if isinstance(told, dict) else None
     if not isinstance(data, list):
         raise EngineError(f"the server {server.name} tells no list of models.")
@@ -119,7 +126,7 @@ class OpenAIServer(ServerBackend):
         try:
             names = openai_names(self.server)
         except EngineError as error:
-            if "does not answer" in error.message or "said nothing" in error.message:
+            if error.hint or isinstance(error, StalledError):
                 raise
             return  # it tells no list that can be read
         if names and self.model not in names:

@@ -353,6 +353,9 @@ class Writing:
                 f"UPDATE messages SET {what} WHERE conversation = ? AND number = ?",
                 (*values, self.id, self.number - 1),
             )
+            store.execute(
+                "UPDATE conversations SET updated = ? WHERE id = ?", (time.time(), self.id)
+            )
 
 
 def went_on(name: str, there: int, known: int) -> CommandError:

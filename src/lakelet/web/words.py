@@ -69,8 +69,8 @@ def answered(said: Said) -> str:
         told.append(f"{said.generated:,} tokens")
     if said.per_second:
         told.append(f"{said.per_second:,.{1 if said.per_second < 100 else 0}f} a second")
-    if said.prompt:
-        told.append(f"{said.cached or 0:,} of {said.prompt:,} prompt tokens reused")
+    if said.prompt and said.cached is not None:
+        told.append(f"{said.cached:,} of {said.prompt:,} prompt tokens reused")
     why = _ENDED.get(said.ended, "")
     return ", ".join(told) + (f"; {why}" if why else "")
 

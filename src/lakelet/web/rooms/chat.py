@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 from anyio.to_thread import run_sync
@@ -69,6 +70,7 @@ class ChatPage:
         chosen: the model that is meant.
         wrong: why no model is meant, where several are there.
         command: what goes on with it in a terminal.
+        open: whether its last answer may still be being written.
     """
 
     kept: list[Kept]
@@ -81,6 +83,7 @@ class ChatPage:
     chosen: str
     wrong: str
     command: str
+    open: bool
 
 
 def chat(
@@ -122,13 +125,22 @@ def _page(
         except ModelChoiceError:
             chosen = ""
         chosen = chosen if chosen in names else next(iter(names), "")
+        if model and talk is None and chosen:
+            wrong = f"There is no model {model} here to talk to; {chosen} is chosen."
     counted = [one for one in said if one.meter is not None]
     words = ["chat", *([chosen] if chosen else []), *(["--go-on", talk.id] if talk else [])]
     return ChatPage(
         workspace.conversations(letters)[:_MOST_LISTED], letters, talk, said,
         counted[-1].meter if counted else None, counted[-1].generated or 0 if counted else 0,
-        models, chosen, wrong, as_command(words),
+        models, chosen, wrong, as_command(words), _is_open(talk, said),
     )  # fmt: skip
+
+
+def _is_open(talk: Kept | None, said: list[Said]) -> bool:
+    """Whether the last answer may still come: who writes it waits so long for its engine."""
+    if talk is None or not said or said[-1].role != "assistant" or said[-1].ended:
+        return False
+    return datetime.now(UTC) - talk.updated < timedelta(minutes=10)
 
 
 def _spoken(workspace: Workspace, model: Model) -> Spoken | None:

@@ -23,7 +23,7 @@ export function facts(ended) {
   const told = [];
   if (ended.generated !== null) told.push(`${counts.format(ended.generated)} tokens`);
   if (ended.per_second) told.push(`${ended.per_second < 100 ? ended.per_second.toFixed(1) : counts.format(Math.round(ended.per_second))} a second`);
-  if (ended.prompt) told.push(`${counts.format(ended.cached ?? 0)} of ${counts.format(ended.prompt)} prompt tokens reused`);
+  if (ended.prompt && ended.cached !== null) told.push(`${counts.format(ended.cached)} of ${counts.format(ended.prompt)} prompt tokens reused`);
   const why = { window: "the window is full", max_tokens: "cut at the most tokens asked for", loop: "it said the same again and again, and was stopped", stopped: "stopped" }[ended.reason];
   return told.join(", ") + (why ? `; ${why}` : "");
 }

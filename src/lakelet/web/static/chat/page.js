@@ -2,7 +2,7 @@
 // many messages it has seen, so that two pages never mix what they say.
 import { make } from "../make.js";
 import { drawMeter, facts } from "./meter.js";
-import { drawAll, Saying } from "./said.js";
+import { drawAll, drawMarkdown, Saying } from "./said.js";
 import { asked, told } from "./stream.js";
 
 const page = document.getElementById("chat");
@@ -20,7 +20,7 @@ function fail(message, hint) {
   const shown = find("failed");
   shown.hidden = !message;
   const [first, second] = shown.querySelectorAll("p");
-  first.textContent = message;
+  first.textContent = message.charAt(0).toUpperCase() + message.slice(1);
   second.textContent = hint;
 }
 
@@ -44,7 +44,41 @@ function showModel() {
   find("sampled").textContent = [sampling, warning].filter(Boolean).join(". ");
 }
 
-function toEnd() { page.querySelector(".chat-write").scrollIntoView({ block: "end" }); }
+// How far the last message goes under the field, which stays at the foot of the window.
+function under() {
+  const last = log.lastElementChild;
+  return last ? last.getBoundingClientRect().bottom + 12 - page.querySelector(".chat-write").getBoundingClientRect().top : 0;
+}
+
+function toEnd() {
+  const over = under();
+  if (over > 0) window.scrollBy(0, over);
+}
+
+// An answer is followed as long as its end is looked at: who scrolls up reads something else.
+let follows = true;
+addEventListener("scroll", () => { follows = under() < 120; }, { passive: true });
+
+const KEPT = ["think", "budget", "context", "overflow", "temperature"];
+function keepHow() { sessionStorage.setItem("chat-how", JSON.stringify(Object.fromEntries(KEPT.map((name) => [name, find(name).value])))); }
+function hadHow() {
+  for (const [name, value] of Object.entries(JSON.parse(sessionStorage.getItem("chat-how") ?? "{}"))) if (KEPT.includes(name)) find(name).value = value;
+}
+
+// An answer that is written elsewhere, or was when this page was made, is read as it comes.
+async function readOn() {
+  const open = log.querySelector("[data-open]");
+  while (open && !state.key) {
+    await new Promise((done) => { setTimeout(done, 1500); });
+    const found = await fetch(`/chat/${state.id}.json`).catch(() => null);
+    if (!found?.ok || state.key) return;
+    const { said } = await found.json();
+    const last = said[said.length - 1];
+    if (said.length !== state.messages || last.ended) { location.reload(); return; }
+    drawMarkdown(textOf(last.number), last.content);
+    if (follows) toEnd();
+  }
+}
 
 function buttons(saying, role, number) {
   const button = (name, text) => make("button", { class: "button plain", type: "button", [`data-${name}`]: number }, text);
@@ -76,6 +110,7 @@ async function send(text) {
   field.value = "";
   state.key = fresh();
   working(true);
+  follows = true;
   toEnd();
   let begun = false, ended = null, meter = null, thinking = false;
   const back = (message, hint) => {
@@ -109,7 +144,7 @@ async function send(text) {
       } else if (one.kind === "thought" || one.kind === "text") {
         if (thinking !== one.kind) say(one.kind === "thought" ? "Thinking …" : "Answering …");
         thinking = one.kind;
-        answer.come(one.kind === "text" ? one.text : "", one.kind === "thought" ? one.text : "");
+        answer.come(one.kind === "text" ? one.text : "", one.kind === "thought" ? one.text : "", () => { if (follows) toEnd(); });
       } else if (one.kind === "ended") ended = one;
       else if (one.kind === "failed") back(one.message, one.hint);
     }
@@ -121,6 +156,7 @@ async function send(text) {
   if (begun) { buttons(question, "user", number); buttons(answer, "assistant", number + 1); }
   state.key = "";
   working(false);
+  if (begun && follows) toEnd();
   if (begun) listAnew();
 }
 
@@ -135,7 +171,7 @@ function finish(answer, ended, meter) {
   if (meter) drawMeter(find("meter"), { ...meter, answer: ended.generated });
   state.messages = ended.messages;
   hear(`Answered. ${facts(ended)}`);
-  toEnd();
+  if (follows) toEnd();
 }
 
 // How many messages there are now, after one that ended otherwise than it should.
@@ -178,8 +214,10 @@ const textOf = (number) => log.querySelector(`[data-number="${number}"] .chat-te
 
 if (log) {
   drawAll(log);
+  hadHow();
   showModel();
   for (const name of ["model", "think"]) find(name).addEventListener("change", showModel);
+  for (const name of KEPT) find(name).addEventListener("change", keepHow);
   find("send").addEventListener("click", () => send(field.value));
   find("stop").addEventListener("click", stop);
   find("how").addEventListener("click", (event) => {
@@ -211,7 +249,8 @@ if (log) {
       hear("Copied.");
     } else if (event.target.closest("[data-close]")) find("prompt-shown").close();
   });
-  if (log.children.length) toEnd();
+  toEnd();
+  readOn();
 }
 page.addEventListener("submit", (event) => {
   if (event.target.matches("[data-delete]") && !confirm("Delete this conversation? Its text is gone for good.")) event.preventDefault();

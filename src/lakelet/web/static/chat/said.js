@@ -44,12 +44,12 @@ export class Saying {
       this.thinking, this.shown, this.notes, make("footer", { class: "chat-foot small mute" }, this.facts, this.acts));
   }
 
-  come(text, thought) {
+  come(text, thought, drawn) {
     this.text += text;
     this.thought += thought;
     if (this.waiting) return;
     this.waiting = true;
-    requestAnimationFrame(() => this.draw());
+    requestAnimationFrame(() => { this.draw(); drawn(); });
   }
 
   draw() {
