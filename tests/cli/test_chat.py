@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -17,6 +18,7 @@ from inference.test_gateway import gateway_of
 from lakelet.errors import CommandError, OverflowingError, TemplateError
 from lakelet.inference import Sampling, Text
 from lakelet.session import Workspace
+from lakelet.session.conversations import Writing
 from models.files import write_gguf
 
 LOMAR, ARNIA = "What is the capital of Lomar?", "What grows in Arnia?"
@@ -277,3 +279,54 @@ def test_a_server_is_talked_to_in_the_terminal(talkative: Workspace, tmp_path: P
         settings.write_text(settings.read_text() + far)
         held = lakelet(talkative.folder.root, "chat", "far/tiny-llama", given=f"{LOMAR}\n{ARNIA}\n")
         assert held.returncode == 0 and held.stderr.count("tokens (estimated): system 0") == 2
+
+
+def test_letters_of_all_alphabets_are_found_in_any_case(talkative: Workspace) -> None:
+    talkative.talk("tiny-llama", sampling=GREEDY).say("Москва и Ärger")
+    for letters in ("москва", "МОСКВА", "ärger", "ÄRGER"):
+        assert len(talkative.conversations(letters)) == 1
+
+
+def test_a_question_that_was_never_answered_is_left_out(talkative: Workspace) -> None:
+    """As after a kill before the first token: templates that want turns in turn go on."""
+    folder, model = talkative.folder, talkative.model("tiny-llama")
+    talking = talkative.talk("tiny-llama", sampling=GREEDY)
+    talking.say(LOMAR)
+    writing = Writing(folder, model, talking.id, 2)
+    writing.say("user", "What was lost?")
+    writing.begin()
+    on = talkative.talk("tiny-llama", go_on=talking.id, sampling=GREEDY)
+    assert on.say(ARNIA).wrong == []
+    prompt = on.prompt()
+    assert "lost" not in prompt and prompt.count("<|im_start|>user") == 2
+    with pytest.raises(CommandError, match="stands at the beginning"):
+        talkative.talk("tiny-llama", go_on=talking.id, system="Be short.")
+
+
+def test_two_who_write_one_message_are_told(talkative: Workspace) -> None:
+    folder, model = talkative.folder, talkative.model("tiny-llama")
+    talking = talkative.talk("tiny-llama", sampling=GREEDY)
+    talking.say(LOMAR)
+    first, second = (Writing(folder, model, talking.id, 2) for _ in range(2))
+    first.say("user", "a")
+    with pytest.raises(CommandError, match="something was said in it meanwhile"):
+        second.say("user", "b")
+
+
+def test_copies_from_before_a_change_of_the_store_lose_it_too(talkative: Workspace) -> None:
+    talking = talkative.talk("tiny-llama", sampling=GREEDY)
+    talking.say(LOMAR)
+    private = talkative.folder.private
+    with sqlite3.connect(private / "lakelet.db") as store:
+        store.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    (private / "lakelet.db.version11").write_bytes((private / "lakelet.db").read_bytes())
+    talkative.delete_conversation(talking.id)
+    assert b"Helmut" not in (private / "lakelet.db.version11").read_bytes()
+
+
+def test_what_is_piped_in_has_to_be_text(talkative: Workspace) -> None:
+    held = subprocess.run(
+        [sys.executable, "-m", "lakelet", "chat", "tiny-llama"], cwd=talkative.folder.root,
+        input=b"\xff\xfe\n", capture_output=True, check=False,
+    )  # fmt: skip
+    assert held.returncode == 1 and b"byte 0 of a line is not UTF-8" in held.stderr

@@ -255,3 +255,67 @@ def test_a_server_that_is_not_there_is_named_with_its_address(
         "the server far does not answer at http://127.0.0.1:9/v1 (Connection refused)."
     )
     assert "[models.servers.far]" in str(told.value.hint)
+
+
+def _stream(*chunks: str) -> bytes:
+    return "".join(f"data: {chunk}\n\n" for chunk in (*chunks, "[DONE]")).encode()
+
+
+@pytest.mark.parametrize(
+    "chunk",
+    ["[1]", "5", '"a"', '{"choices": "a"}', '{"choices": [{"delta": "a"}]}',
+     '{"choices": [{"delta": {"content": 5}}]}', '{"choices": [], "usage": "many"}',
+     '{"choices": [{"delta": {"tool_calls": [7]}}]}', "[" * 3000],
+)  # fmt: skip
+def test_what_no_such_api_sends_is_the_servers_fault(
+    known: Callable[..., Workspace], chunk: str
+) -> None:
+    begun = '{"choices": [{"delta": {"content": "The capital"}}]}'
+    with answering(200, "text/event-stream", _stream(begun, chunk)) as address:
+        ws = known(address, more="window = 256")
+        talking = ws.talk("far/any")
+        answer = talking.say(LOMAR)
+    assert (answer.text, answer.reason) == ("The capital", "broken off")
+    assert "the server far answered what" in answer.wrong[0]
+    kept = ws.conversation(talking.id)[1][1]
+    assert (kept.content, kept.ended) == ("The capital", "broken off")
+
+
+def test_a_letter_in_two_halves_is_one(known: Callable[..., Workspace]) -> None:
+    halves = [f'{{"choices": [{{"delta": {{"content": "{one}"}}}}]}}'
+              for one in ("a", "\\ud83d", "\\ude00", "b")]  # fmt: skip
+    huge = f'{{"choices": [], "usage": {{"prompt_tokens": {10**23}}}}}'
+    with answering(200, "text/event-stream", _stream(*halves, huge)) as address:
+        ws = known(address, more="window = 256")
+        answer = ws.talk("far/any").say(LOMAR)
+    assert answer.text == "a\U0001f600b" and answer.usage.prompt is None
+
+
+def test_a_window_beyond_the_servers_own_is_not_believed(
+    known: Callable[..., Workspace], engine: tuple[str, str]
+) -> None:
+    ws = known(*engine)
+    (model,) = ws.served_models()[0]
+    assert ws.ask(LOMAR, model.name, sampling=GREEDY, context=100_000).window == 256
+
+
+def test_a_key_with_a_line_end_is_a_key(
+    known: Callable[..., Workspace], engine: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ws = known(*engine, more="window = 256")
+    monkeypatch.setenv("FAR_KEY", f"{engine[1]}\n")
+    (model,) = ws.served_models()[0]
+    assert ws.ask(LOMAR, model.name, sampling=GREEDY).text == HELMUT
+    monkeypatch.setenv("FAR_KEY", "schl\u00fcssel")
+    with pytest.raises(EngineError, match="the key of the server far is no line of ASCII"):
+        ws.ask(LOMAR, model.name, sampling=GREEDY)
+
+
+def test_an_address_without_its_v1_is_told_so(
+    known: Callable[..., Workspace], engine: tuple[str, str]
+) -> None:
+    with answering(404, "application/json", b'{"error": "nothing here"}') as address:
+        ws = known(address.removesuffix("/v1"))
+        with pytest.raises(EngineError) as told:
+            ws.ask(LOMAR, "far/any")
+    assert "/v1?" in str(told.value.hint)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from inference.faulty import faulty
+from inference.faulty import answering, faulty
 from inference.tiny import tiny_store
 from lakelet.errors import CommandError
 from lakelet.inference import Sampling
@@ -107,3 +107,15 @@ def test_nothing_is_sent_that_is_not_allowed(ws: Workspace, engine: tuple[str, s
             cwd=ws.folder.root, capture_output=True, text=True, check=True,
         )  # fmt: skip
         assert json.loads(as_json.stdout)[0]["what"] == "overflow"
+
+
+def test_a_server_that_cannot_answer_has_not_refused(
+    ws: Workspace, engine: tuple[str, str, Path]
+) -> None:
+    with answering(500, "text/plain", b"boom") as address:
+        found = ws_probed(known(ws, address, engine[2]))
+    assert found["overflow"] == found["old thoughts"] == found["sampling"] == "unknown"
+
+
+def ws_probed(ws: Workspace) -> dict[str, str]:
+    return {one.what: one.state for one in ws.probe_model("far/any").findings}

@@ -13,6 +13,7 @@ from lakelet.errors import BusyError, CommandError, EngineError, OverflowingErro
 from lakelet.inference import Conversation, Embedded, Message, Sampling, ask, embedded
 from lakelet.inference.host.engines import Engines, Wanted
 from lakelet.inference.host.place import HostPlace
+from lakelet.inference.memory import estimated_memory
 from lakelet.inference.presets import ENGINE
 from lakelet.models import add_model
 from lakelet.models.families import FAMILIES, template_of
@@ -252,6 +253,7 @@ def test_a_split_model_of_the_stores_own_loads(tiny: Embedded, tmp_path: Path) -
         ("{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}",
          "does not come to an end"),
         ("{% for a in range(99999) %}{{ 'word word word ' }}{% endfor %}", "does not come to an"),
+        ("{% set x = 'a' * 3000000000 %}{{ x }}", "does not come to an end"),
     ],
 )  # fmt: skip
 def test_a_broken_template_is_refused_before_the_engine_runs_it(
@@ -293,6 +295,39 @@ def test_too_many_are_not_kept_waiting(tiny: Embedded, tmp_path: Path) -> None:
                 engines.turn(wanted, lambda _place: None).__enter__()
         assert served.wait(60)
         other.join()
+    finally:
+        engines.close()
+
+
+def test_what_is_being_loaded_takes_room_and_what_is_mapped_does(
+    tiny: Embedded, tmp_path: Path
+) -> None:
+    """Though the kernel calls all of it free: two that fit alone, and not together."""
+    place = HostPlace(tmp_path)
+    place.make()
+    engines = Engines(place, free=lambda: 1 << 40)
+    wanted = [Wanted(tiny.store.model(name), 256) for name in ("tiny-llama", "tiny-gemma")]
+    needs = [estimated_memory(one.model.card, 256) for one in wanted]
+    engines.whole = max(needs) + min(needs) // 2
+    refused: list[str] = []
+
+    def hold(one: Wanted) -> None:
+        try:
+            with engines.turn(one, lambda _place: None):
+                done.wait(60)
+        except EngineError as error:
+            refused.append(error.message)
+            done.set()
+
+    done = threading.Event()
+    both = [threading.Thread(target=hold, args=(one,)) for one in wanted]
+    try:
+        for thread in both:
+            thread.start()
+        for thread in both:
+            thread.join()
+        (said,) = refused
+        assert "(an estimate)" in said and engines.loading == {}
     finally:
         engines.close()
 

@@ -12,9 +12,11 @@ import pytest
 from inference.test_gateway import Gateway, gateway_of
 from inference.tiny import CALLS, tiny_store
 from lakelet.inference import Conversation, Message, Sampling
-from lakelet.inference.backend import End, Tool
+from lakelet.inference.backend import End, Tool, Usage
 from lakelet.inference.gateway.tools import choosing
+from lakelet.inference.host.attaching import HostClient
 from lakelet.inference.ollama_server import OllamaServer
+from lakelet.inference.openai_server import OpenAIServer
 from lakelet.inference.served import Server
 from small_models.world import Call, calls
 
@@ -141,3 +143,20 @@ def test_a_call_that_is_cut_off_is_no_call_to_trust(gateway: Gateway) -> None:
         options = {"temperature": 0, "num_predict": 14}
         told = client.chat(CALLS, [user(ONE)], tools=[TOOL], options=options)
     assert not told.message.tool_calls and told.done_reason == "length"
+
+
+def test_a_server_of_llama_cpp_is_counted_with_its_tools(gateway: Gateway) -> None:
+    host = HostClient(gateway.store)
+    turn = host.turn(gateway.store.model(CALLS), window=512)
+    for _event in turn.wait():
+        pass
+    server = OpenAIServer(Server("own", f"{turn.address}/v1", turn.key), CALLS)
+    for _ in server.load(CALLS):
+        pass
+    conversation = Conversation((Message("user", ONE.text),), tools=(TOOL,))
+    assert "weather" in server.render(conversation)
+    count = server.count(conversation)
+    read = [one.prompt for one in server.chat(conversation, Sampling(max_tokens=1))
+            if isinstance(one, Usage)]  # fmt: skip
+    assert (count.grade, [count.high]) == ("exact", read)
+    turn.close()
