@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
+import openai
 import pytest
 
 from inference.faulty import answering, faulty
@@ -319,3 +321,27 @@ def test_an_address_without_its_v1_is_told_so(
         with pytest.raises(EngineError) as told:
             ws.ask(LOMAR, "far/any")
     assert "/v1?" in str(told.value.hint)
+
+
+def test_the_gateway_tells_of_a_server_that_cuts_or_sends_what_is_none(
+    gateway: Gateway, store: ModelStore, tmp_path: Path
+) -> None:
+    odd = _stream('{"choices": [{"delta": {"content": "The"}}]}', '{"choices": [{"delta": 5}]}')
+    with ExitStack() as stack:
+        cuts, _ = stack.enter_context(faulty(gateway.address, "none", "halves"))
+        sends = stack.enter_context(answering(200, "text/event-stream", odd))
+        more = "".join(f'[models.servers.{name}]\naddress = "{address}"\nwindow = 256\n'
+                       for name, address in (("cuts", cuts), ("sends", sends)))  # fmt: skip
+        outer = stack.enter_context(gateway_of(store, tmp_path / "outer", more))
+
+        def facts(times: int) -> dict[str, Any]:
+            body = {"model": "cuts/tiny-llama", "temperature": 0,
+                    "messages": [{"role": "user", "content": f"{LOMAR} " * times}]}  # fmt: skip
+            return dict(outer.ask(body)[1]["lakelet"])
+
+        assert all("wrong" not in facts(times) for times in (1, 3, 5, 7))
+        assert "it cut the prompt" in facts(10)["wrong"][0]
+        with pytest.raises(openai.APIError, match="answered what its API does not know"):
+            list(outer.client.chat.completions.create(
+                model="sends/any", messages=[{"role": "user", "content": "a"}], stream=True,
+            ))  # fmt: skip
