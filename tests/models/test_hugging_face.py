@@ -248,7 +248,8 @@ def test_which_file_is_meant() -> None:
     with pytest.raises(CommandError, match="2 models that are Q4_K_M"):
         path(some=both)
     assert path("m-q4_k_m", both) == "M-Q4_K_M.gguf"
-    folder = [HubFile(one, 1) for one in ("config.json", "model.safetensors", "notes.pdf")]
+    others = ("consolidated.safetensors", "onnx/model.safetensors", "original/a.safetensors")
+    folder = [HubFile(one, 1) for one in ("config.json", "model.safetensors", "notes.pdf", *others)]
     assert [one.path for one in meant(folder, "o/m").weights] == ["config.json",
                                                                   "model.safetensors"]  # fmt: skip
     with pytest.raises(CommandError, match="no GGUF file"):
