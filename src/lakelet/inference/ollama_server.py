@@ -40,7 +40,7 @@ _LOOK = 5.0
 _OPTIONS = {"temperature": "temperature", "top_p": "top_p", "top_k": "top_k", "min_p": "min_p",
             "seed": "seed", "max_tokens": "num_predict"}  # fmt: skip
 _MORE = ("repeat_penalty", "presence_penalty", "frequency_penalty")
-_REFUSED = ("logit_bias", "parallel_tool_calls")
+_REFUSED = ("logit_bias",)
 _REASONS = {"stop": "stop", "length": "max_tokens"}
 _USUAL = 4096
 """The window that it takes where nobody says another one."""

@@ -332,14 +332,16 @@ class Engines:
         """Bytes that a model may take.
 
         Weights are mapped, and the kernel calls what is mapped free: so it is held against what is
-        loaded, too. What is being loaded has taken nothing yet, and will.
+        loaded, too. What is being loaded has taken nothing yet, and will. Where a server of the
+        user's own keeps a model is not known.
 
         Args:
             without_idle: as if the models that nobody uses were let go.
         """
         with self.changed:
-            gone = [one for one in self.loaded.values() if one.idle and without_idle]
-            taken = sum(one.estimate for one in self.loaded.values()) + sum(self.loading.values())
+            here = [one for one in self.loaded.values() if not one.process.request.server]
+            gone = [one for one in here if one.idle and without_idle]
+            taken = sum(one.estimate for one in here) + sum(self.loading.values())
             own = sum(max(0, one.estimate - one.model.bytes) for one in gone)
             free = self.free() - sum(self.loading.values()) + own
             return min(free, self.whole - taken + sum(one.estimate for one in gone))
