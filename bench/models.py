@@ -27,7 +27,7 @@ from measure import DATA, save
 PAIRS = 20
 _T = 2.093  # 97.5 % of Student's t with 19 degrees of freedom
 _TICKS = os.sysconf("SC_CLK_TCK")
-_GENERATED = 256
+_GENERATED = 64
 
 
 def main() -> None:

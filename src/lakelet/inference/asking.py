@@ -23,6 +23,7 @@ USER_AGENT = "lakelet"
 
 _LONGEST, _LONGEST_WHOLE = 16 << 20, 1 << 28
 """Bytes of a line of a stream, and of a whole answer: thousands of vectors."""
+_BLOCK = 1 << 16
 _BUSY = 429
 _FIELDS = (b":", b"event", b"id", b"retry")
 """How lines of server-sent events begin that tell no data."""
@@ -135,9 +136,15 @@ class Asking:
             EngineError: it breaks off.
             StalledError: nothing comes any more, though it has begun.
         """
+        left = b""
         try:
-            while line := answer.readline(_LONGEST):
-                yield line
+            while block := answer.read1(_BLOCK):
+                *lines, left = (left + block).split(b"\n")
+                yield from lines
+                if len(left) > _LONGEST:
+                    raise self.broken("says a line without an end")
+            if left:
+                yield left
         except TimeoutError:
             waited = self._socket.gettimeout() if self._socket is not None else None
             raise StalledError(

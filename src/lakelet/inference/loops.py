@@ -28,11 +28,16 @@ class LoopWatch:
         self._begin()
 
     def _begin(self) -> None:
-        self._pieces: list[str] = []
-        # For each distance, how many pieces to the end are what stood so far before them.
-        self._same = [0] * (_MOST_TOKENS + 1)
         self._text = ""
         self._fences = 0
+        self._forget()
+
+    def _forget(self) -> None:
+        self._pieces = 0
+        # Where each piece stood. Few stood there before, so this is done for every token.
+        self._places: dict[str, list[int]] = {}
+        # For a distance, how many pieces to the end are what stood so far before them.
+        self._same: dict[int, int] = {}
 
     def looped(self, event: Event) -> bool:
         """Take a piece in; whether what was said ends in a loop with it."""
@@ -43,16 +48,19 @@ class LoopWatch:
             self._begin()
         if self._in_code(event.text):
             return False
-        pieces = self._pieces
-        pieces.append(event.text)
+        here, places = self._pieces, self._places.setdefault(event.text, [])
+        if places and here - places[0] > _MOST_TOKENS:
+            places[:] = [place for place in places if here - place <= _MOST_TOKENS]
+        same = {}
         found = False
-        for distance in range(_LEAST_TOKENS, min(len(pieces), _MOST_TOKENS + 1)):
-            if pieces[-1 - distance] == event.text:
-                self._same[distance] += 1
-                found = found or self._same[distance] >= distance * (_TIMES - 1)
-            else:
-                self._same[distance] = 0
-        del pieces[: -_MOST_TOKENS - 1]
+        for place in places:
+            distance = here - place
+            if distance >= _LEAST_TOKENS:
+                same[distance] = run = self._same.get(distance, 0) + 1
+                found = found or run >= distance * (_TIMES - 1)
+        self._same = same
+        places.append(here)
+        self._pieces += 1
         return found
 
     def _in_code(self, piece: str) -> bool:
@@ -63,5 +71,5 @@ class LoopWatch:
         if fences:
             self._text = joined.split(_FENCE)[-1][-(len(_FENCE) - 1) :]  # counted from the left
             self._fences += fences
-            self._pieces, self._same = [], [0] * (_MOST_TOKENS + 1)
+            self._forget()
         return bool(fences) or self._fences % 2 == 1
