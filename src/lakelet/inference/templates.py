@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -164,18 +165,19 @@ def _tried(text: str) -> str:
     def refuse(message: str) -> None:
         raise ValueError(message)
 
-    template = environment.from_string(text)
     with suppress(ImportError, ValueError, OSError):  # not every system knows such limits
         import resource
 
-        seconds = int(_SECONDS) + 1  # of one step in C, which no signal of Python's interrupts
+        # One step in C is interrupted by no signal of Python's; what Python took to start is apart.
+        seconds = int(time.process_time() + _SECONDS) + 2
         resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
         resource.setrlimit(resource.RLIMIT_AS, (_MOST_MEMORY, _MOST_MEMORY))
     signal.signal(signal.SIGALRM, give_up)
     signal.setitimer(signal.ITIMER_REAL, _SECONDS)
     written = 0
     try:
-        for piece in template.generate(
+        # What is constant in a template is computed when it is compiled.
+        for piece in environment.from_string(text).generate(
             messages=_CONVERSATION, add_generation_prompt=True, bos_token="", eos_token="",
             raise_exception=refuse, tools=None, strftime_now=lambda form: form,
         ):  # fmt: skip
