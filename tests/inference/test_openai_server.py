@@ -267,7 +267,8 @@ def _stream(*chunks: str) -> bytes:
     "chunk",
     ["[1]", "5", '"a"', '{"choices": "a"}', '{"choices": [{"delta": "a"}]}',
      '{"choices": [{"delta": {"content": 5}}]}', '{"choices": [], "usage": "many"}',
-     '{"choices": [{"delta": {"tool_calls": [7]}}]}', "[" * 3000],
+     '{"choices": [{"delta": {"tool_calls": [7]}}]}', "[" * 3000,
+     '{"choices": [{"delta": {"tool_calls": [{"index": "a"}]}}]}'],
 )  # fmt: skip
 def test_what_no_such_api_sends_is_the_servers_fault(
     known: Callable[..., Workspace], chunk: str
@@ -285,12 +286,12 @@ def test_what_no_such_api_sends_is_the_servers_fault(
 
 def test_a_letter_in_two_halves_is_one(known: Callable[..., Workspace]) -> None:
     halves = [f'{{"choices": [{{"delta": {{"content": "{one}"}}}}]}}'
-              for one in ("a", "\\ud83d", "\\ude00", "b")]  # fmt: skip
+              for one in ("a", "\\ud83d", "\\ude00", "b", "\\ud83d")]  # fmt: skip
     huge = f'{{"choices": [], "usage": {{"prompt_tokens": {10**23}}}}}'
     with answering(200, "text/event-stream", _stream(*halves, huge)) as address:
         ws = known(address, more="window = 256")
         answer = ws.talk("far/any").say(LOMAR)
-    assert answer.text == "a\U0001f600b" and answer.usage.prompt is None
+    assert answer.text == "a\U0001f600b\ufffd" and answer.usage.prompt is None
 
 
 def test_a_window_beyond_the_servers_own_is_not_believed(

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from lakelet.errors import EngineError, OverflowingError
+from lakelet.errors import EngineError, LakeletError, OverflowingError
 from lakelet.inference.asking import Asking
 from lakelet.inference.backend import Conversation, End, Event, Text, Thought, Tool, Usage
 from lakelet.inference.counting import Count
@@ -95,6 +95,11 @@ class WholeLetters:
             text, self._held = text[:-1], text[-1]
         return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
+    def end(self) -> str:
+        """What stands for a half letter whose other half never came; '' where none is held."""
+        held, self._held = self._held, ""
+        return "\ufffd" if held else ""
+
 
 @contextmanager
 def shaped(whose: str) -> Iterator[None]:
@@ -108,7 +113,9 @@ def shaped(whose: str) -> Iterator[None]:
     """
     try:
         yield
-    except (TypeError, AttributeError, KeyError, OverflowError) as error:
+    except LakeletError:  # some of them are errors of values, too
+        raise
+    except (TypeError, AttributeError, KeyError, ValueError, OverflowError) as error:
         raise EngineError(
             f"{whose} answered what its API does not know ({type(error).__name__}: {error})."
         ) from None
@@ -155,6 +162,10 @@ def _as_events(
             if choice.get("finish_reason"):
                 reason = str(choice["finish_reason"])
                 reason = _REASONS.get(reason, reason)
+    if thought := thoughts.end():
+        yield Thought(thought)
+    if text := texts.end():
+        yield from (Text(text),) if splitter is None else splitter.feed(text)
     if splitter is not None:
         yield from splitter.end()
     yield usage

@@ -258,6 +258,10 @@ def _events(pieces: Iterator[dict[str, Any]], splitter: ThoughtSplitter | None) 
         if piece.get("done"):
             usage = _usage(piece)
             reason = _REASONS.get(str(piece.get("done_reason")), "stop")
+    if thought := thoughts.end():
+        yield Thought(thought)
+    if text := texts.end():
+        yield from (Text(text),) if splitter is None else splitter.feed(text)
     if splitter is not None:
         yield from splitter.end()
     yield usage
